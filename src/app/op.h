@@ -1,0 +1,103 @@
+/*
+ * The operation table: one row is a whole feature. The command line (parsing, --help, completion, manual page), GET /api/<op>,
+ * the MCP tool and the docs page are all printed from it, so a row cannot be half there.
+ *
+ * To add an operation: 1. write src/app/op_<name>.c with one `const gs_op gs_op_<name>`; 2. list it in src/app/ops.c;
+ * 3. add tests/golden/<name>/<case>/. The test `ops` tells you what you forgot.
+ */
+#ifndef GS_APP_OP_H
+#define GS_APP_OP_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/progress.h"
+#include "model/document.h"
+
+typedef enum gs_arg_kind {
+	GS_ARG_BOOL,	 /* --name, --no-name; name=1 */
+	GS_ARG_INT,
+	GS_ARG_FLOAT,
+	GS_ARG_STRING,
+	GS_ARG_REGEX,	 /* a string that must compile */
+	GS_ARG_ENUM,	 /* one of .values */
+	GS_ARG_DURATION, /* 30s, 1m30s, 500ms; a bare number is seconds. Read as nanoseconds */
+	GS_ARG_LIST,	 /* a string that may be given several times */
+} gs_arg_kind;
+
+typedef struct gs_arg {
+	const char *name;   /* with '-'; '_' is accepted for it everywhere */
+	gs_arg_kind kind;
+	const char *def;    /* default as text; NULL: none */
+	const char *values; /* GS_ARG_ENUM: "flat cum name" */
+	const char *unit;   /* for the help: "rows", "bytes", ... */
+	const char *help;   /* one line */
+	char short_name;    /* -n; 0: none */
+} gs_arg;
+
+/* A run of arguments shared by several operations; ends with a row without a name. */
+typedef struct gs_arg_group {
+	const char *title; /* "Filters", ... */
+	const gs_arg *args;
+} gs_arg_group;
+
+typedef enum gs_op_input {
+	GS_INPUT_NONE,	/* ps, doctor */
+	GS_INPUT_DOCUMENTS, /* opened documents; several profiles are merged */
+	GS_INPUT_PATHS, /* file names the handler reads itself (merge of thousands): command line only */
+} gs_op_input;
+
+typedef struct gs_op_call gs_op_call;
+
+typedef struct gs_op {
+	const char *name;
+	const char *summary; /* one line, no full stop */
+	const char *help;    /* paragraphs; examples */
+	gs_op_input input;
+	unsigned needs_kinds; /* bits 1 << gs_document_kind that it can work on; 0: any */
+	const gs_arg_group *const *groups; /* ends with NULL; the operation's own group first */
+	const char *formats; /* result kinds, the first is the default: "text json csv" */
+	const char *mime;    /* of results whose format names no type of its own; NULL: by format */
+	bool (*run)(gs_op_call *call, gs_err *err);
+	bool is_slow; /* worth a progress line */
+} gs_op;
+
+struct gs_op_call {
+	const gs_op *op;
+	gs_arena *mem; /* dropped after the answer went out */
+	const gs_document *const *docs; /* GS_INPUT_DOCUMENTS: at least one */
+	unsigned n_docs;
+	const gs_document *const *bases; /* --base / --diff-base */
+	unsigned n_bases;
+	bool is_diff_base; /* percentages are of the base */
+	const gs_str *paths; /* GS_INPUT_PATHS */
+	unsigned n_paths;
+	const char *format; /* one word of op->formats */
+	gs_buf *out;
+	const gs_progress *progress;
+	int exit_status; /* set to 1 when the answer is "no" */
+	bool is_terminal; /* text goes to a terminal: colour and width are welcome */
+	unsigned width;	  /* columns of that terminal, else 0 */
+	const struct gs_op_value *values;
+};
+
+/* All operations, in the order of the help. Ends with NULL. */
+extern const gs_op *const gs_ops[];
+const gs_op *gs_op_find(gs_str name);
+
+/* Values of a call by argument name; asking for a name that the row does not have is our bug. */
+bool gs_call_is_set(const gs_op_call *call, const char *name); /* given, not defaulted */
+bool gs_call_bool(const gs_op_call *call, const char *name);
+int64_t gs_call_int(const gs_op_call *call, const char *name); /* GS_ARG_DURATION: nanoseconds */
+double gs_call_float(const gs_op_call *call, const char *name);
+gs_str gs_call_str(const gs_op_call *call, const char *name); /* empty when unset */
+/* GS_ARG_LIST: *n strings. */
+const gs_str *gs_call_list(const gs_op_call *call, const char *name, unsigned *n);
+
+/* Fill call->values from (name, value) pairs: a command line or a query string, already split. GS_ERR_USAGE names the argument. */
+typedef struct gs_op_pair {
+	gs_str name, value;
+} gs_op_pair;
+bool gs_op_bind(gs_op_call *call, const gs_op_pair *pairs, unsigned n, gs_err *err);
+
+#endif

@@ -1,0 +1,178 @@
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+
+bool gs_fail_errno(gs_err *err, int errnum, const char *doing, const char *path)
+{
+	gs_errc code = errnum == ENOENT || errnum == ENOTDIR || errnum == ESRCH ? GS_ERR_MISSING :
+		       errnum == EACCES || errnum == EPERM			 ? GS_ERR_DENIED :
+										   GS_ERR_IO;
+
+	return gs_fail(err, code, GS_ERR_NOWHERE, "cannot %s %s: %s", doing, path, strerror(errnum));
+}
+
+void gs_auto_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+}
+
+static bool read_all(int fd, const char *path, uint64_t max_bytes, gs_file *out, gs_err *err)
+{
+	gs_buf b;
+
+	gs_buf_init(&b, max_bytes < SIZE_MAX - 1 ? (size_t)max_bytes + 1 : SIZE_MAX);
+	for (;;) {
+		size_t step = b.max - b.n < 65536 ? b.max - b.n : 65536;
+		ssize_t n;
+
+		if (step == 0 || !gs_buf_reserve(&b, step)) {
+			gs_buf_release(&b);
+			return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE,
+				       "%s is larger than the limit of %llu bytes", path,
+				       (unsigned long long)max_bytes);
+		}
+		n = read(fd, b.p + b.n, b.cap - b.n);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			int e = errno;
+
+			gs_buf_release(&b);
+			return gs_fail_errno(err, e, "read", path);
+		}
+		if (n == 0)
+			break;
+		b.n += (size_t)n;
+	}
+	if (b.n > max_bytes) {
+		gs_buf_release(&b);
+		return gs_fail(err, GS_ERR_LIMIT, max_bytes, "%s is larger than the limit of %llu bytes", path,
+			       (unsigned long long)max_bytes);
+	}
+	*out = (gs_file){ .bytes = { b.p, b.n }, .is_owned = true };
+	return true;
+}
+
+static bool open_any(const char *path, uint64_t max_bytes, bool may_map, gs_file *out, gs_err *err)
+{
+	bool is_stdin = strcmp(path, "-") == 0;
+	GS_AUTO(fd) fd = is_stdin ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	struct stat st;
+	void *p;
+
+	*out = (gs_file){ 0 };
+	if (fd < 0)
+		return gs_fail_errno(err, errno, "open", is_stdin ? "standard input" : path);
+	if (fstat(fd, &st))
+		return gs_fail_errno(err, errno, "look at", path);
+	if (S_ISDIR(st.st_mode))
+		return gs_fail_errno(err, EISDIR, "open", path);
+	if (!may_map || !S_ISREG(st.st_mode) || st.st_size == 0 || (is_stdin && lseek(fd, 0, SEEK_CUR) != 0))
+		return read_all(fd, is_stdin ? "standard input" : path, max_bytes, out, err);
+	if ((uint64_t)st.st_size > max_bytes)
+		return gs_fail(err, GS_ERR_LIMIT, max_bytes, "%s has %lld bytes, more than the limit of %llu",
+			       path, (long long)st.st_size, (unsigned long long)max_bytes);
+	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (p == MAP_FAILED)
+		return read_all(fd, path, max_bytes, out, err);
+	*out = (gs_file){ .bytes = { p, (size_t)st.st_size }, .is_mapped = true };
+	return true;
+}
+
+bool gs_file_open(const char *path, uint64_t max_bytes, gs_file *out, gs_err *err)
+{
+	return open_any(path, max_bytes, true, out, err);
+}
+
+bool gs_file_read(const char *path, uint64_t max_bytes, gs_file *out, gs_err *err)
+{
+	return open_any(path, max_bytes, false, out, err);
+}
+
+static void drop(gs_str bytes, bool is_mapped)
+{
+	void *p;
+
+	memcpy(&p, &bytes.p, sizeof(p)); /* the mapping is ours again */
+	if (is_mapped)
+		munmap(p, bytes.n);
+	else
+		free(p);
+}
+
+void gs_file_close(gs_file *f)
+{
+	if (f->is_mapped || f->is_owned)
+		drop(f->bytes, f->is_mapped);
+	*f = (gs_file){ 0 };
+}
+
+static void close_kept(void *ctx)
+{
+	gs_file_close(ctx);
+}
+
+gs_str gs_file_keep(gs_file *f, gs_arena *mem)
+{
+	gs_file *kept = gs_new(mem, gs_file, 1);
+
+	*kept = *f;
+	*f = (gs_file){ 0 };
+	gs_arena_on_free(mem, close_kept, kept);
+	return kept->bytes;
+}
+
+bool gs_fd_write(int fd, gs_str bytes, gs_err *err)
+{
+	while (bytes.n) {
+		ssize_t n = write(fd, bytes.p, bytes.n);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return gs_fail_errno(err, errno, "write to", fd == STDOUT_FILENO ? "standard output" : "file");
+		bytes = gs_str_skip(bytes, (size_t)n);
+	}
+	return true;
+}
+
+bool gs_file_write(const char *path, gs_str bytes, gs_err *err)
+{
+	char tmp[4096];
+	int n;
+	struct stat st;
+
+	if (strcmp(path, "-") == 0)
+		return gs_fd_write(STDOUT_FILENO, bytes, err);
+	n = snprintf(tmp, sizeof(tmp), "%s.tmp%d", path, (int)getpid());
+	if (n < 0 || (size_t)n >= sizeof(tmp))
+		return gs_fail_errno(err, ENAMETOOLONG, "write", path);
+	/* Devices and pipes cannot be renamed onto. */
+	bool in_place = stat(path, &st) == 0 && !S_ISREG(st.st_mode);
+	const char *target = in_place ? path : tmp;
+	int fd = open(target, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	if (fd < 0)
+		return gs_fail_errno(err, errno, "create", path);
+	if (!gs_fd_write(fd, bytes, err)) {
+		close(fd);
+		if (!in_place)
+			unlink(tmp);
+		return gs_err_context(err, "%s", path);
+	}
+	if (close(fd) || (!in_place && rename(tmp, path))) {
+		int e = errno;
+
+		if (!in_place)
+			unlink(tmp);
+		return gs_fail_errno(err, e, "write", path);
+	}
+	return true;
+}

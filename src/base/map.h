@@ -1,0 +1,61 @@
+/*
+ * gs_map: uint64 key -> uint32 value, open addressing, insert only. And gs_strtab: an intern table of strings.
+ */
+#ifndef GS_BASE_MAP_H
+#define GS_BASE_MAP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+
+typedef struct gs_map_slot {
+	uint64_t key;
+	uint32_t value;
+	uint32_t is_used;
+} gs_map_slot;
+
+typedef struct gs_map {
+	gs_map_slot *slots;
+	uint32_t n, cap; /* cap is 0 or a power of two */
+} gs_map;
+
+void gs_map_release(gs_map *m);
+/* Make room for `n` keys ahead of time. False when memory is out. */
+bool gs_map_reserve(gs_map *m, uint32_t n);
+/* NULL when absent. */
+uint32_t *gs_map_get(const gs_map *m, uint64_t key);
+/* The value's place, fresh (0, *is_new true) when the key was absent. NULL when memory is out. */
+uint32_t *gs_map_put(gs_map *m, uint64_t key, bool *is_new);
+
+#define GS_AUTO_TYPE_map gs_map
+static inline void gs_auto_map(gs_map *m)
+{
+	gs_map_release(m);
+}
+
+/* Interned strings. Id 0 is the empty string. Bytes are copied into the arena. */
+typedef struct gs_strtab {
+	gs_arena *mem;
+	gs_str *strings;
+	uint32_t n, cap;
+	uint32_t *slots; /* ids + 1; 0 is empty */
+	uint32_t n_slots;
+} gs_strtab;
+
+/* False when memory is out. Tables live in `mem`'s budget but are themselves malloc'ed and released with it. */
+bool gs_strtab_init(gs_strtab *t, gs_arena *mem);
+/* Id of `s`, interning it when new; UINT32_MAX when memory or budget is out. */
+uint32_t gs_strtab_id(gs_strtab *t, gs_str s);
+/* As gs_strtab_id, but a new string is borrowed, not copied: it must live as long as the table. */
+uint32_t gs_strtab_id_borrow(gs_strtab *t, gs_str s);
+/* UINT32_MAX when absent. */
+uint32_t gs_strtab_find(const gs_strtab *t, gs_str s);
+
+static inline gs_str gs_strtab_get(const gs_strtab *t, uint32_t id)
+{
+	return t->strings[id];
+}
+
+#endif

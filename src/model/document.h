@@ -1,0 +1,38 @@
+/*
+ * gs_document: one opened input. Owns its arena; immutable once load returned it; any number of readers.
+ */
+#ifndef GS_MODEL_DOCUMENT_H
+#define GS_MODEL_DOCUMENT_H
+
+#include "model/goroutines.h"
+#include "model/profile.h"
+
+typedef enum gs_document_kind {
+	GS_DOCUMENT_PROFILE,
+	GS_DOCUMENT_GOROUTINES, /* a dump with one entry per goroutine; `profile` holds the same stacks with count 1 */
+} gs_document_kind;
+
+typedef struct gs_document {
+	gs_arena *mem;
+	gs_document_kind kind;
+	gs_str name;   /* file name or URL, for titles */
+	gs_str path;   /* as given by the user */
+	gs_str format; /* "pprof", "folded", "perf.data", ... */
+	gs_str group;  /* name of the capture that it is part of, or empty */
+	gs_profile *profile; /* always there */
+	gs_goroutines *goroutines; /* GS_DOCUMENT_GOROUTINES only */
+} gs_document;
+
+static inline void gs_document_close(gs_document *d)
+{
+	if (d)
+		gs_arena_free(d->mem); /* the document itself lives there */
+}
+
+#define GS_AUTO_TYPE_document gs_document
+static inline void gs_auto_document(gs_document **d)
+{
+	gs_document_close(*d);
+}
+
+#endif

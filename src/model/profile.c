@@ -1,0 +1,545 @@
+#include "model/profile.h"
+
+#include <assert.h>
+#include <stdarg.h>
+
+#include "base/buf.h"
+
+/* Columns grow by doubling on the heap and are handed to the arena whole at the end. */
+struct gs_profile_builder {
+	gs_arena *mem;
+	gs_profile *p;
+	GS_VEC(gs_function) functions;
+	GS_VEC(gs_mapping) mappings;
+	GS_VEC(gs_location) locations;
+	GS_VEC(gs_frame) frames;
+	GS_VEC(gs_node) nodes;
+	GS_VEC(gs_label_set) label_sets;
+	GS_VEC(gs_label) labels;
+	GS_VEC(uint32_t) comments;
+	GS_VEC(uint32_t) warnings;
+	uint32_t n_samples, cap_samples;
+	uint32_t *sample_node, *sample_labels;
+	int64_t *values[GS_MAX_SAMPLE_TYPES];
+	int64_t *sample_time_ns;
+	uint64_t *sample_goroutine;
+	uint32_t *sample_thread, *sample_cpu, *sample_pid;
+	bool with_threads;
+	bool failed;
+	/* Hash indexes; entries are ids, compared by content. */
+	struct index {
+		uint32_t *slots;
+		uint32_t n, cap;
+	} function_index, label_index, location_index;
+	/* (parent, location) -> last node. The table is the hottest thing while loading: keys packed, 16 bytes a slot. */
+	gs_map push_index;
+};
+
+enum { MAX_IDS = INT32_MAX };
+
+static void index_release(struct index *x)
+{
+	free(x->slots);
+}
+
+static void builder_free(void *ctx)
+{
+	gs_profile_builder *b = ctx;
+
+	gs_vec_release(&b->functions);
+	gs_vec_release(&b->mappings);
+	gs_vec_release(&b->locations);
+	gs_vec_release(&b->frames);
+	gs_vec_release(&b->nodes);
+	gs_vec_release(&b->label_sets);
+	gs_vec_release(&b->labels);
+	gs_vec_release(&b->comments);
+	gs_vec_release(&b->warnings);
+	free(b->sample_node);
+	free(b->sample_labels);
+	for (unsigned t = 0; t < GS_MAX_SAMPLE_TYPES; t++)
+		free(b->values[t]);
+	free(b->sample_time_ns);
+	free(b->sample_goroutine);
+	free(b->sample_thread);
+	free(b->sample_cpu);
+	free(b->sample_pid);
+	index_release(&b->function_index);
+	index_release(&b->label_index);
+	index_release(&b->location_index);
+	gs_map_release(&b->push_index);
+	memset(b, 0, sizeof(*b));
+}
+
+gs_profile_builder *gs_profile_builder_create(gs_arena *mem, gs_err *err)
+{
+	gs_profile_builder *b = gs_try_new(mem, gs_profile_builder, 1);
+	gs_profile *p = gs_try_new(mem, gs_profile, 1);
+
+	if (!b || !p)
+		goto out;
+	p->mem = mem;
+	b->mem = mem;
+	b->p = p;
+	gs_arena_on_free(mem, builder_free, b);
+	if (!gs_strtab_init(&p->strings, mem) || !gs_vec_push(&b->functions, MAX_IDS) ||
+	    !gs_vec_push(&b->mappings, MAX_IDS) || !gs_vec_push(&b->locations, MAX_IDS) ||
+	    !gs_vec_push(&b->frames, MAX_IDS) || !gs_vec_push(&b->nodes, MAX_IDS) ||
+	    !gs_vec_push(&b->label_sets, MAX_IDS))
+		goto out;
+	return b;
+out:
+	gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "out of memory for a profile");
+	return NULL;
+}
+
+gs_profile *gs_profile_builder_profile(gs_profile_builder *b)
+{
+	return b->p;
+}
+
+static uint32_t failed(gs_profile_builder *b)
+{
+	b->failed = true;
+	return GS_NO_ID;
+}
+
+uint32_t gs_profile_builder_str(gs_profile_builder *b, gs_str s)
+{
+	uint32_t id = gs_strtab_id(&b->p->strings, s);
+
+	return id == UINT32_MAX ? failed(b) : id;
+}
+
+/* Find the id whose content equals the candidate, or take its place. NULL: no memory. */
+static uint32_t *index_slot(struct index *x, uint64_t hash, bool (*is_equal)(void *ctx, uint32_t id),
+			    uint64_t (*hash_of)(void *ctx, uint32_t id), void *ctx)
+{
+	if (x->n >= x->cap / 2) {
+		uint32_t cap = x->cap ? x->cap * 2 : 64;
+		uint32_t *slots = x->cap > MAX_IDS / 2 || gs_alloc_should_fail() ? NULL :
+										   calloc(cap, sizeof(*slots));
+
+		if (!slots)
+			return NULL;
+		for (uint32_t i = 0; i < x->cap; i++) {
+			uint64_t at;
+
+			if (!x->slots[i])
+				continue;
+			at = hash_of(ctx, x->slots[i]);
+			while (slots[at & (cap - 1)])
+				at++;
+			slots[at & (cap - 1)] = x->slots[i];
+		}
+		free(x->slots);
+		x->slots = slots;
+		x->cap = cap;
+	}
+	for (uint64_t at = hash;; at++) {
+		uint32_t *slot = &x->slots[at & (x->cap - 1)];
+
+		if (!*slot || is_equal(ctx, *slot))
+			return slot;
+	}
+}
+
+typedef struct function_probe {
+	gs_profile_builder *b;
+	gs_function f;
+} function_probe;
+
+static uint64_t function_hash(const gs_function *f)
+{
+	return gs_hash_u64(((uint64_t)f->name << 32 | f->file) ^
+			   gs_hash_u64(((uint64_t)f->system_name << 32) ^ (uint64_t)f->start_line));
+}
+
+static uint64_t function_hash_of(void *ctx, uint32_t id)
+{
+	return function_hash(&((function_probe *)ctx)->b->functions.p[id]);
+}
+
+static bool function_equal(void *ctx, uint32_t id)
+{
+	const function_probe *q = ctx;
+	const gs_function *f = &q->b->functions.p[id];
+
+	return f->name == q->f.name && f->system_name == q->f.system_name && f->file == q->f.file &&
+	       f->start_line == q->f.start_line;
+}
+
+uint32_t gs_profile_builder_function(gs_profile_builder *b, gs_function f)
+{
+	function_probe q = { b, f };
+	uint32_t *slot = b->failed ? NULL :
+				     index_slot(&b->function_index, function_hash(&f), function_equal,
+						function_hash_of, &q);
+	gs_function *fresh;
+
+	if (!slot)
+		return failed(b);
+	if (*slot)
+		return *slot;
+	fresh = gs_vec_push(&b->functions, MAX_IDS);
+	if (!fresh)
+		return failed(b);
+	*fresh = f;
+	b->function_index.n++;
+	return *slot = (uint32_t)(b->functions.n - 1);
+}
+
+uint32_t gs_profile_builder_mapping(gs_profile_builder *b, gs_mapping m)
+{
+	gs_mapping *fresh = b->failed ? NULL : gs_vec_push(&b->mappings, MAX_IDS);
+
+	if (!fresh)
+		return failed(b);
+	*fresh = m;
+	return (uint32_t)(b->mappings.n - 1);
+}
+
+uint32_t gs_profile_builder_location(gs_profile_builder *b, uint64_t address, uint32_t mapping, bool is_folded,
+				     const gs_frame *lines, uint32_t n)
+{
+	static const gs_frame unknown;
+	gs_location *loc = b->failed ? NULL : gs_vec_push(&b->locations, MAX_IDS);
+	uint32_t id = (uint32_t)(b->locations.n - 1);
+
+	if (!loc)
+		return failed(b);
+	if (n == 0) {
+		lines = &unknown;
+		n = 1;
+	}
+	*loc = (gs_location){ .address = address,
+			      .mapping = mapping,
+			      .first_frame = (uint32_t)b->frames.n,
+			      .n_frames = n,
+			      .is_folded = is_folded };
+	for (uint32_t i = 0; i < n; i++) {
+		gs_frame *f = gs_vec_push(&b->frames, MAX_IDS);
+
+		if (!f)
+			return failed(b);
+		*f = lines[i];
+		f->location = id;
+		f->flags = (f->flags & ~(uint32_t)GS_FRAME_INLINED) | (i + 1 < n ? GS_FRAME_INLINED : 0);
+	}
+	return id;
+}
+
+typedef struct location_probe {
+	gs_profile_builder *b;
+	uint64_t address;
+	uint32_t mapping, n;
+	const gs_frame *lines;
+} location_probe;
+
+static uint64_t location_hash(uint64_t address, uint32_t mapping, const gs_frame *lines, uint32_t n)
+{
+	uint64_t h = gs_hash_u64(address ^ (uint64_t)mapping << 48);
+
+	for (uint32_t i = 0; i < n; i++)
+		h = gs_hash_u64(h ^ lines[i].function ^ (uint64_t)lines[i].line << 32 ^
+				(uint64_t)lines[i].column << 56);
+	return h;
+}
+
+static uint64_t location_hash_of(void *ctx, uint32_t id)
+{
+	const gs_profile_builder *b = ((location_probe *)ctx)->b;
+	const gs_location *l = &b->locations.p[id];
+
+	return location_hash(l->address, l->mapping, &b->frames.p[l->first_frame], l->n_frames);
+}
+
+static bool location_equal(void *ctx, uint32_t id)
+{
+	const location_probe *q = ctx;
+	const gs_location *l = &q->b->locations.p[id];
+
+	if (l->address != q->address || l->mapping != q->mapping || l->n_frames != q->n)
+		return false;
+	for (uint32_t i = 0; i < q->n; i++) {
+		const gs_frame *a = &q->b->frames.p[l->first_frame + i], *c = &q->lines[i];
+
+		if (a->function != c->function || a->line != c->line || a->column != c->column)
+			return false;
+	}
+	return true;
+}
+
+uint32_t gs_profile_builder_location_intern(gs_profile_builder *b, uint64_t address, uint32_t mapping,
+					    const gs_frame *lines, uint32_t n)
+{
+	static const gs_frame unknown;
+	location_probe q = { b, address, mapping, n ? n : 1, n ? lines : &unknown };
+	uint32_t *slot = b->failed ? NULL :
+				     index_slot(&b->location_index,
+						location_hash(address, mapping, q.lines, q.n), location_equal,
+						location_hash_of, &q);
+	uint32_t id;
+
+	if (!slot)
+		return failed(b);
+	if (*slot)
+		return *slot;
+	id = gs_profile_builder_location(b, address, mapping, false, lines, n);
+	if (id != GS_NO_ID) {
+		b->location_index.n++;
+		*slot = id;
+	}
+	return id;
+}
+
+uint32_t gs_profile_builder_push(gs_profile_builder *b, uint32_t parent, uint32_t location)
+{
+	const gs_location *loc;
+	bool is_new;
+	uint32_t *slot;
+
+	if (b->failed)
+		return GS_NO_ID;
+	assert(parent < b->nodes.n && location < b->locations.n && location != 0);
+	slot = gs_map_put(&b->push_index, (uint64_t)parent << 32 | location, &is_new);
+	if (!slot)
+		return failed(b);
+	if (!is_new)
+		return *slot;
+	loc = &b->locations.p[location];
+	for (uint32_t i = loc->n_frames; i-- > 0;) {
+		gs_node *node = gs_vec_push(&b->nodes, MAX_IDS);
+
+		if (!node)
+			return failed(b);
+		*node = (gs_node){ parent, loc->first_frame + i };
+		parent = (uint32_t)(b->nodes.n - 1);
+	}
+	return *slot = parent;
+}
+
+typedef struct label_probe {
+	gs_profile_builder *b;
+	const gs_label *labels;
+	uint32_t n;
+} label_probe;
+
+static uint64_t label_hash(const gs_label *labels, uint32_t n)
+{
+	uint64_t h = n;
+
+	for (uint32_t i = 0; i < n; i++)
+		h = gs_hash_u64(h ^ ((uint64_t)labels[i].key << 32 | labels[i].str)) ^
+		    gs_hash_u64((uint64_t)labels[i].num ^ (uint64_t)labels[i].unit << 40);
+	return gs_hash_u64(h);
+}
+
+static uint64_t label_hash_of(void *ctx, uint32_t id)
+{
+	const gs_profile_builder *b = ((label_probe *)ctx)->b;
+
+	return label_hash(&b->labels.p[b->label_sets.p[id].first], b->label_sets.p[id].n);
+}
+
+static bool label_equal(void *ctx, uint32_t id)
+{
+	const label_probe *q = ctx;
+	gs_label_set set = q->b->label_sets.p[id];
+
+	if (set.n != q->n)
+		return false;
+	for (uint32_t i = 0; i < set.n; i++) {
+		const gs_label *a = &q->b->labels.p[set.first + i], *c = &q->labels[i];
+
+		if (a->key != c->key || a->str != c->str || a->num != c->num || a->unit != c->unit ||
+		    a->is_num != c->is_num)
+			return false;
+	}
+	return true;
+}
+
+uint32_t gs_profile_builder_labels(gs_profile_builder *b, const gs_label *labels, uint32_t n)
+{
+	label_probe q = { b, labels, n };
+	uint32_t *slot;
+	gs_label_set *set;
+
+	if (n == 0)
+		return 0;
+	slot = b->failed ? NULL :
+			   index_slot(&b->label_index, label_hash(labels, n), label_equal, label_hash_of, &q);
+	if (!slot)
+		return failed(b);
+	if (*slot)
+		return *slot;
+	set = gs_vec_push(&b->label_sets, MAX_IDS);
+	if (!set)
+		return failed(b);
+	*set = (gs_label_set){ (uint32_t)b->labels.n, n };
+	for (uint32_t i = 0; i < n; i++) {
+		gs_label *l = gs_vec_push(&b->labels, MAX_IDS);
+
+		if (!l)
+			return failed(b);
+		*l = labels[i];
+	}
+	b->label_index.n++;
+	return *slot = (uint32_t)(b->label_sets.n - 1);
+}
+
+void gs_profile_builder_with_threads(gs_profile_builder *b)
+{
+	assert(b->n_samples == 0);
+	b->with_threads = true;
+}
+
+static bool grow_column(void *column, uint32_t cap, size_t size)
+{
+	void **p = column;
+	void *q = realloc(*p, cap * size);
+
+	if (q)
+		*p = q;
+	return q != NULL;
+}
+
+static bool grow_samples(gs_profile_builder *b)
+{
+	uint32_t cap = b->cap_samples ? b->cap_samples * 2 : 1024;
+
+	if (b->cap_samples > MAX_IDS / 2 || gs_alloc_should_fail() ||
+	    !grow_column(&b->sample_node, cap, sizeof(uint32_t)) ||
+	    !grow_column(&b->sample_labels, cap, sizeof(uint32_t)))
+		return false;
+	for (uint32_t t = 0; t < b->p->n_types; t++)
+		if (!grow_column(&b->values[t], cap, sizeof(int64_t)))
+			return false;
+	if (b->with_threads && (!grow_column(&b->sample_time_ns, cap, sizeof(int64_t)) ||
+				!grow_column(&b->sample_goroutine, cap, sizeof(uint64_t)) ||
+				!grow_column(&b->sample_thread, cap, sizeof(uint32_t)) ||
+				!grow_column(&b->sample_cpu, cap, sizeof(uint32_t)) ||
+				!grow_column(&b->sample_pid, cap, sizeof(uint32_t))))
+		return false;
+	b->cap_samples = cap;
+	return true;
+}
+
+bool gs_profile_builder_sample(gs_profile_builder *b, const gs_sample *s)
+{
+	uint32_t i = b->n_samples;
+
+	if (b->failed || s->node == GS_NO_ID || s->labels == GS_NO_ID ||
+	    (i == b->cap_samples && !grow_samples(b))) {
+		failed(b);
+		return false;
+	}
+	assert(s->node < b->nodes.n && s->labels < b->label_sets.n);
+	b->sample_node[i] = s->node;
+	b->sample_labels[i] = s->labels;
+	for (uint32_t t = 0; t < b->p->n_types; t++)
+		b->values[t][i] = s->values[t];
+	if (b->with_threads) {
+		b->sample_time_ns[i] = s->time_ns;
+		b->sample_goroutine[i] = s->goroutine;
+		b->sample_thread[i] = s->thread;
+		b->sample_cpu[i] = s->cpu;
+		b->sample_pid[i] = s->pid;
+	}
+	b->n_samples++;
+	return true;
+}
+
+void gs_profile_builder_comment(gs_profile_builder *b, gs_str s)
+{
+	uint32_t *c = gs_vec_push(&b->comments, MAX_IDS);
+
+	if (c)
+		*c = gs_profile_builder_str(b, s);
+	else
+		failed(b);
+}
+
+void gs_profile_builder_warn(gs_profile_builder *b, const char *fmt, ...)
+{
+	char text[400];
+	va_list ap;
+	uint32_t *w;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	w = gs_vec_push(&b->warnings, 1000);
+	if (w)
+		*w = gs_profile_builder_str(b, gs_str_of(text));
+}
+
+/* The arena frees the column later; shrink it to what is used first. */
+static void *hand_over(gs_arena *mem, void *column, size_t bytes)
+{
+	void **p = column;
+	void *q = *p;
+
+	if (!q)
+		return NULL;
+	if (bytes) {
+		void *smaller = realloc(q, bytes);
+
+		if (smaller)
+			q = smaller;
+	}
+	*p = NULL;
+	gs_arena_on_free(mem, free, q);
+	return q;
+}
+
+gs_profile *gs_profile_builder_finish(gs_profile_builder *b, gs_err *err)
+{
+	gs_profile *p = b->p;
+	gs_arena *mem = b->mem;
+
+	if (b->failed) {
+		builder_free(b);
+		gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "the profile needs more memory than its budget");
+		return NULL;
+	}
+#define HAND(column)                                                                                \
+	p->n_##column = (uint32_t)b->column.n;                                                      \
+	p->column = hand_over(mem, &b->column.p, b->column.n * sizeof(*b->column.p))
+	HAND(functions);
+	HAND(mappings);
+	HAND(locations);
+	HAND(frames);
+	HAND(nodes);
+	HAND(label_sets);
+	HAND(labels);
+	HAND(comments);
+	HAND(warnings);
+#undef HAND
+	p->n_samples = b->n_samples;
+#define HAND(column) \
+	p->column = hand_over(mem, &b->column, b->n_samples * sizeof(*p->column))
+	HAND(sample_node);
+	HAND(sample_labels);
+	for (uint32_t t = 0; t < p->n_types; t++) {
+		p->values[t] = hand_over(mem, &b->values[t], b->n_samples * sizeof(int64_t));
+		if (!p->values[t])
+			p->values[t] = gs_new(mem, int64_t, 1);
+	}
+	HAND(sample_time_ns);
+	HAND(sample_goroutine);
+	HAND(sample_thread);
+	HAND(sample_cpu);
+	HAND(sample_pid);
+#undef HAND
+	builder_free(b);
+	return p;
+}
+
+uint32_t gs_profile_default_type(const gs_profile *p)
+{
+	for (uint32_t t = 0; p->default_type && t < p->n_types; t++)
+		if (p->types[t].type == p->default_type)
+			return t;
+	return p->n_types ? p->n_types - 1 : 0;
+}

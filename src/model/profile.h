@@ -1,0 +1,166 @@
+/*
+ * gs_profile: what a profile is, whatever file it came from.
+ *
+ * Everything is a uint32_t id into a column; id 0 is "none" for functions, mappings, label sets and strings, and the root for
+ * stack nodes. The stack trie is the heart: a node is {parent, frame} with parent id < node id, so that totals of any
+ * subset of samples are one pass over samples and one reverse pass over nodes.
+ *
+ * A location is one address with its frames: frames[first] is the innermost inlined callee, frames[first + n - 1] the physical
+ * function. A location without symbols has one frame whose function is 0. In the trie a caller comes before its callee, so a
+ * location contributes its frames last to first.
+ *
+ * Built by one thread through gs_profile_builder, then immutable: any number of readers. All memory is the arena's.
+ */
+#ifndef GS_MODEL_PROFILE_H
+#define GS_MODEL_PROFILE_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/map.h"
+
+#define GS_ROOT_NODE 0u
+#define GS_NO_ID UINT32_MAX /* memory or budget is out */
+
+typedef struct gs_function {
+	uint32_t name, system_name, file; /* string ids */
+	int64_t start_line;
+} gs_function;
+
+typedef struct gs_mapping {
+	uint64_t start, limit, offset;
+	uint32_t file, build_id; /* string ids */
+	uint64_t file_id;	 /* the id this mapping had in its input, for `raw` and for order */
+	bool has_functions, has_filenames, has_line_numbers, has_inline_frames;
+} gs_mapping;
+
+typedef struct gs_location {
+	uint64_t address; /* points into the call, as pprof writes it */
+	uint32_t mapping;
+	uint32_t first_frame, n_frames;
+	bool is_folded;
+} gs_location;
+
+enum {
+	GS_FRAME_INLINED = 1, /* inlined into the next frame of its location */
+	GS_FRAME_KERNEL = 2,
+};
+
+typedef struct gs_frame {
+	uint32_t location, function;
+	int64_t line, column;
+	uint32_t flags;
+} gs_frame;
+
+typedef struct gs_node {
+	uint32_t parent, frame;
+} gs_node;
+
+/* One label of a label set: a string value, or a number with a unit (string ids; unit 0 when none was given). */
+typedef struct gs_label {
+	uint32_t key, str;
+	int64_t num;
+	uint32_t unit;
+	bool is_num;
+} gs_label;
+
+typedef struct gs_label_set {
+	uint32_t first, n;
+} gs_label_set;
+
+typedef struct gs_value_type {
+	uint32_t type, unit; /* string ids */
+} gs_value_type;
+
+enum { GS_MAX_SAMPLE_TYPES = 64 };
+
+typedef struct gs_profile {
+	gs_arena *mem;
+	gs_strtab strings;
+
+	gs_function *functions; /* [0] is none */
+	gs_mapping *mappings;	/* [0] is none */
+	gs_location *locations; /* [0] is none */
+	gs_frame *frames;	/* [0] is none */
+	gs_node *nodes;		/* [0] is the root, the empty stack */
+	gs_label_set *label_sets; /* [0] is empty */
+	gs_label *labels;	  /* in the order of the input within a set */
+	uint32_t n_functions, n_mappings, n_locations, n_frames, n_nodes, n_label_sets, n_labels;
+
+	/* Samples, as columns. */
+	uint32_t n_samples;
+	uint32_t *sample_node; /* the leaf's node: the whole stack */
+	uint32_t *sample_labels;
+	int64_t *values[GS_MAX_SAMPLE_TYPES]; /* values[t][sample] */
+	/* NULL when the source does not know: */
+	int64_t *sample_time_ns;
+	uint64_t *sample_goroutine;
+	uint32_t *sample_thread, *sample_cpu, *sample_pid;
+
+	uint32_t n_types;
+	gs_value_type types[GS_MAX_SAMPLE_TYPES];
+	uint32_t default_type; /* string id of a type's name, 0: the last type */
+
+	gs_value_type period_type;
+	int64_t period;
+	int64_t time_ns;     /* Unix epoch, 0 unknown */
+	int64_t duration_ns; /* 0 unknown */
+	uint32_t drop_frames, keep_frames, doc_url; /* string ids */
+	uint32_t *comments; /* string ids */
+	uint32_t n_comments;
+	/* What the reader had to tolerate, for `info` and lint. */
+	uint32_t *warnings;
+	uint32_t n_warnings;
+	bool is_heap_sampled; /* values are scaled from a sampling rate of `period` bytes */
+} gs_profile;
+
+static inline gs_str gs_profile_str(const gs_profile *p, uint32_t id)
+{
+	return gs_strtab_get(&p->strings, id);
+}
+
+/* Index of the sample type that a report shows unless told otherwise. */
+uint32_t gs_profile_default_type(const gs_profile *p);
+
+/* The builder: growable columns; finish() hands them to the profile. Every function that returns an id returns GS_NO_ID
+ * when memory or the arena's budget is out; `failed` then stays true, so a reader may test once at the end. */
+typedef struct gs_profile_builder gs_profile_builder;
+
+gs_profile_builder *gs_profile_builder_create(gs_arena *mem, gs_err *err);
+/* Meta fields (types, period, times...) may be set at any time before finish. */
+gs_profile *gs_profile_builder_profile(gs_profile_builder *b);
+
+uint32_t gs_profile_builder_str(gs_profile_builder *b, gs_str s);
+/* Found again when equal in all fields. */
+uint32_t gs_profile_builder_function(gs_profile_builder *b, gs_function f);
+/* Always new. */
+uint32_t gs_profile_builder_mapping(gs_profile_builder *b, gs_mapping m);
+/* Always new; `lines` innermost first, their location and flags are filled in here. n 0 makes the one frame without function. */
+uint32_t gs_profile_builder_location(gs_profile_builder *b, uint64_t address, uint32_t mapping, bool is_folded,
+				     const gs_frame *lines, uint32_t n);
+/* A location found again by (address, mapping, lines): for sources without ids of their own. */
+uint32_t gs_profile_builder_location_intern(gs_profile_builder *b, uint64_t address, uint32_t mapping,
+					    const gs_frame *lines, uint32_t n);
+/* The node below `parent` for a call of `location` (all of its frames). Found again when it exists. */
+uint32_t gs_profile_builder_push(gs_profile_builder *b, uint32_t parent, uint32_t location);
+/* Label set found again when equal, order included. n 0 is set 0. */
+uint32_t gs_profile_builder_labels(gs_profile_builder *b, const gs_label *labels, uint32_t n);
+
+typedef struct gs_sample {
+	uint32_t node, labels;
+	const int64_t *values; /* n_types of them: set the profile's types before the first sample */
+	int64_t time_ns;
+	uint64_t goroutine;
+	uint32_t thread, cpu, pid;
+} gs_sample;
+
+/* Ask for the optional columns before the first sample. */
+void gs_profile_builder_with_threads(gs_profile_builder *b);
+/* Samples are kept apart, equal or not, in the order given. */
+bool gs_profile_builder_sample(gs_profile_builder *b, const gs_sample *s);
+void gs_profile_builder_comment(gs_profile_builder *b, gs_str s);
+void gs_profile_builder_warn(gs_profile_builder *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* The builder is gone afterwards. NULL with GS_ERR_LIMIT when anything failed on the way. */
+gs_profile *gs_profile_builder_finish(gs_profile_builder *b, gs_err *err);
+
+#endif

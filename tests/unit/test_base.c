@@ -1,0 +1,211 @@
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/map.h"
+#include "base/pool.h"
+#include "base/rd.h"
+#include "base/re.h"
+#include "tap.h"
+
+#include <unistd.h>
+
+TEST(numbers_are_whole_or_refused)
+{
+	uint64_t u;
+	int64_t i;
+	double d;
+
+	CHECK(gs_str_u64(GS_S("18446744073709551615"), 10, &u) && u == UINT64_MAX);
+	CHECK(!gs_str_u64(GS_S("18446744073709551616"), 10, &u));
+	CHECK(!gs_str_u64(GS_S(""), 10, &u) && !gs_str_u64(GS_S("1 "), 10, &u) && !gs_str_u64(GS_S("-1"), 10, &u));
+	CHECK(gs_str_u64(GS_S("0x1F"), 0, &u) && u == 31);
+	CHECK(gs_str_i64(GS_S("-9223372036854775808"), &i) && i == INT64_MIN);
+	CHECK(!gs_str_i64(GS_S("9223372036854775808"), &i));
+	CHECK(gs_str_f64(GS_S("1.5e3"), &d) && d == 1500);
+	CHECK(!gs_str_f64(GS_S("nan"), &d) && !gs_str_f64(GS_S("1x"), &d));
+}
+
+TEST(lines_and_cuts)
+{
+	gs_str rest = GS_S("a\r\n\nb"), line, head;
+
+	CHECK(gs_str_line(&rest, &line) && gs_str_eq(line, GS_S("a")));
+	CHECK(gs_str_line(&rest, &line) && line.n == 0);
+	CHECK(gs_str_line(&rest, &line) && gs_str_eq(line, GS_S("b")));
+	CHECK(!gs_str_line(&rest, &line));
+	CHECK(gs_str_cut(GS_S("k=v=w"), '=', &head, &rest) && gs_str_eq(rest, GS_S("v=w")));
+	CHECK_STR(gs_str_trim(GS_S(" \t x \n")), GS_S("x"));
+	CHECK_INT(gs_str_find(GS_S("abc"), GS_S("bd")), SIZE_MAX);
+}
+
+TEST(reader_fails_once_and_stays_failed)
+{
+	gs_rd r = gs_rd_of(GS_S("\x01\x02\x03\x04\x05"));
+
+	CHECK_INT(gs_rd_u32le(&r), 0x04030201);
+	CHECK_INT(gs_rd_at(&r), 4);
+	CHECK_INT(gs_rd_u16le(&r), 0);
+	CHECK(r.bad);
+	CHECK_INT(gs_rd_u8(&r), 0);
+	CHECK_INT(gs_rd_at(&r), 4);
+}
+
+TEST(varints)
+{
+	gs_rd r = gs_rd_of(GS_S("\xac\x02\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"));
+
+	CHECK_INT(gs_rd_varint(&r), 300);
+	CHECK(gs_rd_varint(&r) == UINT64_MAX && !r.bad);
+	r = gs_rd_of(GS_S("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02"));
+	gs_rd_varint(&r);
+	CHECK(r.bad);
+	r = gs_rd_of(GS_S("\x80"));
+	gs_rd_varint(&r);
+	CHECK(r.bad);
+}
+
+TEST(arena_keeps_its_budget)
+{
+	GS_AUTO(arena) *mem = gs_arena_create(1000);
+
+	CHECK(gs_try_new(mem, char, 900) != NULL);
+	CHECK(gs_try_new(mem, char, 900) == NULL);
+	CHECK(gs_try_new(mem, uint64_t, SIZE_MAX / 4) == NULL);
+	CHECK(gs_new(mem, char, 5000) != NULL);
+	CHECK_STR(gs_strf(mem, "%d-%s", 7, "x"), GS_S("7-x"));
+}
+
+TEST(arena_memory_is_zero_and_aligned)
+{
+	GS_AUTO(arena) *mem = gs_arena_create(1 << 30);
+
+	for (size_t n = 1; n < 3000000; n = n * 3 + 1) {
+		unsigned char *p = gs_new(mem, unsigned char, n);
+
+		CHECK(((uintptr_t)p & 15) == 0 && p[0] == 0 && p[n - 1] == 0);
+		memset(p, 0xff, n);
+	}
+}
+
+TEST(buffers_stop_at_their_maximum)
+{
+	GS_AUTO(buf) b;
+
+	gs_buf_init(&b, 10);
+	gs_buf_z(&b, "12345678");
+	CHECK(!b.bad);
+	gs_buf_z(&b, "9012");
+	CHECK(b.bad);
+	CHECK_STR(gs_buf_view(&b), GS_S("12345678"));
+}
+
+TEST(map_finds_what_was_put)
+{
+	GS_AUTO(map) m = { 0 };
+	bool is_new;
+
+	for (uint64_t k = 0; k < 10000; k++)
+		*gs_map_put(&m, k * k, &is_new) = (uint32_t)k;
+	for (uint64_t k = 0; k < 10000; k++)
+		CHECK(gs_map_get(&m, k * k) && *gs_map_get(&m, k * k) == k);
+	CHECK(!gs_map_get(&m, 3));
+	gs_map_put(&m, 4, &is_new);
+	CHECK(!is_new);
+}
+
+TEST(strings_are_interned_once)
+{
+	GS_AUTO(arena) *mem = gs_arena_create(1 << 20);
+	gs_strtab *t = gs_new(mem, gs_strtab, 1);
+	char z[20];
+
+	CHECK(gs_strtab_init(t, mem));
+	for (int round = 0; round < 2; round++)
+		for (int i = 0; i < 3000; i++) {
+			snprintf(z, sizeof(z), "s%d", i);
+			CHECK_INT(gs_strtab_id(t, gs_str_of(z)), i + 1);
+		}
+	CHECK_INT(gs_strtab_id(t, GS_S("")), 0);
+	CHECK_INT(gs_strtab_find(t, GS_S("absent")), UINT32_MAX);
+}
+
+TEST(json_escapes_hostile_names)
+{
+	GS_AUTO(buf) b;
+	gs_json j;
+
+	gs_buf_init(&b, 4096);
+	j = gs_json_to(&b);
+	gs_json_object(&j);
+	gs_json_kstr(&j, "a", GS_S("<script>\"\\\n\x1b[31m\xff\xe2\x80\xa8 ok\xc3\xa9"));
+	gs_json_key(&j, "n");
+	gs_json_array(&j);
+	gs_json_i64(&j, -1);
+	gs_json_f64(&j, 0.1);
+	gs_json_bool(&j, true);
+	gs_json_null(&j);
+	gs_json_array_end(&j);
+	gs_json_object_end(&j);
+	CHECK_STR(gs_buf_view(&b), GS_S("{\"a\":\"\\u003cscript\\u003e\\\"\\\\\\n\\u001b[31m\xef\xbf\xbd\\u2028 ok\xc3\xa9\","
+					"\"n\":[-1,0.1,true,null]}"));
+}
+
+TEST(regular_expressions_match_and_say_what_is_wrong)
+{
+	GS_AUTO(arena) *mem = gs_arena_create(1 << 20);
+	gs_err err = { 0 };
+	gs_re *re = gs_re_compile(mem, GS_S("^main\\.(hot|cold)$"), &err);
+
+	CHECK(re && gs_re_match(re, GS_S("main.hot")) && !gs_re_match(re, GS_S("main.hotter")));
+	CHECK(re && gs_re_match(re, GS_S("main.cold")) && !gs_re_match(re, GS_S("\xff\xfe")));
+	CHECK(!gs_re_compile(mem, GS_S("a("), &err) && err.code == GS_ERR_USAGE && strstr(err.text, "a("));
+	re = gs_re_compile(mem, GS_S("(a+)+$"), &err);
+	CHECK(re && !gs_re_match(re, GS_S("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab")));
+}
+
+static void count(void *ctx, size_t i)
+{
+	__atomic_fetch_add((uint64_t *)ctx, i, __ATOMIC_RELAXED);
+}
+
+TEST(pool_runs_each_once)
+{
+	uint64_t sum = 0;
+
+	gs_pool_run(4, 1000, count, &sum);
+	CHECK_INT(sum, 499500);
+	gs_pool_run(4, 0, count, &sum);
+	CHECK_INT(sum, 499500);
+}
+
+TEST(files_are_written_whole_and_read_back)
+{
+	char path[] = "/tmp/gs-test-XXXXXX";
+	int fd = mkstemp(path);
+	gs_err err = { 0 };
+	GS_AUTO(file) f = { 0 };
+
+	close(fd);
+	CHECK(gs_file_write(path, GS_S("hello"), &err));
+	CHECK(gs_file_open(path, 100, &f, &err) && gs_str_eq(f.bytes, GS_S("hello")));
+	gs_file_close(&f);
+	CHECK(!gs_file_open(path, 4, &f, &err) && err.code == GS_ERR_LIMIT);
+	CHECK(!gs_file_read(path, 4, &f, &err) && err.code == GS_ERR_LIMIT);
+	CHECK(gs_file_read(path, 5, &f, &err) && f.bytes.n == 5);
+	unlink(path);
+	gs_file_close(&f);
+	CHECK(!gs_file_open(path, 4, &f, &err) && err.code == GS_ERR_MISSING && strstr(err.text, path));
+	CHECK(!gs_file_open("/", 4, &f, &err));
+}
+
+TEST(errors_carry_context)
+{
+	gs_err err = { 0 };
+
+	CHECK(!gs_fail(&err, GS_ERR_FORMAT, 12, "bad %d", 3));
+	gs_err_context(&err, "%s", "file.pprof");
+	CHECK_STR(gs_str_of(err.text), GS_S("file.pprof: bad 3"));
+	CHECK_INT(err.at, 12);
+	CHECK_INT(gs_err_exit_status(&err), 3);
+}
