@@ -12,11 +12,12 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/progress.h"
+#include "base/re.h"
 #include "model/document.h"
 
 typedef enum gs_arg_kind {
 	GS_ARG_BOOL,	 /* --name, --no-name; name=1 */
-	GS_ARG_INT,
+	GS_ARG_INT, /* 0 or more */
 	GS_ARG_FLOAT,
 	GS_ARG_STRING,
 	GS_ARG_REGEX,	 /* a string that must compile */
@@ -48,11 +49,13 @@ typedef enum gs_op_input {
 } gs_op_input;
 
 typedef struct gs_op_call gs_op_call;
+typedef struct gs_op_value gs_op_value;
 
 typedef struct gs_op {
 	const char *name;
 	const char *summary; /* one line, no full stop */
-	const char *help;    /* paragraphs; examples */
+	const char *help;    /* paragraphs, an empty line between them; lines that begin with two blanks stay as they are */
+	const char *operands; /* for the usage line; NULL: as `input` says */
 	gs_op_input input;
 	unsigned needs_kinds; /* bits 1 << gs_document_kind that it can work on; 0: any */
 	const gs_arg_group *const *groups; /* ends with NULL; the operation's own group first */
@@ -76,14 +79,27 @@ struct gs_op_call {
 	gs_buf *out;
 	const gs_progress *progress;
 	int exit_status; /* set to 1 when the answer is "no" */
-	bool is_terminal; /* text goes to a terminal: colour and width are welcome */
+	bool is_terminal; /* text goes to a terminal */
+	bool use_color;	  /* text may carry SGR colours */
 	unsigned width;	  /* columns of that terminal, else 0 */
-	const struct gs_op_value *values;
+	unsigned dashes_at; /* command line: how many of `paths` stood before "--"; UINT_MAX when there was none */
+	gs_op_value *values; /* in the order of gs_op_arg_at */
 };
 
 /* All operations, in the order of the help. Ends with NULL. */
 extern const gs_op *const gs_ops[];
 const gs_op *gs_op_find(gs_str name);
+/* The argument of that name ('_' reads as '-'), or NULL. */
+const gs_arg *gs_op_find_arg(const gs_op *op, gs_str name);
+/* The i-th argument over all groups, NULL after the last. */
+const gs_arg *gs_op_arg_at(const gs_op *op, unsigned i);
+bool gs_op_has_format(const gs_op *op, gs_str format);
+/* Take the next word off a list separated by blanks ("text json csv"). False at the end. */
+bool gs_word_next(gs_str *list, gs_str *word);
+/* The entry of `list` (ends with an empty string) nearest to a mistyped `word`; empty when none is near. */
+gs_str gs_word_nearest(gs_str word, const gs_str *list);
+/* Go's duration syntax (1m30s, 1.5h, 250ms, 10us), "d" for days; a bare number is seconds. False when it is neither or negative. */
+bool gs_duration_read(gs_str s, int64_t *ns);
 
 /* Values of a call by argument name; asking for a name that the row does not have is our bug. */
 bool gs_call_is_set(const gs_op_call *call, const char *name); /* given, not defaulted */
@@ -91,10 +107,14 @@ bool gs_call_bool(const gs_op_call *call, const char *name);
 int64_t gs_call_int(const gs_op_call *call, const char *name); /* GS_ARG_DURATION: nanoseconds */
 double gs_call_float(const gs_op_call *call, const char *name);
 gs_str gs_call_str(const gs_op_call *call, const char *name); /* empty when unset */
+const gs_re *gs_call_regex(const gs_op_call *call, const char *name); /* NULL when unset or empty; lives in call->mem */
 /* GS_ARG_LIST: *n strings. */
 const gs_str *gs_call_list(const gs_op_call *call, const char *name, unsigned *n);
 
-/* Fill call->values from (name, value) pairs: a command line or a query string, already split. GS_ERR_USAGE names the argument. */
+/*
+ * Fill call->values from (name, value) pairs: a command line or a query string, already split. call->op and call->mem must be
+ * set; strings are borrowed from the pairs. Later pairs win, GS_ARG_LIST collects. GS_ERR_USAGE names the argument.
+ */
 typedef struct gs_op_pair {
 	gs_str name, value;
 } gs_op_pair;

@@ -1,6 +1,271 @@
+#include "cli/command.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "app/open.h"
+#include "app/version.h"
+
 #include "base/banned.h"
 
-int main(void)
+/* An answer may be large (a merged profile), but not endless. */
+#define MAX_ANSWER_BYTES ((size_t)8 << 30)
+#define CALL_BUDGET_BYTES ((uint64_t)32 << 30)
+
+static bool wants_color(const gs_argv *a, bool is_terminal)
 {
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	if (a->color != GS_COLOR_AUTO)
+		return a->color == GS_COLOR_ALWAYS;
+	return is_terminal && !(no && *no) && term && strcmp(term, "dumb") != 0;
+}
+
+/* -o flame.svg means --format svg where the row has it. */
+static gs_str format_of_name(const gs_op *op, const char *output)
+{
+	static const struct {
+		const char *suffix, *format;
+	} known[] = {
+		{ ".pb.gz", "pprof" },	       { ".pprof", "pprof" },	{ ".prof", "pprof" }, { ".pb", "proto" },
+		{ ".speedscope.json", "speedscope" }, { ".txt", "text" }, { ".md", "markdown" }, { ".folded", "folded" },
+		{ ".callgrind", "callgrind" },
+	};
+	gs_str name = gs_str_of(output);
+	size_t dot = gs_str_rfind_char(name, '.'), slash = gs_str_rfind_char(name, '/');
+
+	for (unsigned i = 0; i < sizeof(known) / sizeof(*known); i++)
+		if (gs_str_ends(name, gs_str_of(known[i].suffix)) && gs_op_has_format(op, gs_str_of(known[i].format)))
+			return gs_str_of(known[i].format);
+	if (dot != SIZE_MAX && (slash == SIZE_MAX || dot > slash) && gs_op_has_format(op, gs_str_skip(name, dot + 1)))
+		return gs_str_skip(name, dot + 1);
+	return (gs_str){ 0 };
+}
+
+static void choose_format(gs_op_call *call, const gs_argv *a)
+{
+	gs_str rest = gs_str_of(call->op->formats), first = { 0 }, f = a->format;
+
+	gs_word_next(&rest, &first);
+	if (!f.n && a->output)
+		f = format_of_name(call->op, a->output);
+	call->format = gs_cstr(call->mem, f.n ? f : first);
+}
+
+static bool is_binary(gs_str s)
+{
+	return memchr(s.p ? s.p : "", 0, s.n < 4096 ? s.n : 4096) != NULL;
+}
+
+/* Whoever reads our output may stop when he has seen enough (head, less): that is no failure of ours. */
+static void die_of_broken_pipe(void)
+{
+	signal(SIGPIPE, SIG_DFL);
+	raise(SIGPIPE);
+}
+
+static bool deliver(const gs_op_call *call, const gs_argv *a, gs_err *err)
+{
+	gs_str answer = gs_buf_view(call->out);
+
+	if (call->out->bad)
+		return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "the answer is larger than memory allows");
+	if (a->output)
+		return gs_file_write(a->output, answer, err);
+	if (call->is_terminal && is_binary(answer))
+		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "%s is binary and would upset the terminal: use -o FILE",
+			       call->format);
+	errno = 0;
+	if (gs_fd_write(STDOUT_FILENO, answer, err))
+		return true;
+	if (errno == EPIPE)
+		die_of_broken_pipe();
+	return false;
+}
+
+static bool open_bases(gs_op_call *call, const char *name, gs_documents *out, gs_err *err)
+{
+	unsigned n = 0;
+	const gs_str *list = gs_op_find_arg(call->op, gs_str_of(name)) ? gs_call_list(call, name, &n) : NULL;
+
+	for (unsigned i = 0; i < n; i++) {
+		size_t from = out->n;
+
+		if (!gs_open_source(list[i], call->progress, out, err) ||
+		    !gs_documents_choose(out, from, (gs_str){ 0 }, call->op->needs_kinds, err))
+			return false;
+	}
+	return true;
+}
+
+static bool open_inputs(gs_op_call *call, const gs_argv *a, gs_documents *docs, gs_documents *bases, gs_err *err)
+{
+	if (!a->n_paths)
+		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "%s needs an input: gospect %s %s", call->op->name,
+			       call->op->name, gs_help_operands(call->op));
+	for (unsigned i = 0; i < a->n_paths; i++) {
+		size_t from = docs->n;
+
+		if (!gs_open_source(a->paths[i], call->progress, docs, err) ||
+		    !gs_documents_choose(docs, from, a->part, call->op->needs_kinds, err))
+			return false;
+	}
+	if (!open_bases(call, "base", bases, err))
+		return false;
+	if (bases->n == 0) {
+		if (!open_bases(call, "diff-base", bases, err))
+			return false;
+		call->is_diff_base = bases->n > 0;
+	} else if (gs_call_is_set(call, "diff-base")) {
+		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "%s: give --base or --diff-base, not both", call->op->name);
+	}
+	call->docs = (const gs_document *const *)docs->p;
+	call->n_docs = (unsigned)docs->n;
+	call->bases = (const gs_document *const *)bases->p;
+	call->n_bases = (unsigned)bases->n;
+	return true;
+}
+
+/* Reading standard input while it is the keyboard looks like hanging. */
+static void warn_of_keyboard(const gs_argv *a)
+{
+	for (unsigned i = 0; i < a->n_paths; i++)
+		if (gs_str_eq(a->paths[i], GS_S("-")) && isatty(STDIN_FILENO))
+			gs_cli_note("gospect: reading from the terminal; end with Ctrl-D");
+}
+
+static int run_row(const gs_op *op, const gs_command *command, int argc, char **argv)
+{
+	GS_AUTO(arena) *mem = gs_arena_create(CALL_BUDGET_BYTES);
+	GS_AUTO(documents) docs = { 0 };
+	GS_AUTO(documents) bases = { 0 };
+	GS_AUTO(buf) out;
+	gs_op_call call = { .op = op, .mem = mem, .out = &out, .dashes_at = UINT_MAX };
+	gs_cli_progress progress;
+	gs_argv a;
+	gs_err err = { 0 };
+	struct winsize w;
+	bool ok;
+	int status = 0;
+
+	gs_buf_init(&out, MAX_ANSWER_BYTES);
+	gs_cli_progress_init(&progress, true);
+	if (!gs_argv_read(mem, op, argc, argv, &a, &err)) {
+		gs_cli_complain(&err);
+		return gs_err_exit_status(&err);
+	}
+	call.is_terminal = !a.output && isatty(STDOUT_FILENO);
+	call.use_color = wants_color(&a, call.is_terminal);
+	if (call.is_terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0)
+		call.width = w.ws_col;
+	if (op->formats)
+		choose_format(&call, &a);
+	call.paths = a.paths;
+	call.n_paths = a.n_paths;
+	call.dashes_at = a.dashes_at;
+	if (a.wants_help) {
+		gs_help_op(&out, op, call.width ? call.width : 100, call.use_color);
+		ok = deliver(&call, &(gs_argv){ 0 }, &err);
+		if (!ok)
+			gs_cli_complain(&err);
+		return ok ? 0 : 4;
+	}
+	gs_cli_progress_init(&progress, a.is_quiet || (!command && !op->is_slow && op->input == GS_INPUT_NONE));
+	call.progress = &progress.progress;
+	warn_of_keyboard(&a);
+	ok = gs_op_bind(&call, a.pairs, a.n_pairs, &err);
+	if (ok && op->input == GS_INPUT_DOCUMENTS)
+		ok = open_inputs(&call, &a, &docs, &bases, &err);
+	else if (ok && op->input == GS_INPUT_NONE && a.n_paths)
+		ok = gs_fail(&err, GS_ERR_USAGE, GS_ERR_NOWHERE, "%s takes no input, but there is \"%.*s\"", op->name,
+			     GS_FMT(a.paths[0]));
+	if (ok && command) {
+		status = command->run(&call, &err);
+		ok = err.code == GS_ERR_NONE;
+	} else if (ok) {
+		ok = op->run(&call, &err);
+		status = call.exit_status;
+	}
+	gs_cli_progress_end(&progress);
+	if (ok && (out.n || out.bad || a.output))
+		ok = deliver(&call, &a, &err);
+	if (!ok) {
+		gs_cli_complain(&err);
+		return status ? status : gs_err_exit_status(&err);
+	}
+	return status;
+}
+
+static int unknown_command(const char *name)
+{
+	gs_manual m = gs_cli_manual();
+	gs_str names[128], near;
+	unsigned n = 0;
+	struct stat st;
+	gs_err err = { 0 };
+
+	for (unsigned part = 0; part < 2; part++)
+		for (const gs_op *const *op = part ? m.ops : m.commands; *op && n < 127; op++)
+			names[n++] = gs_str_of((*op)->name);
+	names[n] = (gs_str){ 0 };
+	near = gs_word_nearest(gs_str_of(name), names);
+	if (stat(name, &st) == 0 || strstr(name, "://"))
+		gs_fail(&err, GS_ERR_USAGE, GS_ERR_NOWHERE, "a command comes first: gospect ui %s, or gospect top %s", name, name);
+	else if (near.n)
+		gs_fail(&err, GS_ERR_USAGE, GS_ERR_NOWHERE, "there is no command \"%s\": did you mean \"%.*s\"?", name,
+			GS_FMT(near));
+	else
+		gs_fail(&err, GS_ERR_USAGE, GS_ERR_NOWHERE, "there is no command \"%s\" (gospect help lists them)", name);
+	gs_cli_complain(&err);
 	return 2;
+}
+
+static int say_version(void)
+{
+	gs_err err = { 0 };
+	GS_AUTO(buf) b;
+
+	gs_buf_init(&b, 100);
+	gs_buf_f(&b, "gospect %s\n", gs_version());
+	return gs_fd_write(STDOUT_FILENO, gs_buf_view(&b), &err) ? 0 : 4;
+}
+
+/* Descriptors 0 to 2 must be somebody's, or the first file that we open takes their place. */
+static void ensure_standard_fds(void)
+{
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", fd ? O_WRONLY : O_RDONLY) != fd)
+			_exit(4);
+}
+
+int main(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : "help";
+	const gs_op *op;
+
+	ensure_standard_fds();
+	signal(SIGPIPE, SIG_IGN);
+	if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0 || strcmp(name, "version") == 0)
+		return say_version();
+	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
+		name = "help";
+	for (const gs_command *const *c = gs_commands; *c; c++)
+		if (strcmp(name, (*c)->op->name) == 0) {
+			gs_err err = { 0 };
+			int status;
+
+			if (!(*c)->run_words)
+				return run_row((*c)->op, *c, argc > 2 ? argc - 2 : 0, argv + 2);
+			status = (*c)->run_words(argc - 2, argv + 2, &err);
+			if (err.code != GS_ERR_NONE)
+				gs_cli_complain(&err);
+			return status;
+		}
+	op = gs_op_find(gs_str_of(name));
+	return op ? run_row(op, NULL, argc - 2, argv + 2) : unknown_command(name);
 }

@@ -1,0 +1,6 @@
+#include "app/version.h"
+
+const char *gs_version(void)
+{
+	return GS_VERSION;
+}
