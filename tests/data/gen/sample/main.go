@@ -118,7 +118,8 @@ func main() {
 		park()
 		leak()
 		time.Sleep(100 * time.Millisecond)
-		runtime.GC() // the collector notes since when a goroutine waits
+		runtime.GC() // the second collection notes since when a goroutine waits
+		runtime.GC()
 		time.Sleep(*d)
 		time.Sleep(50 * time.Millisecond)
 		write(*out, "goroutine.waited.debug2.txt", pprof.Lookup("goroutine"), 2)

@@ -1,0 +1,49 @@
+# The front door. Everything installs what it needs, asks nothing and ends by itself.
+#   make            build/gospect
+#   make demo       a Go service with planted problems, recorded live
+#   make check      every test
+#   make install    PREFIX=/usr/local DESTDIR=
+#   make bench      against peers, writes bench/RESULTS.md
+#   make fuzz       each format's fuzzer for FUZZ_SECONDS=60
+#   make clean
+BUILD  ?= build
+PREFIX ?= /usr/local
+MESONFLAGS ?=
+FUZZ_SECONDS ?= 60
+export PATH := $(CURDIR)/.cache/bin:$(PATH)
+export NINJA_STATUS = [%f/%t]
+
+.PHONY: all deps ui demo check install bench fuzz clean
+all: deps ui $(BUILD)/build.ninja
+	@meson compile -C $(BUILD)
+
+deps:
+	@tools/install-deps build
+
+ui:
+	@tools/build-ui
+
+$(BUILD)/build.ninja:
+	@meson setup $(BUILD) --prefix=$(PREFIX) -Dbuildtype=release -Ddebug=true $(MESONFLAGS)
+
+demo: all
+	@tools/install-deps demo
+	@tools/demo $(BUILD)
+
+check:
+	@tools/install-deps build check
+	@tools/check
+
+install: all
+	@meson install -C $(BUILD) $(if $(DESTDIR),--destdir $(DESTDIR))
+
+bench: all
+	@tools/install-deps bench
+	@bench/run --gospect $(BUILD)/gospect
+
+fuzz:
+	@tools/install-deps build fuzz
+	@tools/fuzz $(FUZZ_SECONDS)
+
+clean:
+	rm -rf $(BUILD) build-asan build-fuzz ui/dist
