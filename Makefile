@@ -46,4 +46,4 @@ fuzz:
 	@tools/fuzz $(FUZZ_SECONDS)
 
 clean:
-	rm -rf $(BUILD) build-asan build-fuzz ui/dist
+	rm -rf $(BUILD) build-check build-asan build-fuzz ui/dist
