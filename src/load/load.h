@@ -1,0 +1,82 @@
+/*
+ * Opening inputs: recognise the bytes, decode them, build a document. This is the only place where formats and models meet.
+ *
+ * To add a format: write src/load/load_<format>.c with one `const gs_recogniser gs_recogniser_<format>`, and list it in
+ * src/load/recognisers.c.
+ */
+#ifndef GS_LOAD_LOAD_H
+#define GS_LOAD_LOAD_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/progress.h"
+#include "model/document.h"
+
+/* All zero is a good choice. */
+typedef struct gs_load_options {
+	uint64_t max_bytes;  /* of the unpacked input; 0: by its packed size, enough for any real one */
+	unsigned threads;    /* 0: as many as there are CPUs */
+	const char *format;  /* name of the recogniser to use, whatever the bytes look like; NULL: find out */
+	bool keep_path_name; /* the document's name is the whole path, not its last part */
+} gs_load_options;
+
+/*
+ * One input into one document. `path` may be "-" for standard input. gzip, zlib and zstd are undone first.
+ * NULL on error: GS_ERR_FORMAT (damaged, or nothing that we know: the text says what it looks like), GS_ERR_LIMIT,
+ * and what gs_file_open gives. Two profiles appended to each other are an error that names the way out.
+ */
+gs_document *gs_load_file(const char *path, const gs_load_options *options, const gs_progress *progress, gs_err *err);
+/* `name` is for titles and errors. The bytes need not outlive the call. */
+gs_document *gs_load_bytes(gs_str bytes, gs_str name, const gs_load_options *options, const gs_progress *progress,
+			   gs_err *err);
+
+/* Documents of one input: a file has one, a capture folder one for each profile in it, an input of appended profiles each. */
+typedef struct gs_documents {
+	gs_document **list;
+	unsigned n;
+} gs_documents;
+
+/* The documents of unpacked or packed bytes, appended to *out (also when a later part is then broken). `path` names them. */
+bool gs_load_parts(gs_str bytes, gs_str path, const gs_load_options *options, const gs_progress *progress,
+		   gs_documents *out, gs_err *err);
+
+/*
+ * A file, a capture folder, or a file of several appended profiles. Files of a folder that are no profiles are passed over; one
+ * that should be a profile and is damaged goes by as well unless nothing else is there, and is named in *skipped (may be NULL)
+ * with its reason. False when nothing could be opened.
+ */
+bool gs_load_input(const char *path, const gs_load_options *options, const gs_progress *progress, gs_documents *out,
+		   gs_buf *skipped, gs_err *err);
+void gs_documents_close(gs_documents *d);
+
+/* ---- for those who add formats ---- */
+
+typedef struct gs_load_source {
+	gs_str bytes; /* unpacked; gone after load: copy what the document keeps */
+	gs_str name;
+	uint64_t trailing_bytes; /* rubbish after the packed data, worth a warning */
+	uint64_t *next_at;	 /* not NULL: the caller can take several; load the first and say where the next begins */
+	const gs_load_options *options;
+	const gs_progress *progress;
+} gs_load_source;
+
+/* How sure a probe is. */
+enum {
+	GS_PROBE_NO = 0,
+	GS_PROBE_MAYBE = 20,  /* nothing speaks against it */
+	GS_PROBE_LIKELY = 60, /* the structure fits */
+	GS_PROBE_SURE = 100,  /* a magic number or an unmistakable first line */
+};
+
+typedef struct gs_recogniser {
+	const char *name;  /* document.format: "pprof", "folded", ... */
+	const char *title; /* for people: "a pprof profile" */
+	/* The surest wins; among equals the first in the list. `bytes` is the whole unpacked input: look at its head only. */
+	int (*probe)(gs_str bytes);
+	/* Fill doc->profile (and kind, goroutines) in doc->mem. name, path and format are set already. */
+	bool (*load)(const gs_load_source *src, gs_document *doc, gs_err *err);
+} gs_recogniser;
+
+extern const gs_recogniser *const gs_recognisers[]; /* ends with NULL */
+
+#endif

@@ -1,0 +1,9 @@
+/* One line for each src/load/load_<format>.c. */
+#ifndef GS_LOAD_RECOGNISERS_H
+#define GS_LOAD_RECOGNISERS_H
+
+#include "load/load.h"
+
+extern const gs_recogniser gs_recogniser_pprof;
+
+#endif
