@@ -181,7 +181,7 @@ static void read_notes(const image *im, gs_arena *mem, gs_exe *out)
 		}
 	}
 	if (gnu.n && gnu.n <= 64) {
-		GS_AUTO(buf) b;
+		GS_AUTO(buf) b = { 0 };
 
 		gs_buf_init(&b, 256);
 		for (size_t i = 0; i < gnu.n; i++)

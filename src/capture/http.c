@@ -196,7 +196,7 @@ static void set_common(gs_http_request *r, const gs_http_auth *auth)
 			curl_easy_setopt(c, files[i].option, path);
 		}
 	for (unsigned i = 0; i <= auth->n_headers; i++) {
-		GS_AUTO(buf) line;
+		GS_AUTO(buf) line = { 0 };
 
 		gs_buf_init(&line, 65536);
 		if (i < auth->n_headers)
@@ -240,7 +240,7 @@ static bool leaks_secret(const gs_http_request *r, const gs_http_auth *auth)
 
 static bool start(CURLM *multi, gs_http_request *r, const gs_http_auth *auth)
 {
-	GS_AUTO(buf) url;
+	GS_AUTO(buf) url = { 0 };
 
 	r->err = (gs_err){ .at = GS_ERR_NOWHERE };
 	r->status = 0;

@@ -318,7 +318,7 @@ bool gs_proc_container(gs_str text, gs_container *out)
 
 gs_str gs_proc_command_line(gs_arena *mem, gs_str cmdline)
 {
-	GS_AUTO(buf) b;
+	GS_AUTO(buf) b = { 0 };
 	bool is_first = true;
 
 	gs_buf_init(&b, 1 << 20);

@@ -30,7 +30,7 @@ static void put_visible(gs_buf *out, gs_str s)
 
 static void put_line(gs_str s)
 {
-	GS_AUTO(buf) b;
+	GS_AUTO(buf) b = { 0 };
 
 	gs_buf_init(&b, 65536);
 	put_visible(&b, s);
@@ -48,7 +48,7 @@ void gs_cli_complain(const gs_err *err)
 
 void gs_cli_note(const char *fmt, ...)
 {
-	GS_AUTO(buf) b;
+	GS_AUTO(buf) b = { 0 };
 	va_list ap;
 
 	gs_buf_init(&b, 16384);
@@ -67,8 +67,8 @@ static void report(void *ctx, double done, const char *text)
 	int64_t now = now_ns();
 	struct winsize w;
 	unsigned width = ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 10 ? w.ws_col : 80;
-	GS_AUTO(buf) line;
-	GS_AUTO(buf) safe;
+	GS_AUTO(buf) line = { 0 };
+	GS_AUTO(buf) safe = { 0 };
 
 	pthread_mutex_lock(&draw_lock);
 	if (!p->is_on || now - p->started_ns < FIRST_NS || now - p->drawn_ns < EVERY_NS) {
