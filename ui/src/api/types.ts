@@ -1,0 +1,118 @@
+// The answers of the local HTTP API, as docs/api.md describes them.
+
+export interface SampleType { type: string; unit: string }
+
+export interface Doc {
+	id: number;
+	name: string;
+	kind: "profile" | "goroutines" | string;
+	group: string | null;
+	title: string;
+	sample_types?: SampleType[];
+	default_type?: string;
+	samples?: number;
+	total?: number[];
+	time_ns?: number;
+	duration_ns?: number;
+	labels?: string[];
+	main_module?: string;
+	go_version?: string;
+	goroutines?: number;
+	warnings?: string[];
+}
+
+export interface Session {
+	version: string;
+	documents: Doc[];
+	editors: string[];
+	can_record: boolean;
+}
+
+export interface TopRow {
+	name: string;
+	short: string;
+	package: string;
+	file: string;
+	line: number;
+	inlined?: "none" | "partial" | "all";
+	flat: number;
+	cum: number;
+	flat_pct: number;
+	cum_pct: number;
+	samples?: number;
+	base_flat?: number;
+	base_cum?: number;
+	state?: "new" | "removed" | "changed" | "same";
+	significant?: boolean;
+}
+
+export interface TopAnswer {
+	type: string;
+	unit: string;
+	total: number;
+	base_total?: number;
+	shown: number;
+	rows: TopRow[];
+}
+
+export interface PeekEdge { name: string; value: number }
+export interface PeekRow { name: string; file?: string; line?: number; samples?: number; flat: number; cum: number; callers: PeekEdge[]; callees: PeekEdge[] }
+export interface PeekAnswer { rows: PeekRow[]; unit?: string; total?: number }
+
+export interface AsmLine { address: string; flat: number; cum: number; text: string; inline?: string[] }
+export interface SourceLine { n: number; text: string; flat: number; cum: number; asm?: AsmLine[] }
+export interface SourceFunction {
+	name: string;
+	file: string;
+	path: string | null;
+	start_line: number;
+	flat: number;
+	cum: number;
+	missing: string | null;
+	lines: SourceLine[];
+}
+export interface ListAnswer { functions: SourceFunction[]; unit?: string; total?: number }
+
+export interface TagValue { value: string; total: number; pct: number }
+export interface TagKey { key: string; total: number; values: TagValue[] }
+export interface TagsAnswer { keys: TagKey[] }
+
+export interface TraceFrame { name: string; file: string; line: number; inlined: boolean }
+export interface TraceRow { value: number; values: number[]; labels: Record<string, string[]>; stack: TraceFrame[] }
+export interface TracesAnswer { count: number; rows: TraceRow[] }
+
+export interface SearchAnswer { matched: number; total: number; pct: number; functions: { name: string; cum: number }[] }
+
+export interface GoroutineFrame { name: string; file: string; line: number; args?: string }
+export interface GoroutineGroup {
+	key: string;
+	count: number;
+	state: string;
+	wait_max_ns: number;
+	labels: Record<string, string | string[]>;
+	creator: string;
+	goroutines: { id: number; state: string; wait_ns: number }[];
+	stack: GoroutineFrame[];
+}
+export interface GoroutinesAnswer { total: number; groups: GoroutineGroup[] }
+
+export interface Process {
+	pid: number;
+	command: string;
+	go_version: string;
+	module: string;
+	build_id: string;
+	pprof: string | null;
+	container: string | null;
+	user: string;
+	cpu_pct: number;
+	rss_bytes: number;
+}
+
+export interface Job {
+	state: "running" | "done" | "failed" | "stopped";
+	progress: number;
+	message: string;
+	documents: number[];
+	error: string | null | { text: string };
+}

@@ -1,0 +1,23 @@
+// The native dialog element: the browser traps the focus, Esc closes, the page behind is inert.
+
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { dialog } from "../state/ui";
+import { CloseIcon } from "./icons";
+
+export function DialogBox({ title, children, wide, bare }: { title: string; children: ComponentChildren; wide?: boolean; bare?: boolean }) {
+	const ref = useRef<HTMLDialogElement>(null);
+	useEffect(() => {
+		ref.current?.showModal();
+	}, []);
+	const close = () => (dialog.value = "");
+	return (
+		<dialog
+			ref={ref} class={`dialog ${wide ? "wide" : ""} ${bare ? "bare" : ""}`} aria-label={title} onClose={close}
+			onClick={(e) => { if (e.target === ref.current) close(); }}
+		>
+			{!bare && <header><h2>{title}</h2><button class="icon" aria-label="Close" onClick={close}><CloseIcon /></button></header>}
+			<div class="dialog-body">{children}</div>
+		</dialog>
+	);
+}

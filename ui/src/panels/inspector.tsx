@@ -1,0 +1,163 @@
+// The selected thing: what it costs here and everywhere, who calls it, what it calls, its hottest lines.
+
+import type { ListAnswer, PeekAnswer, PeekEdge } from "../api/types";
+import { formatCount, formatValue } from "../lib/format";
+import { baseName, packageOf, visible } from "../lib/names";
+import { addTransform, copyText, editorName, openInEditor } from "../state/actions";
+import { useJSON } from "../state/answer";
+import { navigate, route } from "../state/route";
+import { baseDoc, doc, sampleType, setSetting } from "../state/session";
+import { selectedHit } from "../state/ui";
+import { heat } from "../views/source";
+import { listUrl, peekUrl } from "../views/urls";
+import { Bar, delta, formatChange, formatPercent, Name, shown } from "./cells";
+import { CloseIcon } from "./icons";
+
+export function Inspector() {
+	const r = route.value;
+	return (
+		<aside class="inspector" aria-label="Inspector">
+			<button class="icon corner" title="Hide the inspector (p)" aria-label="Hide the inspector" onClick={() => setSetting("inspector", false)}><CloseIcon /></button>
+			{r.fn ? <FunctionFacts name={r.fn} /> : <DocumentFacts />}
+		</aside>
+	);
+}
+
+function wholeOf(): number {
+	const d = doc.value;
+	const types = d?.sample_types ?? [];
+	return Math.abs(d?.total?.[types.findIndex((t) => t.type === sampleType.value?.type)] ?? 0);
+}
+
+function FunctionFacts({ name }: { name: string }) {
+	const r = route.value;
+	const peek = useJSON<PeekAnswer>(peekUrl(r, name));
+	const row = peek.data?.rows.find((x) => x.name === name) ?? null;
+	const whole = peek.data?.total ?? wholeOf();
+	const hit = selectedHit.value;
+	const frame = hit && r.node >= 0 && hit.tree.frames.id[hit.index] === r.node ? hit : null;
+	const f = frame?.tree.frames;
+	const at = frame ? frame.index : 0;
+	const info = frame ? frame.tree.nameOf(at) : null;
+	const file = row?.file || info?.file || "";
+	const line = row?.line || info?.line || 0;
+	const base = r.view === "diff" ? baseDoc.value : null;
+	return (
+		<>
+			<h2 class="ins-name">{visible(name.slice(name.lastIndexOf("/") + 1))}</h2>
+			<div class="dim path">{visible(packageOf(name))}{file ? ` · ${visible(baseName(file))}${line ? `:${line}` : ""}` : ""}</div>
+			<div class="row-actions">
+				<button class="button small" disabled={!file} onClick={() => openInEditor(file, line)}>Open in {editorName()}</button>
+				<button class="button small" onClick={() => navigate({ view: "source" })}>Source</button>
+				<button class="button small" onClick={() => navigate({ view: "sandwich" })}>Sandwich</button>
+			</div>
+			<table class="facts">
+				<thead><tr><th /><th class="num">{frame ? "here" : ""}</th><th class="num">{frame ? "everywhere" : ""}</th><th class="num">of all</th></tr></thead>
+				<tbody>
+					<tr><th>self</th><td class="num">{f ? shown(f.self[at]!) : ""}</td><td class="num">{row ? shown(row.flat) : "…"}</td><td class="num dim">{row ? formatPercent(row.flat, whole) : ""}</td></tr>
+					<tr><th>total</th><td class="num">{f ? shown(f.total[at]!) : ""}</td><td class="num">{row ? shown(row.cum) : "…"}</td><td class="num dim">{row ? formatPercent(row.cum, whole) : ""}</td></tr>
+					{(f?.samples || row?.samples !== undefined) && <tr title="Counted, not scaled"><th>samples</th><td class="num">{f?.samples ? formatCount(f.samples[at]!) : ""}</td><td class="num">{row?.samples !== undefined ? formatCount(row.samples) : ""}</td><td class="num dim">raw</td></tr>}
+					{base && f?.baseTotal && <tr><th>before</th><td class="num">{shown(f.baseTotal[at]!)}</td><td class="num" /><td /></tr>}
+					{base && f?.baseTotal && <tr><th>change</th><td class={`num ${f.total[at]! >= f.baseTotal[at]! ? "more" : "less"}`}>{delta(f.total[at]! - f.baseTotal[at]!)}</td><td class="num dim" colSpan={2}>{formatChange(f.total[at]!, f.baseTotal[at]!)}</td></tr>}
+				</tbody>
+			</table>
+			{row && <Edges title="Callers" edges={row.callers} whole={row.cum} />}
+			{row && <Edges title="Callees" edges={row.callees} whole={row.cum} />}
+			{peek.error && <p class="note">{visible(peek.error.message)}</p>}
+			<HotLines name={name} />
+			<div class="row-actions foot">
+				<button class="link" onClick={() => addTransform("focus-function", name)}>Focus</button>
+				<button class="link" onClick={() => addTransform("hide-function", name)}>Hide</button>
+				<button class="link" onClick={() => addTransform("drop-function", name)}>Drop</button>
+				<button class="link" onClick={() => copyText(name, "the name")}>Copy name</button>
+			</div>
+		</>
+	);
+}
+
+function Edges({ title, edges, whole }: { title: string; edges: PeekEdge[]; whole: number }) {
+	if (edges.length === 0) return null;
+	const most = edges.slice(0, 7);
+	return (
+		<section>
+			<h3>{title}</h3>
+			<ul class="edges">
+				{most.map((e) => (
+					<li key={e.name}>
+						<button onClick={() => navigate({ fn: e.name, node: -1 })} title={visible(e.name)}>
+							<Bar share={e.value / (whole || 1)} text={formatPercent(e.value, whole)} /><Name name={e.name} />
+						</button>
+					</li>
+				))}
+			</ul>
+			{edges.length > most.length && <div class="dim small-note">and {formatCount(edges.length - most.length)} more</div>}
+		</section>
+	);
+}
+
+/** Ten lines around the hottest one. */
+function HotLines({ name }: { name: string }) {
+	const r = route.value;
+	const answer = useJSON<ListAnswer>(listUrl(r, name));
+	const f = answer.data?.functions.find((x) => x.name === name) ?? answer.data?.functions[0];
+	if (!f || f.lines.length === 0) return null;
+	if (f.missing) return <section><h3>Source</h3><p class="small-note dim">{visible(f.missing)}</p></section>;
+	let best = 0;
+	f.lines.forEach((l, k) => {
+		const b = f.lines[best]!;
+		if (l.flat > b.flat || (l.flat === b.flat && l.cum > b.cum)) best = k;
+	});
+	const from = Math.max(0, Math.min(best - 4, f.lines.length - 10));
+	const lines = f.lines.slice(from, from + 10);
+	const hottest = Math.max(...f.lines.map((l) => l.cum));
+	const indent = Math.min(...lines.filter((l) => l.text.trim()).map((l) => /^\t*/.exec(l.text)![0].length));
+	const where = f.path ?? f.file;
+	return (
+		<section>
+			<h3>Hottest lines <button class="link" onClick={() => navigate({ view: "source", fn: name })}>all</button></h3>
+			<div class="mini-source">
+				{lines.map((l) => (
+					<button key={l.n} class={`mini-line heat-${heat(l.cum, hottest)}`} onClick={() => openInEditor(where, l.n)} title={`Open line ${l.n} in ${editorName()}`}>
+						<span class="mini-cost">{l.cum ? shown(l.cum) : ""}</span><span class="mini-no">{l.n}</span>
+						<span class="code">{visible(l.text.slice(Number.isFinite(indent) ? indent : 0).replaceAll("\t", "  "))}</span>
+					</button>
+				))}
+			</div>
+		</section>
+	);
+}
+
+/** Nothing selected: the document itself. */
+function DocumentFacts() {
+	const d = doc.value;
+	if (!d) return null;
+	const types = d.sample_types ?? [];
+	const rows: [string, string][] = [];
+	if (d.main_module) rows.push(["module", visible(d.main_module)]);
+	if (d.go_version) rows.push(["Go", visible(d.go_version)]);
+	if (d.samples !== undefined) rows.push(["samples", `${formatCount(d.samples)} raw`]);
+	if (d.labels?.length) rows.push(["labels", d.labels.map(visible).join(", ")]);
+	return (
+		<>
+			<h2 class="ins-name">{visible(d.title || d.name)}</h2>
+			<div class="dim path">{visible(d.name)}</div>
+			<table class="facts wide"><tbody>{rows.map(([k, v]) => <tr key={k}><th>{k}</th><td>{v}</td></tr>)}</tbody></table>
+			{types.length > 0 && (
+				<section>
+					<h3>Sample types</h3>
+					<ul class="edges">
+						{types.map((t, k) => (
+							<li key={t.type}>
+								<button aria-pressed={sampleType.value?.type === t.type} onClick={() => navigate({ type: t.type })}>
+									<span class="type-total">{d.total ? formatValue(d.total[k] ?? 0, t.unit) : ""}</span><span class="name">{visible(t.type)}</span>
+								</button>
+							</li>
+						))}
+					</ul>
+				</section>
+			)}
+			{d.warnings?.length ? <section><h3>Warnings</h3>{d.warnings.map((w, k) => <p class="note" key={k}>{visible(w)}</p>)}</section> : null}
+			<p class="dim hint">Click a frame or a row: its cost, callers, callees and lines appear here. <kbd>?</kbd> shows all keys.</p>
+		</>
+	);
+}

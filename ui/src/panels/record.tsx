@@ -1,0 +1,175 @@
+// Recording a running program: choose it, say how long, watch it, look at the result.
+
+import { signal } from "@preact/signals";
+import { useEffect, useState } from "preact/hooks";
+import { ApiError, getJSON, post } from "../api/client";
+import type { Job, Process } from "../api/types";
+import { formatValue } from "../lib/format";
+import { visible } from "../lib/names";
+import { openPath } from "../state/actions";
+import { loadSession, openDoc } from "../state/session";
+import { dialog, say } from "../state/ui";
+import { DialogBox } from "./dialog";
+import { Empty, ErrorState } from "./states";
+import { VirtualTable, type Column } from "./table";
+
+interface Running { id: number; name: string; seconds: number; job: Job; since: number }
+
+/** The recording under way; it goes on when the dialog is closed. */
+export const running = signal<Running | null>(null);
+
+const pollMs = 250;
+
+async function follow(id: number): Promise<void> {
+	for (;;) {
+		await new Promise((done) => setTimeout(done, pollMs));
+		const current = running.peek();
+		if (!current || current.id !== id) return;
+		let job: Job;
+		try {
+			job = await getJSON<Job>(`/api/jobs?id=${id}`);
+		} catch (error) {
+			running.value = null;
+			say(error instanceof ApiError ? error.message : String(error), true);
+			return;
+		}
+		running.value = { ...current, job };
+		if (job.state === "running") continue;
+		running.value = null;
+		if (job.documents.length) {
+			await loadSession();
+			openDoc(job.documents[0]!);
+			dialog.value = "";
+			say(`Recorded ${current.name}: ${job.documents.length} ${job.documents.length === 1 ? "document" : "documents"}`);
+		} else {
+			const text = typeof job.error === "string" ? job.error : job.error?.text;
+			failure.value = text || job.message || "The recording holds nothing";
+			dialog.value = "record";
+		}
+		return;
+	}
+}
+
+const failure = signal("");
+
+export async function start(target: { pid: number } | { url: string }, name: string, seconds: number, frequency: number): Promise<void> {
+	failure.value = "";
+	try {
+		const { job } = await post<{ job: number }>("/api/record", { ...target, duration_ns: seconds * 1e9, frequency });
+		running.value = { id: job, name, seconds, since: Date.now(), job: { state: "running", progress: 0, message: "", documents: [], error: null } };
+		void follow(job);
+	} catch (error) {
+		failure.value = error instanceof ApiError ? error.message : String(error);
+	}
+}
+
+export async function stop(): Promise<void> {
+	const current = running.peek();
+	if (!current) return;
+	try {
+		await post("/api/stop", { job: current.id });
+	} catch (error) {
+		say(error instanceof ApiError ? error.message : String(error), true);
+	}
+}
+
+export function RecordBox() {
+	return <DialogBox title="Record a running program" wide><RecordForm /></DialogBox>;
+}
+
+export function RecordForm() {
+	const [processes, setProcesses] = useState<Process[] | null>(null);
+	const [error, setError] = useState<ApiError | null>(null);
+	const [pid, setPid] = useState(0);
+	const [address, setAddress] = useState("");
+	const [seconds, setSeconds] = useState(30);
+	const [frequency, setFrequency] = useState(99);
+	const now = running.value;
+
+	useEffect(() => {
+		let alive = true;
+		const ask = async () => {
+			try {
+				const answer = await getJSON<{ processes: Process[] }>("/api/ps");
+				if (!alive) return;
+				setProcesses(answer.processes);
+				setError(null);
+			} catch (e) {
+				if (alive) setError(e instanceof ApiError ? e : new ApiError(0, "", String(e)));
+			}
+		};
+		void ask();
+		const timer = setInterval(ask, 3000);
+		return () => {
+			alive = false;
+			clearInterval(timer);
+		};
+	}, []);
+
+	if (now) return <Progress now={now} />;
+	const chosen = processes?.find((p) => p.pid === pid);
+	const go = () => {
+		if (address.trim()) void start({ url: address.trim() }, address.trim(), seconds, frequency);
+		else if (chosen) void start({ pid }, `${visible(chosen.module || chosen.command)} (${pid})`, seconds, frequency);
+	};
+	const columns: Column<Process>[] = [
+		{ key: "pid", title: "PID", track: "72px", numeric: true, cell: (p) => String(p.pid) },
+		{ key: "command", title: "Program", track: "minmax(180px, 1.4fr)", cell: (p) => <span title={visible(p.command)}>{visible(p.module || p.command)}</span> },
+		{ key: "go", title: "Go", track: "84px", cell: (p) => visible((p.go_version || "").replace(/^go/, "")) },
+		{ key: "cpu", title: "CPU", track: "70px", numeric: true, cell: (p) => (typeof p.cpu_pct === "number" ? `${p.cpu_pct.toFixed(p.cpu_pct >= 10 ? 0 : 1)} %` : "") },
+		{ key: "rss", title: "Memory", track: "84px", numeric: true, cell: (p) => (p.rss_bytes ? formatValue(p.rss_bytes, "bytes") : "") },
+		{ key: "pprof", title: "Endpoint", track: "minmax(110px, 1fr)", cell: (p) => <span class="dim">{p.pprof ? visible(p.pprof.replace(/^https?:\/\//, "").replace(/\/debug\/pprof.*/, "")) : "none needed"}</span> },
+		{ key: "container", title: "Container", track: "110px", cell: (p) => <span class="dim">{visible(p.container ?? "")}</span> },
+	];
+	return (
+		<div class="record">
+			{failure.value && <div class="note bad" role="alert"><b>The last recording failed.</b> {visible(failure.value)}</div>}
+			<div class="record-list">
+				{error ? <ErrorState error={error} /> : processes === null ? <p class="state quiet">Looking for Go programs…</p> : processes.length === 0 ? (
+					<Empty title="No Go program runs here that you may see" command="sudo gospect ps">Programs of other users need more rights. The doctor says what this machine allows: gospect doctor.</Empty>
+				) : (
+					<VirtualTable
+						label="Running Go programs" columns={columns} rows={processes} keyOf={(p) => String(p.pid)} selected={address ? "" : String(pid)}
+						onSelect={(p) => { setPid(p.pid); setAddress(""); }} onOpen={go}
+					/>
+				)}
+			</div>
+			<div class="record-form">
+				<label class="grow">or an address<input type="text" placeholder="http://host:6060" value={address} spellcheck={false} onInput={(e) => setAddress(e.currentTarget.value)} /></label>
+				<label>Seconds<input type="number" min={1} max={3600} value={seconds} onInput={(e) => setSeconds(Math.max(1, Number(e.currentTarget.value) || 1))} /></label>
+				<label>Per second<input type="number" min={1} max={10000} value={frequency} onInput={(e) => setFrequency(Math.max(1, Number(e.currentTarget.value) || 1))} /></label>
+				<button class="button primary" disabled={!address.trim() && !chosen} onClick={go}>Record {seconds} s</button>
+			</div>
+		</div>
+	);
+}
+
+function Progress({ now }: { now: Running }) {
+	const share = Math.max(0, Math.min(1, now.job.progress));
+	return (
+		<div class="progress-box" role="status">
+			<h3>{now.name}</h3>
+			<div class="progress" role="progressbar" aria-valuenow={Math.round(share * 100)} aria-valuemin={0} aria-valuemax={100} aria-label="Recording"><span style={{ width: `${share * 100}%` }} /></div>
+			<p class="dim">{visible(now.job.message) || `recording for ${now.seconds} s`}</p>
+			<div class="row-actions"><button class="button" onClick={stop}>Stop and keep what was taken</button><button class="link" onClick={() => (dialog.value = "")}>Hide</button></div>
+		</div>
+	);
+}
+
+/** Shown when gospect was started without anything to look at. */
+export function StartPage({ canRecord }: { canRecord: boolean }) {
+	const [path, setPath] = useState("");
+	return (
+		<div class="start">
+			<h1>Why is it slow, stuck or growing?</h1>
+			<section>
+				<h2>Open a file, a capture or an address</h2>
+				<form class="record-form" onSubmit={(e) => { e.preventDefault(); if (path.trim()) void openPath(path.trim()); }}>
+					<label class="grow">Path<input type="text" autoFocus placeholder="cpu.pprof, a capture folder, a goroutine dump, perf.data" value={path} spellcheck={false} onInput={(e) => setPath(e.currentTarget.value)} /></label>
+					<button class="button primary" disabled={!path.trim()}>Open</button>
+				</form>
+			</section>
+			{canRecord && <section><h2>Record a running program</h2><RecordForm /></section>}
+		</div>
+	);
+}

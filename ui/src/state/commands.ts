@@ -1,0 +1,103 @@
+// Every command of the page, once: the key handler, the help and the palette are printed from this list.
+
+import { viewsFor } from "../views/registry";
+import { cycleTheme, redoTransform, stepDocument, toggleRecursion, undoTransform } from "./actions";
+import { navigate, route } from "./route";
+import { doc, session, setSetting, settings } from "./session";
+import { dialog, keyTarget } from "./ui";
+
+export interface Command {
+	id: string;
+	title: string;
+	/** as shown; the first one is matched against events */
+	keys: string[];
+	group: "Views" | "Search" | "Graph" | "Filter" | "Page";
+	run(): void;
+}
+
+export function focusSearch(): void {
+	const field = document.querySelector<HTMLInputElement>("#search");
+	field?.focus();
+	field?.select();
+}
+
+export function commands(): Command[] {
+	const r = route.value;
+	const list: Command[] = viewsFor(doc.value).map((v, i) => ({
+		id: `view.${v.id}`, title: `${v.title}: ${v.summary.toLowerCase()}`, keys: [String(i + 1), ...(v.id === "table" ? ["t"] : []), ...(v.id === "tree" ? ["y"] : [])],
+		group: "Views", run: () => navigate({ view: v.id }),
+	}));
+	list.push(
+		{ id: "search", title: "Search functions (regular expression)", keys: ["/", "Ctrl+F"], group: "Search", run: focusSearch },
+		{ id: "mode", title: r.mode === "highlight" ? "Search filters the samples" : "Search highlights", keys: ["x"], group: "Search", run: () => navigate({ mode: r.mode === "highlight" ? "filter" : "highlight" }) },
+		{ id: "clear", title: "Clear the search", keys: [], group: "Search", run: () => navigate({ query: "" }) },
+		{ id: "invert", title: r.invert ? "Stacks from the root again" : "Invert: stacks from the leaf", keys: ["i"], group: "Graph", run: () => navigate({ invert: !r.invert }) },
+		{ id: "order", title: r.order === "heavy" ? "Order frames by name" : "Order frames by cost", keys: ["o"], group: "Graph", run: () => navigate({ order: r.order === "heavy" ? "name" : "heavy" }) },
+		{ id: "up", title: r.up ? "Icicle: root at the top" : "Flame: root at the bottom", keys: ["u"], group: "Graph", run: () => navigate({ up: !r.up }) },
+		{ id: "recursion", title: "Collapse all recursion, on and off", keys: ["r"], group: "Filter", run: toggleRecursion },
+		{ id: "undo", title: "Undo the last filter step", keys: ["Ctrl+Z"], group: "Filter", run: undoTransform },
+		{ id: "redo", title: "Redo the filter step", keys: ["Ctrl+Shift+Z"], group: "Filter", run: redoTransform },
+		{ id: "reset", title: "Remove all filters", keys: ["Shift+X"], group: "Filter", run: () => navigate({ transforms: [], labels: [], query: "", groupBy: "" }) },
+		{ id: "labels", title: "Labels of the samples", keys: ["l"], group: "Filter", run: () => navigate({ drawer: route.peek().drawer === "labels" ? "" : "labels" }) },
+		{ id: "samples", title: "Samples with their stacks", keys: ["e"], group: "Page", run: () => navigate({ drawer: route.peek().drawer === "samples" ? "" : "samples" }) },
+		{ id: "about", title: "What the profile says of itself", keys: [], group: "Page", run: () => navigate({ drawer: route.peek().drawer === "info" ? "" : "info" }) },
+		{ id: "inspector", title: "Inspector pane, on and off", keys: ["p"], group: "Page", run: () => setSetting("inspector", !settings.peek().inspector) },
+		{ id: "next", title: "Next document", keys: ["]"], group: "Page", run: () => stepDocument(1) },
+		{ id: "previous", title: "Previous document", keys: ["["], group: "Page", run: () => stepDocument(-1) },
+		{ id: "export", title: "Export: SVG, PNG, folded, pprof, speedscope", keys: ["Shift+E"], group: "Page", run: () => (dialog.value = "export") },
+		...(session.value?.can_record ? [{ id: "record", title: "Record a running program", keys: ["Shift+R"], group: "Page" as const, run: () => (dialog.value = "record") }] : []),
+		{ id: "theme", title: "Light, dark, or as the system says", keys: ["Shift+T"], group: "Page", run: cycleTheme },
+		{ id: "settings", title: "Settings", keys: [","], group: "Page", run: () => (dialog.value = "settings") },
+		{ id: "palette", title: "Go to anything: functions, documents, commands", keys: ["Ctrl+K", "Ctrl+Shift+P"], group: "Page", run: () => (dialog.value = "palette") },
+		{ id: "help", title: "All keys", keys: ["?"], group: "Page", run: () => (dialog.value = "help") },
+	);
+	return list;
+}
+
+/** Keys that the canvas handles itself; for the help only. */
+export const canvasKeys: [string, string][] = [
+	["W S", "zoom in and out (at the pointer)"], ["A D", "move left and right"], ["0", "show all"], ["← ↑ → ↓", "walk frames"],
+	["Enter", "focus: the selected frame fills the width"], ["f", "fit the selected frame; again: show all"], ["Esc", "one step back: zoom, focus, selection"],
+	["n N", "next and previous match of the search"], ["m", "menu of the selected frame"],
+	["wheel", "scroll; with Ctrl zoom; with Shift move"], ["drag", "move"], ["click", "select"], ["double click", "focus"], ["right click", "menu"],
+];
+
+function keyName(event: KeyboardEvent): string {
+	const key = event.key.length === 1 && (event.ctrlKey || event.metaKey || event.shiftKey) ? event.key.toUpperCase() : event.key;
+	const mods = (event.ctrlKey || event.metaKey ? "Ctrl+" : "") + (event.altKey ? "Alt+" : "");
+	const letter = /^[A-Z]$/.test(key);
+	return mods + (event.shiftKey && letter ? "Shift+" : "") + key;
+}
+
+function stepBack(): void {
+	const r = route.peek();
+	if (keyTarget.peek()?.back()) return;
+	if (r.node >= 0 || r.fn) navigate({ node: -1, fn: "" });
+	else if (r.drawer) navigate({ drawer: "" });
+	else if (r.query) navigate({ query: "" });
+}
+
+export function handleKey(event: KeyboardEvent): void {
+	if (event.defaultPrevented || dialog.peek()) return;
+	const target = event.target as HTMLElement;
+	const typing = target instanceof HTMLInputElement && target.type !== "checkbox" || target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement;
+	const name = keyName(event);
+	if (typing && !name.startsWith("Ctrl+")) return;
+	if (typing && name === "Ctrl+Z") return;
+	if (name === "Escape") {
+		stepBack();
+		event.preventDefault();
+		return;
+	}
+	// A button or link that has the focus keeps the keys that press it.
+	const pressing = (event.key === "Enter" || event.key === " ") && target.closest("button, a, select, summary");
+	if (pressing) return;
+	if (!typing && keyTarget.peek()?.key(event)) {
+		event.preventDefault();
+		return;
+	}
+	const command = commands().find((c) => c.keys.includes(name));
+	if (!command) return;
+	event.preventDefault();
+	command.run();
+}

@@ -1,0 +1,130 @@
+// The one selection: what is looked at, how, and what is picked in it. It lives here and in the URL; back and forward undo it.
+
+import { computed, signal } from "@preact/signals";
+
+export interface Route {
+	view: string;
+	doc: number;
+	base: number;
+	type: string;
+	unit: string;
+	order: "heavy" | "name";
+	/** flames grow upwards instead of icicles downwards */
+	up: boolean;
+	invert: boolean;
+	/** transforms in order, "kind:NAME" */
+	transforms: string[];
+	query: string;
+	mode: "highlight" | "filter";
+	/** "+key:value" keeps, "-key:value" drops */
+	labels: string[];
+	groupBy: string;
+	granularity: string;
+	/** node id whose frame fills the width; 0 is the whole graph */
+	root: number;
+	/** visible part of the width, "from-to" in fractions; "" is all */
+	zoom: string;
+	/** selected function, and the frame of it in this graph (-1: the function as a whole) */
+	fn: string;
+	node: number;
+	goroutineBy: string;
+	goroutineState: string;
+	asm: boolean;
+	normalize: boolean;
+	sort: string;
+	drawer: string;
+}
+
+export const defaults: Route = {
+	view: "flame", doc: 0, base: 0, type: "", unit: "auto", order: "heavy", up: false, invert: false,
+	transforms: [], query: "", mode: "highlight", labels: [], groupBy: "", granularity: "functions",
+	root: 0, zoom: "", fn: "", node: -1, goroutineBy: "stack", goroutineState: "", asm: false, normalize: false,
+	sort: "", drawer: "",
+};
+
+// Names in the URL, short because links get pasted into chats.
+const keys: [keyof Route, string][] = [
+	["doc", "doc"], ["base", "base"], ["type", "type"], ["unit", "unit"], ["order", "order"], ["up", "up"],
+	["invert", "invert"], ["transforms", "t"], ["query", "q"], ["mode", "mode"], ["labels", "label"],
+	["groupBy", "group"], ["granularity", "by"], ["root", "root"], ["zoom", "z"], ["fn", "fn"], ["node", "node"],
+	["goroutineBy", "gby"], ["goroutineState", "gstate"], ["asm", "asm"], ["normalize", "norm"], ["sort", "sort"],
+	["drawer", "drawer"],
+];
+
+export function parseRoute(hash: string): Route {
+	const text = hash.replace(/^#\/?/, "");
+	const cut = text.indexOf("?");
+	const view = (cut < 0 ? text : text.slice(0, cut)) || defaults.view;
+	const query = new URLSearchParams(cut < 0 ? "" : text.slice(cut + 1));
+	const route: Route = { ...defaults, view, transforms: [], labels: [] };
+	const out = route as unknown as Record<string, unknown>;
+	for (const [key, short] of keys) {
+		const all = query.getAll(short);
+		if (all.length === 0) continue;
+		const initial = defaults[key];
+		if (Array.isArray(initial)) out[key] = all;
+		else if (typeof initial === "number") out[key] = /^-?\d{1,15}$/.test(all[0]!) ? Number(all[0]) : initial;
+		else if (typeof initial === "boolean") out[key] = all[0] === "1";
+		else out[key] = all[0];
+	}
+	if (route.order !== "name") route.order = "heavy";
+	if (route.mode !== "filter") route.mode = "highlight";
+	return route;
+}
+
+export function formatRoute(route: Route): string {
+	const query = new URLSearchParams();
+	for (const [key, short] of keys) {
+		const value = route[key];
+		const initial = defaults[key];
+		if (Array.isArray(value)) for (const v of value) query.append(short, v);
+		else if (value !== initial) query.set(short, typeof value === "boolean" ? (value ? "1" : "0") : String(value));
+	}
+	const text = query.toString();
+	return `#/${route.view}${text ? `?${text}` : ""}`;
+}
+
+// A change of any of these makes another graph: node ids and the zoom of the old one mean nothing in it.
+const shaping: (keyof Route)[] = [
+	"doc", "base", "type", "invert", "transforms", "labels", "groupBy", "granularity", "normalize",
+];
+
+export function changeRoute(old: Route, patch: Partial<Route>): Route {
+	const next: Route = { ...old, ...patch };
+	const same = (a: unknown, b: unknown) => (Array.isArray(a) ? a.join("\n") === (b as string[]).join("\n") : a === b);
+	const filterOf = (r: Route) => (r.mode === "filter" ? r.query : "");
+	if (shaping.some((key) => !same(old[key], next[key])) || filterOf(old) !== filterOf(next)) {
+		if (!("root" in patch)) next.root = 0;
+		if (!("zoom" in patch)) next.zoom = "";
+		if (!("node" in patch)) next.node = -1;
+	} else if (old.root !== next.root && !("zoom" in patch)) next.zoom = "";
+	return next;
+}
+
+const inBrowser = typeof location !== "undefined";
+export const route = signal<Route>(parseRoute(inBrowser ? location.hash : ""));
+
+export function hrefOf(patch: Partial<Route>): string {
+	return formatRoute(changeRoute(route.value, patch));
+}
+
+/** "push" makes a step that the back button undoes; "replace" refines the current one (typing, panning). */
+export function navigate(patch: Partial<Route>, how: "push" | "replace" = "push"): void {
+	const next = changeRoute(route.peek(), patch);
+	const url = formatRoute(next);
+	if (url === formatRoute(route.peek())) return;
+	if (how === "push") history.pushState(null, "", url);
+	else history.replaceState(null, "", url);
+	route.value = next;
+}
+
+if (inBrowser) {
+	const follow = () => {
+		const next = parseRoute(location.hash);
+		if (formatRoute(next) !== formatRoute(route.peek())) route.value = next;
+	};
+	addEventListener("popstate", follow);
+	addEventListener("hashchange", follow);
+}
+
+export const view = computed(() => route.value.view);

@@ -1,0 +1,32 @@
+// For views that show one function while none is selected: the costliest ones, one click away.
+
+import type { TopAnswer } from "../api/types";
+import { Bar, formatPercent, Name } from "../panels/cells";
+import { ErrorState, Loading } from "../panels/states";
+import { useJSON } from "../state/answer";
+import { navigate, route } from "../state/route";
+import { topUrl } from "./urls";
+
+export function PickFunction({ title, text, by }: { title: string; text: string; by: "flat" | "cum" }) {
+	const answer = useJSON<TopAnswer>(topUrl(route.value));
+	if (answer.error) return <ErrorState error={answer.error} />;
+	if (!answer.data) return <Loading what="Counting…" />;
+	const total = answer.data.total;
+	const rows = [...answer.data.rows].sort((a, b) => b[by] - a[by]).slice(0, 15);
+	return (
+		<div class="state left">
+			<h2>{title}</h2>
+			<p class="state-text">{text}</p>
+			<ul class="pick">
+				{rows.map((row) => (
+					<li key={row.name}>
+						<button onClick={() => navigate({ fn: row.name, node: -1 })}>
+							<Bar share={row[by] / (total || 1)} text={formatPercent(row[by], total)} />
+							<Name name={row.name} />
+						</button>
+					</li>
+				))}
+			</ul>
+		</div>
+	);
+}

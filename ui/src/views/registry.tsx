@@ -1,0 +1,40 @@
+// The views of the page. A view is one row here: its tab, key, palette entry and help line come from it.
+
+import type { ComponentType } from "preact";
+import type { Doc } from "../api/types";
+import { DiffView } from "./diff";
+import { FlameView } from "./flame";
+import { GoroutinesView } from "./goroutines";
+import { SandwichView } from "./sandwich";
+import { SourceView } from "./source";
+import { TableView } from "./table";
+import { TreeView } from "./tree";
+
+export interface View {
+	id: string;
+	title: string;
+	summary: string;
+	component: ComponentType;
+	/** whether a document can be shown this way */
+	fits(doc: Doc): boolean;
+	/** which parts of the frame around it make sense */
+	search: boolean;
+	inspector: boolean;
+	order?: boolean;
+}
+
+const profile = (doc: Doc) => (doc.sample_types?.length ?? 0) > 0;
+
+export const views: View[] = [
+	{ id: "flame", title: "Flame", summary: "Where the cost is, by stack", component: FlameView, fits: profile, search: true, inspector: true, order: true },
+	{ id: "tree", title: "Tree", summary: "The same frames as rows", component: TreeView, fits: profile, search: true, inspector: true, order: true },
+	{ id: "sandwich", title: "Sandwich", summary: "Callers and callees of one function", component: SandwichView, fits: profile, search: true, inspector: true, order: true },
+	{ id: "table", title: "Table", summary: "Every function with its cost", component: TableView, fits: profile, search: true, inspector: true },
+	{ id: "source", title: "Source", summary: "Lines and instructions with their cost", component: SourceView, fits: profile, search: false, inspector: true },
+	{ id: "goroutines", title: "Goroutines", summary: "A dump, grouped", component: GoroutinesView, fits: (d) => d.kind === "goroutines" || (d.goroutines ?? 0) > 0, search: true, inspector: false },
+	{ id: "diff", title: "Diff", summary: "Two profiles compared", component: DiffView, fits: profile, search: true, inspector: true, order: true },
+];
+
+export function viewsFor(doc: Doc | null): View[] {
+	return doc ? views.filter((v) => v.fits(doc)) : [];
+}
