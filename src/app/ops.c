@@ -2,9 +2,18 @@
 
 #include "base/banned.h"
 
-extern const gs_op gs_op_ps;
+/* One line for each src/app/op_<name>.c, in the order of the help. */
+#define OPS(X)  \
+	X(info) \
+	X(ps)
+
+#define X(name) extern const gs_op gs_op_##name;
+OPS(X)
+#undef X
 
 const gs_op *const gs_ops[] = {
-	&gs_op_ps,
+#define X(name) &gs_op_##name,
+	OPS(X)
+#undef X
 	NULL,
 };

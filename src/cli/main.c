@@ -88,15 +88,29 @@ static bool deliver(const gs_op_call *call, const gs_argv *a, gs_err *err)
 	return false;
 }
 
+static bool open_one(const gs_op_call *call, gs_str source, gs_documents *out, gs_err *err)
+{
+	GS_AUTO(buf) notes;
+	gs_str rest, line;
+
+	gs_buf_init(&notes, 65536);
+	if (!gs_open_source(source, call->progress, out, &notes, err))
+		return false;
+	rest = gs_buf_view(&notes);
+	while (gs_str_line(&rest, &line))
+		gs_cli_note("gospect: left out %.*s", GS_FMT(line));
+	return true;
+}
+
 static bool open_bases(gs_op_call *call, const char *name, gs_documents *out, gs_err *err)
 {
 	unsigned n = 0;
 	const gs_str *list = gs_op_find_arg(call->op, gs_str_of(name)) ? gs_call_list(call, name, &n) : NULL;
 
 	for (unsigned i = 0; i < n; i++) {
-		size_t from = out->n;
+		unsigned from = out->n;
 
-		if (!gs_open_source(list[i], call->progress, out, err) ||
+		if (!open_one(call, list[i], out, err) ||
 		    !gs_documents_choose(out, from, (gs_str){ 0 }, call->op->needs_kinds, err))
 			return false;
 	}
@@ -109,9 +123,9 @@ static bool open_inputs(gs_op_call *call, const gs_argv *a, gs_documents *docs, 
 		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "%s needs an input: gospect %s %s", call->op->name,
 			       call->op->name, gs_help_operands(call->op));
 	for (unsigned i = 0; i < a->n_paths; i++) {
-		size_t from = docs->n;
+		unsigned from = docs->n;
 
-		if (!gs_open_source(a->paths[i], call->progress, docs, err) ||
+		if (!open_one(call, a->paths[i], docs, err) ||
 		    !gs_documents_choose(docs, from, a->part, call->op->needs_kinds, err))
 			return false;
 	}
@@ -124,10 +138,10 @@ static bool open_inputs(gs_op_call *call, const gs_argv *a, gs_documents *docs, 
 	} else if (gs_call_is_set(call, "diff-base")) {
 		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "%s: give --base or --diff-base, not both", call->op->name);
 	}
-	call->docs = (const gs_document *const *)docs->p;
-	call->n_docs = (unsigned)docs->n;
-	call->bases = (const gs_document *const *)bases->p;
-	call->n_bases = (unsigned)bases->n;
+	call->docs = (const gs_document *const *)docs->list;
+	call->n_docs = docs->n;
+	call->bases = (const gs_document *const *)bases->list;
+	call->n_bases = bases->n;
 	return true;
 }
 
