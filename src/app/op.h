@@ -63,6 +63,7 @@ typedef struct gs_op {
 	const char *mime;    /* of results whose format names no type of its own; NULL: by format */
 	bool (*run)(gs_op_call *call, gs_err *err);
 	bool is_slow; /* worth a progress line */
+	bool takes_parts; /* of a capture folder every part, not one of them */
 } gs_op;
 
 struct gs_op_call {

@@ -24,4 +24,5 @@ const gs_op gs_op_info = {
 	.input = GS_INPUT_DOCUMENTS,
 	.formats = "text json",
 	.run = run,
+	.takes_parts = true,
 };

@@ -125,7 +125,9 @@ static bool open_inputs(gs_op_call *call, const gs_argv *a, gs_documents *docs, 
 	for (unsigned i = 0; i < a->n_paths; i++) {
 		unsigned from = docs->n;
 
-		if (!open_one(call, a->paths[i], docs, err) ||
+		if (!open_one(call, a->paths[i], docs, err))
+			return false;
+		if ((!call->op->takes_parts || a->part.n) &&
 		    !gs_documents_choose(docs, from, a->part, call->op->needs_kinds, err))
 			return false;
 	}
