@@ -1,0 +1,207 @@
+#include "load/binary.h"
+
+#include <pthread.h>
+
+#include "base/buf.h"
+#include "base/map.h"
+#include "base/banned.h"
+
+#define FILE_MAX_BYTES ((uint64_t)64 << 30)
+#define BUDGET_BYTES ((uint64_t)8 << 30)
+
+struct gs_binary {
+	gs_arena *mem;
+	gs_file file;
+	gs_str path;
+	gs_elf elf;
+	gs_pclntab table;
+	gs_go_buildinfo go;
+	gs_str build_id;
+	bool has_table, has_go, prints_dots;
+
+	/* All below is made on demand, under the lock. */
+	pthread_mutex_t lock;
+	gs_map printed; /* address of a linker name's bytes -> index + 1 into names */
+	GS_VEC(gs_str) names;
+	bool tried_symbols;
+	gs_elf_symbols symbols;
+};
+
+static gs_binary *make(gs_file file, gs_str path, gs_err *err)
+{
+	gs_arena *mem = gs_arena_create(BUDGET_BYTES);
+	gs_binary *b = gs_new(mem, gs_binary, 1);
+	gs_err ignored;
+
+	b->mem = mem;
+	b->file = file;
+	b->path = gs_str_dup(mem, path);
+	pthread_mutex_init(&b->lock, NULL);
+	if (!gs_elf_open(mem, file.bytes, &b->elf, err)) {
+		gs_err_context(err, "%.*s", GS_FMT(path));
+		gs_binary_close(b);
+		return NULL;
+	}
+	b->has_go = gs_elf_go_buildinfo(&b->elf, &b->go, &ignored);
+	/* Without any sign of Go, do not search a C library of hundreds of megabytes for a table that is not there. */
+	if (b->has_go || gs_elf_go_build_id(&b->elf).n || gs_elf_section_find(&b->elf, GS_S(".gopclntab")))
+		b->has_table = gs_pclntab_locate(&b->elf, b->go.minor, &b->table, &ignored);
+	/* Until Go 1.20 the linker itself wrote "[...]"; later the runtime does it on the way out. */
+	b->prints_dots = b->has_table && b->table.layout == GS_PCLNTAB_GO120 && b->go.minor != 20;
+	b->build_id = gs_elf_build_id_hex(&b->elf, mem);
+	if (b->build_id.n == 0)
+		b->build_id = gs_elf_go_build_id(&b->elf);
+	return b;
+}
+
+gs_binary *gs_binary_open(const char *path, gs_err *err)
+{
+	gs_file file;
+
+	if (!gs_file_open(path, FILE_MAX_BYTES, &file, err))
+		return NULL;
+	return make(file, gs_str_of(path), err);
+}
+
+gs_binary *gs_binary_of(gs_str bytes, gs_str path, gs_err *err)
+{
+	return make((gs_file){ .bytes = bytes }, path, err);
+}
+
+void gs_binary_close(gs_binary *b)
+{
+	if (!b)
+		return;
+	gs_file_close(&b->file);
+	gs_map_release(&b->printed);
+	gs_vec_release(&b->names);
+	pthread_mutex_destroy(&b->lock);
+	gs_arena_free(b->mem); /* the binary itself lives there */
+}
+
+gs_str gs_binary_path(const gs_binary *b)
+{
+	return b->path;
+}
+
+const gs_elf *gs_binary_elf(const gs_binary *b)
+{
+	return &b->elf;
+}
+
+const gs_pclntab *gs_binary_pclntab(const gs_binary *b)
+{
+	return b->has_table ? &b->table : NULL;
+}
+
+const gs_go_buildinfo *gs_binary_go(const gs_binary *b)
+{
+	return b->has_go ? &b->go : NULL;
+}
+
+gs_str gs_binary_build_id(const gs_binary *b)
+{
+	return b->build_id;
+}
+
+/* runtime.funcNameForPrint: everything from the first '[' to the last ']' becomes "[...]". */
+static gs_str printed_name(gs_binary *b, gs_str name)
+{
+	size_t open, close;
+	uint32_t *slot;
+	gs_str out = name;
+	bool is_new;
+
+	if (!b->prints_dots || (open = gs_str_find_char(name, '[')) == SIZE_MAX)
+		return name;
+	close = gs_str_rfind_char(name, ']');
+	if (close == SIZE_MAX || close <= open)
+		return name;
+	pthread_mutex_lock(&b->lock);
+	slot = gs_map_put(&b->printed, (uint64_t)(uintptr_t)name.p, &is_new);
+	if (slot && is_new) {
+		gs_str *n = gs_vec_push(&b->names, UINT32_MAX - 1);
+
+		if (n) {
+			*n = gs_strf(b->mem, "%.*s[...]%.*s", GS_FMT(gs_str_slice(name, 0, open)),
+				     GS_FMT(gs_str_skip(name, close + 1)));
+			*slot = (uint32_t)b->names.n;
+		}
+	}
+	if (slot && *slot)
+		out = b->names.p[*slot - 1];
+	pthread_mutex_unlock(&b->lock);
+	return out;
+}
+
+static unsigned go_frames(gs_binary *b, uint64_t addr, gs_symbol *out, unsigned max)
+{
+	gs_pclntab_frame frames[GS_SYMBOL_MAX_DEPTH];
+	gs_pclntab_func f;
+	uint32_t i = gs_pclntab_find(&b->table, addr);
+	unsigned n;
+
+	if (i == GS_PCLNTAB_NONE || !gs_pclntab_func_get(&b->table, i, &f) || f.name.n == 0)
+		return 0;
+	n = gs_pclntab_frames(&b->table, &f, addr, frames, max < GS_SYMBOL_MAX_DEPTH ? max : GS_SYMBOL_MAX_DEPTH);
+	for (unsigned k = 0; k < n; k++)
+		out[k] = (gs_symbol){ .function = printed_name(b, frames[k].name),
+				      .linker_name = frames[k].name,
+				      .file = frames[k].file,
+				      .line = frames[k].line,
+				      .start_line = frames[k].start_line,
+				      .is_inlined = frames[k].is_inlined,
+				      .is_wrapper = frames[k].is_wrapper };
+	return n;
+}
+
+static unsigned elf_frame(gs_binary *b, uint64_t addr, gs_symbol *out)
+{
+	const gs_elf_symbol *s;
+	gs_err ignored;
+
+	pthread_mutex_lock(&b->lock);
+	if (!b->tried_symbols) {
+		b->tried_symbols = true;
+		if (!gs_elf_symbols_load(&b->elf, b->mem, &b->symbols, &ignored))
+			b->symbols = (gs_elf_symbols){ 0 };
+	}
+	pthread_mutex_unlock(&b->lock);
+	s = gs_elf_symbol_at(&b->symbols, addr);
+	if (!s)
+		return 0;
+	*out = (gs_symbol){ .function = s->name, .linker_name = s->name };
+	return 1;
+}
+
+unsigned gs_binary_frames(gs_binary *b, uint64_t addr, gs_symbol *out, unsigned max)
+{
+	unsigned n = 0;
+
+	if (max == 0)
+		return 0;
+	if (b->has_table)
+		n = go_frames(b, addr, out, max);
+	return n ? n : elf_frame(b, addr, out);
+}
+
+bool gs_binary_function(gs_binary *b, gs_str name, uint64_t *start, uint64_t *end)
+{
+	gs_elf_symbol sym;
+
+	for (uint32_t i = 0; b->has_table && i < b->table.n_funcs; i++) {
+		gs_pclntab_func f;
+
+		if (gs_pclntab_func_get(&b->table, i, &f) &&
+		    (gs_str_eq(f.name, name) || gs_str_eq(printed_name(b, f.name), name))) {
+			*start = f.entry;
+			*end = f.end;
+			return true;
+		}
+	}
+	if (!gs_elf_symbol_named(&b->elf, name, &sym) || sym.size == 0)
+		return false;
+	*start = sym.addr;
+	*end = sym.addr + sym.size;
+	return true;
+}

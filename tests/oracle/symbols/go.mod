@@ -1,0 +1,3 @@
+module gospect.test/symbols
+
+go 1.18
