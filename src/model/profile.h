@@ -43,6 +43,7 @@ typedef struct gs_location {
 enum {
 	GS_FRAME_INLINED = 1, /* inlined into the next frame of its location */
 	GS_FRAME_KERNEL = 2,
+	GS_FRAME_LABEL = 4, /* not a call: made from a label's value */
 };
 
 typedef struct gs_frame {
@@ -80,6 +81,7 @@ typedef struct gs_profile {
 	gs_function *functions; /* [0] is none */
 	gs_mapping *mappings;	/* [0] is none */
 	gs_location *locations; /* [0] is none */
+	uint64_t *location_ids; /* the ids in the input, for `raw`; NULL: the same as the index */
 	gs_frame *frames;	/* [0] is none */
 	gs_node *nodes;		/* [0] is the root, the empty stack */
 	gs_label_set *label_sets; /* [0] is empty */
