@@ -35,11 +35,14 @@ typedef struct gs_flame {
 	uint32_t *name;	  /* index in names */
 	uint32_t *flags;
 	int64_t *self, *total;
-	int64_t *base_self, *base_total; /* NULL without a base */
+	int64_t *base_self, *base_total; /* NULL without a base; frames only in the base have total 0 */
+	uint64_t *samples;		 /* raw samples through the node; NULL when unknown */
+	/* What a frame is drawn with: the larger of both selves, absolute, plus its children's. Equals total without a base. */
+	int64_t *weight;
 	gs_flame_name *names;
 	uint32_t n_names;
 	int64_t root_total, root_base_total; /* of the whole view, whatever was zoomed to */
-	uint64_t samples;
+	uint64_t samples_total;
 	uint32_t view_nodes; /* nodes before the cut */
 	uint32_t max_depth;
 	gs_str type, unit;
