@@ -7,8 +7,7 @@
 #ifndef GS_ANALYSIS_FLAME_H
 #define GS_ANALYSIS_FLAME_H
 
-#include "base/arena.h"
-#include "base/err.h"
+#include "analysis/view.h"
 
 #define GS_FLAME_NO_PARENT UINT32_MAX
 
@@ -47,5 +46,16 @@ typedef struct gs_flame {
 	uint32_t max_depth;
 	gs_str type, unit;
 } gs_flame;
+
+typedef struct gs_flame_options {
+	uint32_t root;	  /* node id to zoom to: its subtree, and its ancestors as a chain; 0: everything */
+	double min_ratio; /* leave out what is lighter than this share of the node zoomed to; 0: nothing */
+	bool by_name;	  /* siblings by name; else heaviest first */
+	gs_str pivot;	  /* all calls of this function laid on top of each other; empty: the whole tree */
+	bool to_callers;  /* of the pivot: its callers, growing away from it; else its callees */
+} gs_flame_options;
+
+/* NULL with GS_ERR_MISSING (no such node or function) or GS_ERR_LIMIT. */
+gs_flame *gs_flame_build(gs_arena *mem, const gs_view *v, const gs_flame_options *options, gs_err *err);
 
 #endif
