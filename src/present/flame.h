@@ -31,6 +31,9 @@ void gs_flame_write_json(const gs_flame *f, gs_buf *out);
 /* "a;b;c 12" lines, for every node with a self value. with_lines: "a file.go:12;b ...". Differential (two counts) with a base. */
 void gs_flame_write_folded(const gs_flame *f, bool with_lines, gs_buf *out);
 
+/* An indented tree with shares and values, frames below half a percent summed up. */
+void gs_flame_write_text(const gs_flame *f, gs_buf *out);
+
 /* https://www.speedscope.app/file-format-schema.json, one "sampled" profile for each flame given. */
 void gs_flame_write_speedscope(const gs_flame *const *flames, unsigned n, gs_str name, gs_buf *out);
 
