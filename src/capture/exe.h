@@ -14,7 +14,7 @@ typedef struct gs_exe {
 	gs_str module;	       /* "example.com/shop"; empty outside module mode */
 	gs_str module_version; /* "v1.2.3", "(devel)" */
 	gs_str build_id;       /* hex of the GNU note, else Go's own build id as it stands; may be empty */
-	gs_str settings;       /* the build information text: "path\t...\nmod\t...\nbuild\tk=v\n" */
+	gs_str settings;       /* the build information text: lines of "mod\t...", "dep\t...", "build\tkey=value" */
 } gs_exe;
 
 /* Strings are the arena's. Errors as gs_file_open, and GS_ERR_FORMAT when it is no ELF file. */

@@ -1,7 +1,6 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
-#include "base/go_name.h"
 #include "base/json.h"
 #include "base/map.h"
 #include "base/pool.h"
@@ -209,30 +208,4 @@ TEST(errors_carry_context)
 	CHECK_STR(gs_str_of(err.text), GS_S("file.pprof: bad 3"));
 	CHECK_INT(err.at, 12);
 	CHECK_INT(gs_err_exit_status(&err), 3);
-}
-
-TEST(go_names_come_apart)
-{
-	static const struct {
-		const char *name, *package, *local;
-	} cases[] = {
-		{ "net/http.(*Server).ServeHTTP", "net/http", "(*Server).ServeHTTP" },
-		{ "main.main.func1", "main", "main.func1" },
-		{ "gopkg.in/yaml%2ev3.Unmarshal", "gopkg.in/yaml%2ev3", "Unmarshal" },
-		{ "main.Map[example.com/x.T]", "main", "Map[example.com/x.T]" },
-		{ "a/b.(*Tree[go.shape.int]).Add", "a/b", "(*Tree[go.shape.int]).Add" },
-		{ "entry_SYSCALL_64_after_hwframe", "", "entry_SYSCALL_64_after_hwframe" },
-		{ "std::vector<int>::push_back", "", "std::vector<int>::push_back" },
-		{ "", "", "" },
-	};
-
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		gs_go_name n = gs_go_name_split(gs_str_of(cases[i].name));
-
-		CHECK_STR(n.package, gs_str_of(cases[i].package));
-		CHECK_STR(n.local, gs_str_of(cases[i].local));
-	}
-	CHECK(gs_go_name_is_runtime(GS_S("runtime.mallocgc")));
-	CHECK(gs_go_name_is_runtime(GS_S("internal/runtime/maps.newTable")));
-	CHECK(!gs_go_name_is_runtime(GS_S("runtimes.x")));
 }

@@ -1,8 +1,10 @@
 // Frames with their place: where each one lies on the width, per depth in order, ready for binary search.
 
 import { NO_PARENT, NodeFlag, type FrameName, type Frames } from "../api/frames";
-import { packageOf, spellings } from "../lib/names";
+import { packageOf, spellings, visible } from "../lib/names";
 import type { Tone } from "../render/color";
+
+const NOT_A_FUNCTION = NodeFlag.Label | NodeFlag.Smaller;
 
 export class FlameTree {
 	readonly count: number;
@@ -96,8 +98,9 @@ export class FlameTree {
 		const at = this.frames.name[i]!;
 		let s = this.spelled[at];
 		if (!s) {
-			const name = this.frames.info.names[at]!;
-			s = spellings(name.short && !name.name.startsWith(name.short) && name.short.includes(".") ? name.short : name.name);
+			const name = this.frames.info.names[at]!.name;
+			// Labels and the root are no function names: nothing in them is a package to leave out.
+			s = this.frames.parent[i] === NO_PARENT && !name.includes(".") || this.frames.flags[i]! & NOT_A_FUNCTION ? [visible(name)] : spellings(name);
 			this.spelled[at] = s;
 		}
 		return s;
@@ -105,6 +108,7 @@ export class FlameTree {
 
 	toneOf(i: number): Tone {
 		const f = this.frames.flags[i]!;
+		if (this.frames.parent[i] === NO_PARENT && !this.frames.info.names[this.frames.name[i]!]!.name.includes(".")) return "rest";
 		if (f & NodeFlag.Smaller) return "rest";
 		if (f & NodeFlag.Label) return "label";
 		if (f & NodeFlag.Kernel) return "kernel";

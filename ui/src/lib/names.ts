@@ -7,9 +7,9 @@ const CONTROL = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2
 export function visible(text: string): string {
 	return text.replace(CONTROL, (c) => {
 		const code = c.charCodeAt(0);
-		if (code < 0x20) return String.fromCharCode(0x2400 + code);
-		if (code === 0x7f) return "\u2421";
-		return `\\u${code.toString(16).padStart(4, "0")}`;
+		if (c === "\n") return "\\n";
+		if (c === "\t") return "\\t";
+		return code < 0x100 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16).padStart(4, "0")}`;
 	});
 }
 
@@ -17,7 +17,9 @@ export function visible(text: string): string {
 export function spellings(name: string): string[] {
 	const out: string[] = [];
 	const add = (s: string) => {
-		if (s && out[out.length - 1] !== s) out.push(s);
+		// The linker writes a dot in the last part of an import path as %2e.
+		const readable = s.replaceAll("%2e", ".");
+		if (readable && out[out.length - 1] !== readable) out.push(readable);
 	};
 	let clean = visible(name);
 	// Type arguments hold slashes and dots of their own: shorten what stands before them.

@@ -9,11 +9,13 @@ export function DialogBox({ title, children, wide, bare }: { title: string; chil
 	const ref = useRef<HTMLDialogElement>(null);
 	useEffect(() => {
 		ref.current?.showModal();
+		// The close button is first in order but not what one came for.
+		if (document.activeElement?.closest("header")) ref.current?.focus();
 	}, []);
 	const close = () => (dialog.value = "");
 	return (
 		<dialog
-			ref={ref} class={`dialog ${wide ? "wide" : ""} ${bare ? "bare" : ""}`} aria-label={title} onClose={close}
+			ref={ref} class={`dialog ${wide ? "wide" : ""} ${bare ? "bare" : ""}`} aria-label={title} tabIndex={-1} onClose={close}
 			onClick={(e) => { if (e.target === ref.current) close(); }}
 		>
 			{!bare && <header><h2>{title}</h2><button class="icon" aria-label="Close" onClick={close}><CloseIcon /></button></header>}

@@ -3,7 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { getJSON } from "../api/client";
 import type { TagsAnswer, TraceRow, TracesAnswer } from "../api/types";
-import { formatCount } from "../lib/format";
+import { formatCount, formatTime, formatValue } from "../lib/format";
 import { baseName, visible } from "../lib/names";
 import { copyText, toggleLabel } from "../state/actions";
 import { useJSON } from "../state/answer";
@@ -138,8 +138,16 @@ function Value({ value }: { value: unknown }) {
 		return <ul>{value.slice(0, 300).map((v, k) => <li key={k}><Value value={v} /></li>)}</ul>;
 	}
 	if (typeof value === "object")
-		return <dl>{Object.entries(value as Record<string, unknown>).map(([k, v]) => <div key={k}><dt>{visible(k.replaceAll("_", " "))}</dt><dd><Value value={v} /></dd></div>)}</dl>;
+		return <dl>{Object.entries(value as Record<string, unknown>).map(([k, v]) => <div key={k}><dt>{visible(k.replace(/_(ns|bytes)$/, "").replaceAll("_", " "))}</dt><dd><Value value={unitOf(k, v)} /></dd></div>)}</dl>;
 	return <span>{visible(typeof value === "number" ? formatNumber(value) : String(value))}</span>;
+}
+
+/** A number whose name carries its unit, as a person reads it. */
+function unitOf(key: string, value: unknown): unknown {
+	if (typeof value !== "number") return value;
+	if (key.endsWith("time_ns")) return value ? formatTime(value) : null;
+	if (key.endsWith("_ns")) return formatValue(value, "nanoseconds");
+	return key.endsWith("_bytes") ? formatValue(value, "bytes") : value;
 }
 
 function formatNumber(value: number): string {

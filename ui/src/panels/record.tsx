@@ -93,6 +93,7 @@ export function RecordForm() {
 				const answer = await getJSON<{ processes: Process[] }>("/api/ps");
 				if (!alive) return;
 				setProcesses(answer.processes);
+				setPid((old) => (answer.processes.some((p) => p.pid === old) ? old : (answer.processes[0]?.pid ?? 0)));
 				setError(null);
 			} catch (e) {
 				if (alive) setError(e instanceof ApiError ? e : new ApiError(0, "", String(e)));

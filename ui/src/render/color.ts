@@ -60,7 +60,7 @@ export function frameColor(theme: Theme, tone: Tone, pkg: string, name: string):
 		case "code": {
 			// 40..320: without the pinks and reds that read as alarm
 			const hue = 40 + (hash(pkg) % 281);
-			color = oklch(l, theme.dark ? 0.075 : 0.078, hue);
+			color = oklch(l, theme.dark ? 0.06 : 0.078, hue);
 			break;
 		}
 		case "runtime":

@@ -98,7 +98,7 @@ function Group({ g, total, open }: { g: GoroutineGroup; total: number; open: boo
 				<Bar share={g.count / total} text={formatCount(g.count)} tone="plain" />
 				<span class={`state-chip ${stateClass(g.state)}`}><i />{visible(g.state || "–")}</span>
 				<span class="gor-title">{byStack ? (top ? <Name name={top.name} /> : visible(g.key)) : visible(g.key || "–")}</span>
-				{g.wait_max_ns > 0 && <span class="dim">longest {formatDuration(g.wait_max_ns)}</span>}
+				<span class="dim">{g.wait_max_ns > 0 ? `longest ${formatDuration(g.wait_max_ns)}` : ""}</span>
 				<span class="dim">{formatPercent(g.count, total)}</span>
 			</button>
 			{expanded && (

@@ -1,0 +1,46 @@
+#include "app/call_view.h"
+
+bool gs_call_query(const gs_op_call *call, gs_query *q, gs_err *err)
+{
+	unsigned n;
+	const gs_str *texts = gs_call_list(call, "transform", &n);
+	gs_transform *transforms = gs_new(call->mem, gs_transform, n);
+
+	gs_query_init(q);
+	q->sample_index = gs_call_str(call, "sample-index");
+	q->unit = gs_call_str(call, "unit");
+	q->normalize = gs_call_bool(call, "normalize");
+	q->focus = gs_call_str(call, "focus");
+	q->ignore = gs_call_str(call, "ignore");
+	q->hide = gs_call_str(call, "hide");
+	q->show = gs_call_str(call, "show");
+	q->show_from = gs_call_str(call, "show-from");
+	q->prune_from = gs_call_str(call, "prune-from");
+	q->tagfocus = gs_call_str(call, "tagfocus");
+	q->tagignore = gs_call_str(call, "tagignore");
+	q->tagshow = gs_call_str(call, "tagshow");
+	q->taghide = gs_call_str(call, "taghide");
+	q->tagroot = gs_call_str(call, "tagroot");
+	q->tagleaf = gs_call_str(call, "tagleaf");
+	q->noinlines = gs_call_bool(call, "noinlines");
+	for (unsigned i = 0; i < n; i++)
+		if (!gs_transform_parse(texts[i], &transforms[i], err))
+			return false;
+	q->transforms = transforms;
+	q->n_transforms = n;
+	return gs_granularity_parse(gs_call_str(call, "granularity"), &q->granularity, err);
+}
+
+gs_view *gs_call_view(const gs_op_call *call, const gs_query *q, gs_err *err)
+{
+	unsigned n = call->n_docs + call->n_bases;
+	gs_view_input *in = gs_new(call->mem, gs_view_input, n);
+
+	for (unsigned i = 0; i < n; i++) {
+		bool is_base = i >= call->n_docs;
+
+		in[i].is_base = is_base;
+		in[i].profile = is_base ? call->bases[i - call->n_docs]->profile : call->docs[i]->profile;
+	}
+	return gs_view_build(call->mem, in, n, q, err);
+}

@@ -1,0 +1,16 @@
+/*
+ * From a call of a profile operation to the view that it asks for: the shared arguments of GS_ARGS_PROFILE become a query.
+ */
+#ifndef GS_APP_CALL_VIEW_H
+#define GS_APP_CALL_VIEW_H
+
+#include "analysis/view.h"
+#include "app/op.h"
+
+/* Fill *q from the arguments of GS_ARGS_PROFILE. Strings are the call's. */
+bool gs_call_query(const gs_op_call *call, gs_query *q, gs_err *err);
+
+/* The view of the call's documents, and of its bases, under *q. Lives in call->mem; *q must live as long. */
+gs_view *gs_call_view(const gs_op_call *call, const gs_query *q, gs_err *err);
+
+#endif

@@ -1,0 +1,388 @@
+#include "capture/http_profile.h"
+
+#include <ctype.h>
+#include <unistd.h>
+
+#include "base/banned.h"
+
+enum { MAX_NAMES = 64, MAX_ROUNDS = 8 };
+#define SECOND_NS 1000000000ll
+
+/* What to ask for, and how it went so far. */
+typedef struct job {
+	gs_str name;	 /* last path element: "profile", "heap" */
+	gs_str url;	 /* without seconds= */
+	gs_part part;
+	int64_t seconds; /* > 0: ask for that long */
+	bool is_delta;	 /* seconds= means a difference, and the profile without is a way out */
+	bool is_text;
+	bool is_again;	 /* this round runs it */
+	int fd;
+} job;
+
+typedef struct fetch {
+	gs_arena *mem;
+	gs_folder *folder;
+	const gs_http_profile_options *o;
+	job *jobs;
+	uint32_t n;
+} fetch;
+
+bool gs_only_has(gs_str only, gs_str kind)
+{
+	gs_str word;
+
+	if (only.n == 0)
+		return true;
+	while (only.n) {
+		(void)gs_str_cut(only, ',', &word, &only);
+		word = gs_str_trim(word);
+		if (gs_str_eq(word, kind) || (gs_str_eq(word, GS_S("profile")) && gs_str_eq(kind, GS_S("cpu"))))
+			return true;
+	}
+	return false;
+}
+
+static job *add(fetch *f, gs_str name, gs_str kind, const char *file)
+{
+	job *j = &f->jobs[f->n++];
+
+	*j = (job){ .name = name, .fd = -1, .is_again = true };
+	j->part = (gs_part){ .file = gs_str_dup(f->mem, gs_str_of(file)), .kind = kind };
+	j->url = gs_strf(f->mem, "%.*s%.*s", GS_FMT(f->o->target->base), GS_FMT(name));
+	return j;
+}
+
+static gs_str full_url(const fetch *f, const job *j)
+{
+	char sep = gs_str_find_char(j->url, '?') == SIZE_MAX ? '?' : '&';
+
+	return j->seconds > 0 ? gs_strf(f->mem, "%.*s%cseconds=%lld", GS_FMT(j->url), sep, (long long)j->seconds) : j->url;
+}
+
+static bool is_listed(const gs_str *names, unsigned n, const char *name)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (gs_str_eq(names[i], gs_str_of(name)))
+			return true;
+	return false;
+}
+
+/* The profiles that every Go program has or may have. */
+static void plan_known(fetch *f, const gs_str *names, unsigned n_names, bool has_index, int64_t seconds)
+{
+	static const struct {
+		const char *name, *kind, *file;
+		bool is_delta, is_text, listed_only;
+	} known[] = {
+		{ "profile", "cpu", "cpu.pprof", false, false, false },
+		{ "heap", "heap", "heap.pprof", false, false, false },
+		{ "allocs", "allocs", "allocs.pprof", true, false, false },
+		{ "block", "block", "block.pprof", true, false, false },
+		{ "mutex", "mutex", "mutex.pprof", true, false, false },
+		{ "goroutine", "goroutine", "goroutine.pprof", false, false, false },
+		{ "goroutine?debug=2", "goroutines", "goroutines.txt", false, true, false },
+		{ "threadcreate", "threadcreate", "threadcreate.pprof", false, false, false },
+		{ "goroutineleak", "goroutineleak", "goroutineleak.pprof", false, false, true },
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		bool is_cpu = i == 0;
+		job *j;
+
+		if (!gs_only_has(f->o->only, gs_str_of(known[i].kind)))
+			continue;
+		if (known[i].listed_only && !is_listed(names, n_names, known[i].name) && f->o->only.n == 0)
+			continue;
+		j = add(f, gs_str_of(known[i].name), gs_str_of(known[i].kind),
+			is_cpu && f->o->cpu_file ? f->o->cpu_file : known[i].file);
+		j->is_text = known[i].is_text;
+		j->is_delta = known[i].is_delta && f->o->is_delta;
+		if (is_cpu || j->is_delta)
+			j->seconds = seconds;
+		if (has_index && !is_cpu && !j->is_text && !is_listed(names, n_names, known[i].name)) {
+			j->part.state = GS_PART_FAILED;
+			j->part.error = GS_S("this program has no such profile");
+			j->is_again = false;
+		}
+	}
+	/* Profiles of the program's own (pprof.NewProfile). */
+	for (unsigned i = 0; i < n_names && f->n < MAX_NAMES; i++) {
+		static const char *const others[] = { "cmdline", "symbol", "trace", "profile" };
+		bool is_own = gs_only_has(f->o->only, names[i]);
+
+		for (size_t k = 0; k < 4; k++)
+			is_own &= !gs_str_eq(names[i], gs_str_of(others[k]));
+		for (size_t k = 0; k < sizeof(known) / sizeof(known[0]); k++)
+			is_own &= !gs_str_eq(names[i], gs_str_of(known[k].name));
+		if (is_own) {
+			gs_str file = gs_strf(f->mem, "%.*s.pprof", GS_FMT(names[i]));
+
+			add(f, names[i], names[i], file.p);
+		}
+	}
+}
+
+static gs_str query_value(gs_str url, gs_str key)
+{
+	gs_str path, query, pair, k, v;
+
+	(void)gs_str_cut(url, '?', &path, &query);
+	while (query.n) {
+		(void)gs_str_cut(query, '&', &pair, &query);
+		(void)gs_str_cut(pair, '=', &k, &v);
+		if (gs_str_eq(k, key))
+			return v;
+	}
+	return (gs_str){ 0 };
+}
+
+/* The address names one profile: that one and no other, as it stands. */
+static void plan_single(fetch *f, int64_t seconds)
+{
+	const gs_http_target *t = f->o->target;
+	gs_str debug = query_value(t->single, GS_S("debug")), kind = t->kind, file;
+	bool is_cpu = gs_str_eq(kind, GS_S("profile")), is_text = debug.n && !gs_str_eq(debug, GS_S("0"));
+	uint64_t n;
+	char safe[72];
+	size_t len = 0;
+	job *j;
+
+	if (is_cpu)
+		kind = GS_S("cpu");
+	else if (gs_str_eq(kind, GS_S("goroutine")) && gs_str_eq(debug, GS_S("2")))
+		kind = GS_S("goroutines");
+	for (size_t i = 0; i < kind.n && len < 60; i++)
+		if (isalnum((unsigned char)kind.p[i]) || kind.p[i] == '_')
+			safe[len++] = kind.p[i];
+	safe[len] = '\0';
+	file = gs_strf(f->mem, "%s%s", len ? safe : "profile",
+		       gs_str_eq(kind, GS_S("trace")) ? ".out" : is_text ? ".txt" : ".pprof");
+	j = add(f, t->kind, kind.n ? kind : GS_S("profile"), is_cpu && f->o->cpu_file ? f->o->cpu_file : file.p);
+	j->url = t->single;
+	j->is_text = is_text || gs_str_eq(kind, GS_S("trace"));
+	if (gs_str_u64(query_value(t->single, GS_S("seconds")), 10, &n) && n < 86400)
+		j->part.duration_ns = (int64_t)n * SECOND_NS;
+	else if (is_cpu)
+		j->seconds = seconds;
+}
+
+static gs_str first_line(gs_str body)
+{
+	gs_str line = { 0 };
+
+	body = gs_str_trim(body);
+	(void)gs_str_line(&body, &line);
+	return gs_str_slice(line, 0, 300);
+}
+
+static void failed(fetch *f, job *j, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static void failed(fetch *f, job *j, const char *fmt, ...)
+{
+	GS_AUTO(buf) b = { 0 };
+	va_list ap;
+
+	gs_buf_init(&b, 4096);
+	va_start(ap, fmt);
+	gs_buf_vf(&b, fmt, ap);
+	va_end(ap);
+	j->part.state = GS_PART_FAILED;
+	j->part.error = gs_str_dup(f->mem, gs_buf_view(&b));
+}
+
+/* Why an answer is not 200; may order another round instead. */
+static void refused(fetch *f, job *j, const gs_http_request *r)
+{
+	gs_str said = first_line(gs_buf_view(&r->body));
+
+	if (j->seconds > 1 && gs_str_has(said, GS_S("WriteTimeout"))) {
+		if (j->is_delta) {
+			j->seconds = 0;
+			j->part.note = GS_S("since the program's start: its server's WriteTimeout is shorter than the recording");
+		} else {
+			j->seconds = (j->seconds + 1) / 2;
+			j->part.note = GS_S("shorter than asked: the server's WriteTimeout allows no more");
+		}
+		j->is_again = true;
+	} else if (gs_str_has(said, GS_S("already in use"))) {
+		failed(f, j, "somebody else is taking a CPU profile of this program right now; try again when that is over");
+	} else if (j->is_delta && r->is_finished_early) {
+		j->seconds = 0;
+		j->part.note = GS_S("since the program's start: stopped before the difference was complete");
+		j->is_again = true;
+	} else if (r->status == 404) {
+		failed(f, j, "this program has no such profile");
+	} else if (r->status == 401 || r->status == 403) {
+		failed(f, j, "the server asks for authorization (HTTP %ld); give --bearer, -H, or user:password@ in the address", r->status);
+	} else {
+		failed(f, j, "HTTP %ld: %.*s", r->status, GS_FMT(said.n ? said : GS_S("no text")));
+	}
+}
+
+/* Not a web page or a login form? */
+static bool looks_right(const fetch *f, const job *j, gs_err *err)
+{
+	unsigned char head[64] = { 0 };
+	ssize_t n = pread(j->fd, head, sizeof(head), 0);
+
+	(void)f;
+	if (n <= 0)
+		return gs_fail(err, GS_ERR_FORMAT, 0, "the answer is empty");
+	if (head[0] == '<')
+		return gs_fail(err, GS_ERR_FORMAT, 0, "the answer is a web page, not a profile");
+	if (!j->is_text && n >= 2 && !(head[0] == 0x1f && head[1] == 0x8b) && !(head[0] == 0x28 && head[1] == 0xb5) &&
+	    head[0] != 0x0a && isprint(head[0]) && isprint(head[1]))
+		return gs_fail(err, GS_ERR_FORMAT, 0, "the answer is no profile; it begins with \"%.20s\"", (const char *)head);
+	return true;
+}
+
+static void settle(fetch *f, job *j, gs_http_request *r)
+{
+	gs_err err = { .at = GS_ERR_NOWHERE };
+	char name[300];
+
+	j->is_again = false;
+	snprintf(name, sizeof(name), "%.*s", GS_FMT(j->part.file));
+	if (r->err.code == GS_ERR_STOPPED && j->is_delta && j->seconds) {
+		j->seconds = 0;
+		j->part.note = GS_S("since the program's start: stopped before the difference was complete");
+		j->is_again = true;
+	} else if (r->err.code != GS_ERR_NONE) {
+		failed(f, j, "%s", r->err.text);
+	} else if (r->status != 200) {
+		refused(f, j, r);
+	} else if (!looks_right(f, j, &err)) {
+		failed(f, j, "%s", err.text);
+	} else {
+		int fd = j->fd;
+
+		j->fd = -1;
+		if (!gs_folder_commit(f->folder, name, fd, &err)) {
+			failed(f, j, "%s", err.text);
+		} else {
+			j->part.state = GS_PART_DONE;
+			j->part.size_bytes = r->n_bytes;
+			if (j->seconds)
+				j->part.duration_ns = j->seconds * SECOND_NS;
+			if (r->is_finished_early && !j->part.note.n)
+				j->part.note = GS_S("stopped early");
+		}
+	}
+	if (j->fd >= 0)
+		gs_folder_discard(f->folder, name, j->fd);
+	j->fd = -1;
+}
+
+static void run_round(fetch *f, const gs_progress *progress)
+{
+	gs_http_request *r = gs_new(f->mem, gs_http_request, f->n);
+	job **of = gs_new(f->mem, job *, f->n);
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < f->n; i++) {
+		job *j = &f->jobs[i];
+		gs_err err;
+		char name[300];
+		int64_t covers = j->seconds ? j->seconds * SECOND_NS : j->part.duration_ns;
+
+		if (!j->is_again)
+			continue;
+		snprintf(name, sizeof(name), "%.*s", GS_FMT(j->part.file));
+		j->fd = gs_folder_begin(f->folder, name, &err);
+		if (j->fd < 0) {
+			failed(f, j, "%s", err.text);
+			j->is_again = false;
+			continue;
+		}
+		j->part.how = full_url(f, j);
+		r[n] = (gs_http_request){ .to = f->o->target,
+					  .url = j->part.how,
+					  .fd = j->fd,
+					  .is_timed = covers > 0,
+					  .timeout_ns = covers + (covers ? 30 : 60) * SECOND_NS,
+					  .max_bytes = f->o->max_bytes ? f->o->max_bytes : 1ull << 30 };
+		of[n++] = j;
+	}
+	gs_http_run(r, n, MAX_NAMES, f->o->auth, 10 * SECOND_NS, progress);
+	for (size_t i = 0; i < n; i++) {
+		settle(f, of[i], &r[i]);
+		gs_buf_release(&r[i].body);
+	}
+}
+
+/* Look at the index: which profiles are there? False: there is no use in going on. */
+static bool ask_index(fetch *f, gs_str *names, unsigned *n_names, bool *has_index, gs_err *err)
+{
+	const gs_http_target *t = f->o->target;
+	gs_http_request r = { .to = t, .url = t->base, .timeout_ns = 10 * SECOND_NS, .max_bytes = 1 << 20, .fd = -1 };
+	bool ok = true;
+
+	*n_names = 0;
+	gs_http_run(&r, 1, 1, f->o->auth, 0, f->o->progress);
+	*has_index = r.err.code == GS_ERR_NONE && r.status == 200 &&
+		     gs_pprof_index_parse(gs_str_dup(f->mem, gs_buf_view(&r.body)), names, MAX_NAMES / 2, n_names);
+	if (r.err.code != GS_ERR_NONE) {
+		*err = r.err;
+		ok = false;
+	} else if (r.status == 400 && gs_str_has(gs_buf_view(&r.body), GS_S("HTTPS server"))) {
+		ok = gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "%.*s speaks TLS: use https://, or https+insecure:// for a certificate that is not trusted",
+			     GS_FMT(t->host));
+	} else if (r.status == 401 || r.status == 403) {
+		ok = gs_fail(err, GS_ERR_DENIED, GS_ERR_NOWHERE,
+			     "%.*s asks for authorization (HTTP %ld); give --bearer, -H, or user:password@ in the address", GS_FMT(t->host), r.status);
+	}
+	gs_buf_release(&r.body);
+	return ok;
+}
+
+bool gs_http_profile_fetch(gs_arena *mem, gs_folder *folder, const gs_http_profile_options *options, gs_part **parts,
+			   uint32_t *n_parts, gs_err *err)
+{
+	fetch f = { .mem = mem, .folder = folder, .o = options, .jobs = gs_new(mem, job, 2 * MAX_NAMES) };
+	gs_str names[MAX_NAMES];
+	unsigned n_names = 0;
+	bool has_index = false;
+	int64_t seconds = options->duration_ns < SECOND_NS ? 1 : (options->duration_ns + SECOND_NS / 2) / SECOND_NS;
+	uint32_t n_done = 0, last_failed = UINT32_MAX;
+
+	*n_parts = 0;
+	if (options->target->single.n) {
+		plan_single(&f, seconds);
+	} else {
+		if (!ask_index(&f, names, &n_names, &has_index, err))
+			return false;
+		plan_known(&f, names, n_names, has_index, seconds);
+	}
+	if (f.n == 0)
+		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "%.*s has none of the profiles asked for (%.*s)",
+			       GS_FMT(options->target->host), GS_FMT(options->only));
+	for (int round = 0; round < MAX_ROUNDS; round++) {
+		bool more = false;
+		/* What a stop leaves to do is quick and is still wanted. */
+		gs_progress rest = { 0 };
+
+		run_round(&f, gs_progress_should_stop(options->progress) ? &rest : options->progress);
+		for (uint32_t i = 0; i < f.n; i++)
+			more |= f.jobs[i].is_again;
+		if (!more)
+			break;
+	}
+	*parts = gs_new(mem, gs_part, f.n);
+	*n_parts = f.n;
+	for (uint32_t i = 0; i < f.n; i++) {
+		(*parts)[i] = f.jobs[i].part;
+		n_done += f.jobs[i].part.state == GS_PART_DONE;
+		if (f.jobs[i].part.state == GS_PART_FAILED)
+			last_failed = i;
+	}
+	if (n_done)
+		return true;
+	if (f.n == 1 && last_failed != UINT32_MAX)
+		return gs_fail(err, GS_ERR_IO, GS_ERR_NOWHERE, "%.*s: %.*s", GS_FMT(f.jobs[0].part.how), GS_FMT(f.jobs[0].part.error));
+	if (!has_index)
+		return gs_fail(err, GS_ERR_MISSING, GS_ERR_NOWHERE,
+			       "%.*s is no pprof endpoint: import _ \"net/http/pprof\" into the program, or give its PID, which needs no endpoint",
+			       GS_FMT(options->target->base));
+	return gs_fail(err, GS_ERR_IO, GS_ERR_NOWHERE, "no profile could be taken from %.*s: %.*s", GS_FMT(options->target->base),
+		       GS_FMT(f.jobs[f.n - 1].part.error));
+}

@@ -1,0 +1,163 @@
+#include "present/flame_layout.h"
+
+#include <inttypes.h>
+#include <math.h>
+
+#include "base/json.h"
+#include "analysis/units.h"
+
+extern const char gs_flame_js[], gs_flame_js_end[];
+
+enum { ROW = GS_FLAME_ROW_PX, PAD = GS_FLAME_PAD_PX, HEAD = GS_FLAME_HEAD_PX, FOOT = 30 };
+static const double char_width = 7.0;
+
+/* XML text: markup escaped, what XML 1.0 forbids dropped. */
+static void xml(gs_buf *out, gs_str s)
+{
+	while (s.n) {
+		uint32_t c = gs_utf8_next(&s);
+
+		switch (c) {
+		case '&':
+			gs_buf_z(out, "&amp;");
+			break;
+		case '<':
+			gs_buf_z(out, "&lt;");
+			break;
+		case '>':
+			gs_buf_z(out, "&gt;");
+			break;
+		case '"':
+			gs_buf_z(out, "&quot;");
+			break;
+		case '\n':
+		case '\r':
+		case '\t':
+			gs_buf_c(out, ' ');
+			break;
+		default:
+			if (c < 0x20 || (c >= 0x7f && c < 0xa0) || (c & 0xfffe) == 0xfffe)
+				gs_utf8_put(out, 0xfffd);
+			else
+				gs_utf8_put(out, c);
+		}
+	}
+}
+
+static void value(gs_buf *out, const gs_flame *f, int64_t v)
+{
+	gs_unit_label(out, v, f->unit, GS_S("auto"));
+}
+
+static double percent(int64_t part, int64_t whole)
+{
+	return whole ? 100.0 * (double)part / (double)whole : 0;
+}
+
+static void tooltip(gs_buf *out, const gs_flame *f, uint32_t i)
+{
+	const gs_flame_name *n = &f->names[f->name[i]];
+
+	xml(out, n->name);
+	if (f->flags[i] & GS_FLAME_INLINED)
+		gs_buf_z(out, " (inlined)");
+	gs_buf_c(out, '\n');
+	value(out, f, f->total[i]);
+	gs_buf_f(out, " (%.2f%%)", percent(f->total[i], f->root_total));
+	if (f->self[i]) {
+		gs_buf_z(out, ", self ");
+		value(out, f, f->self[i]);
+	}
+	if (f->base_total) {
+		double change = percent(f->total[i] - f->base_total[i], f->base_total[i]);
+
+		gs_buf_z(out, "\nbefore ");
+		value(out, f, f->base_total[i]);
+		if (!f->base_total[i])
+			gs_buf_z(out, " (new)");
+		else if (!f->total[i])
+			gs_buf_z(out, " (gone)");
+		else
+			gs_buf_f(out, " (%+.2f%%)", change);
+	}
+	if (n->file.n) {
+		gs_buf_c(out, '\n');
+		xml(out, n->file);
+		if (n->line)
+			gs_buf_f(out, ":%" PRId64, n->line);
+	}
+}
+
+/* The part of a label that fits and still tells frames apart: the end of a Go name. */
+static void label(gs_buf *out, const gs_flame_name *n, double px)
+{
+	size_t room = px > 6 ? (size_t)((px - 6) / char_width) : 0;
+	gs_str s = n->name.n <= room ? n->name : n->short_name.n ? n->short_name : n->name;
+
+	if (room < 3)
+		return;
+	if (s.n <= room) {
+		xml(out, s);
+		return;
+	}
+	s.n = room - 1;
+	while (s.n && ((unsigned char)s.p[s.n] & 0xc0) == 0x80)
+		s.n--; /* not inside a character */
+	xml(out, s);
+	gs_buf_z(out, "…");
+}
+
+void gs_flame_write_svg(const gs_flame *f, const gs_flame_style *style, gs_buf *out)
+{
+	GS_AUTO(arena) *mem = gs_arena_create(UINT64_MAX);
+	gs_flame_layout l = gs_flame_lay_out(mem, f, style);
+	double width = l.width_px, inner = l.inner_px, height = HEAD + FOOT + (double)l.rows * ROW;
+
+	gs_buf_f(out,
+		 "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+		 "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%.0f\" viewBox=\"0 0 %.0f %.0f\" "
+		 "data-width=\"%.0f\" data-pad=\"%d\" data-char=\"%g\">\n",
+		 width, height, width, height, inner, PAD, char_width);
+	gs_buf_z(out,
+		 "<style>\n"
+		 "svg{background:#fff}text{font:12px ui-monospace,Menlo,Consolas,monospace;fill:#1b1f24}\n"
+		 "#title{font:600 15px system-ui,sans-serif}.note{font:12px system-ui,sans-serif;fill:#57606a}\n"
+		 ".act{font:12px system-ui,sans-serif;fill:#0a58ca;cursor:pointer}\n"
+		 "#frames>g{cursor:pointer}#frames>g:hover rect{stroke:#1b1f24;stroke-width:.8}\n"
+		 "#frames text{pointer-events:none}.above{opacity:.55}.hit rect{fill:#a32ad4!important}.hit text{fill:#fff}\n"
+		 ".miss{opacity:.45}.in rect{stroke:#fff;stroke-width:.6;stroke-dasharray:2 2}\n"
+		 "@media(prefers-color-scheme:dark){svg{background:#14171a}#title{fill:#e6e8ea}.note{fill:#9aa4ad}"
+		 ".act{fill:#7db2ff}}\n"
+		 "</style>\n<text id=\"title\" x=\"10\" y=\"22\">");
+	xml(out, style->title);
+	gs_buf_z(out, "</text>\n<text class=\"note\" x=\"10\" y=\"38\">");
+	xml(out, style->subtitle);
+	gs_buf_f(out,
+		 "</text>\n<text class=\"act\" id=\"unzoom\" x=\"%.0f\" y=\"22\" style=\"display:none\">reset zoom</text>\n"
+		 "<text class=\"act\" id=\"search\" x=\"%.0f\" y=\"22\">search (/)</text>\n"
+		 "<text class=\"note\" id=\"detail\" x=\"10\" y=\"%.0f\"></text>\n"
+		 "<text class=\"note\" id=\"matched\" x=\"%.0f\" y=\"%.0f\" text-anchor=\"end\"></text>\n<g id=\"frames\">\n",
+		 width - 190, width - 90, height - 10, width - 10, height - 10);
+	for (uint32_t i = 0; i < f->n; i++) {
+		double px = l.w[i] * inner, y = HEAD + (double)gs_flame_row(&l, style, i) * ROW;
+		const gs_flame_name *n = &f->names[f->name[i]];
+		uint32_t p = f->parent[i];
+
+		if (l.index[i] == UINT32_MAX)
+			continue;
+		gs_buf_f(out, "<g%s data-x=\"%.8g\" data-w=\"%.8g\" data-d=\"%u\" data-p=\"%d\" data-n=\"",
+			 f->flags[i] & GS_FLAME_INLINED ? " class=\"in\"" : "", l.x[i], l.w[i], l.depth[i],
+			 p == GS_FLAME_NO_PARENT ? -1 : (int)l.index[p]);
+		xml(out, n->name);
+		gs_buf_z(out, "\"><title>");
+		tooltip(out, f, i);
+		gs_buf_f(out, "</title><rect x=\"%.2f\" y=\"%.0f\" width=\"%.2f\" height=\"%d\" fill=\"#%06x\"/>",
+			 PAD + l.x[i] * inner, y, fmax(px - 0.4, 0.2), ROW - 1, gs_flame_colour(f, i));
+		gs_buf_f(out, "<text x=\"%.2f\" y=\"%.0f\">", PAD + l.x[i] * inner + 3, y + ROW - 5);
+		label(out, n, px);
+		gs_buf_z(out, "</text></g>\n");
+	}
+	gs_buf_z(out, "</g>\n<script><![CDATA[\n");
+	gs_buf_add(out, gs_flame_js, (size_t)(gs_flame_js_end - gs_flame_js));
+	gs_buf_z(out, "]]></script>\n</svg>\n");
+}
