@@ -5,6 +5,7 @@
 /* One line for each src/app/op_<name>.c, in the order of the help. */
 #define OPS(X)  \
 	X(flame) \
+	X(goroutines) \
 	X(info) \
 	X(ps)
 

@@ -1,17 +1,7 @@
 #include "present/flame.h"
 
 #include "analysis/units.h"
-#include "base/json.h"
-
-/* A terminal must not be steered by a name: control characters become '?'. */
-static void printable(gs_buf *out, gs_str s)
-{
-	while (s.n) {
-		uint32_t c = gs_utf8_next(&s);
-
-		gs_utf8_put(out, c < 0x20 || (c >= 0x7f && c < 0xa0) ? '?' : c);
-	}
-}
+#include "present/printable.h"
 
 static void line(const gs_flame *f, uint32_t i, unsigned depth, gs_buf *out)
 {
@@ -32,7 +22,7 @@ static void line(const gs_flame *f, uint32_t i, unsigned depth, gs_buf *out)
 		gs_buf_fill(out, ' ', out->n - start < 11 ? 11 - (out->n - start) : 1);
 	}
 	gs_buf_fill(out, ' ', (size_t)depth * 2);
-	printable(out, f->names[f->name[i]].name);
+	gs_printable(out, f->names[f->name[i]].name);
 	if (f->flags[i] & GS_FLAME_INLINED)
 		gs_buf_z(out, " (inlined)");
 	gs_buf_c(out, '\n');

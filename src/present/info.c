@@ -1,4 +1,5 @@
 #include "present/info.h"
+#include "present/printable.h"
 
 #include <inttypes.h>
 
@@ -17,24 +18,12 @@ int64_t gs_info_total(const gs_profile *p, uint32_t type)
 	return sum;
 }
 
-static void visible(gs_buf *out, gs_str s)
-{
-	while (s.n) {
-		uint32_t c = gs_utf8_next(&s);
-
-		if (c < 0x20 || (c >= 0x7f && c < 0xa0))
-			gs_buf_f(out, "\\x%02" PRIx32, c);
-		else
-			gs_utf8_put(out, c);
-	}
-}
-
 static void field(gs_buf *out, const char *name, gs_str value)
 {
 	if (!value.n)
 		return;
 	gs_buf_f(out, "  %-14s", name);
-	visible(out, value);
+	gs_printable(out, value);
 	gs_buf_c(out, '\n');
 }
 
@@ -83,9 +72,9 @@ static void text_types(gs_buf *out, const gs_profile *p)
 
 	for (uint32_t t = 0; t < p->n_types; t++) {
 		gs_buf_f(out, "  %-14s", t == 0 ? "sample types" : "");
-		visible(out, gs_profile_str(p, p->types[t].type));
+		gs_printable(out, gs_profile_str(p, p->types[t].type));
 		gs_buf_c(out, '/');
-		visible(out, gs_profile_str(p, p->types[t].unit));
+		gs_printable(out, gs_profile_str(p, p->types[t].unit));
 		gs_buf_f(out, "  total %" PRId64 "%s\n", gs_info_total(p, t), t == chosen ? "  (default)" : "");
 	}
 }
@@ -98,7 +87,7 @@ static void text_one(gs_buf *out, const gs_document *d, bool use_color)
 
 	gs_buf_init(&b, 1 << 20);
 	gs_buf_z(out, use_color ? "\x1b[1m" : "");
-	visible(out, d->name);
+	gs_printable(out, d->name);
 	gs_buf_z(out, use_color ? "\x1b[0m\n" : "\n");
 	gs_buf_f(&b, "%s, %.*s", kind_name(d->kind), GS_FMT(d->format));
 	field(out, "kind", gs_buf_view(&b));

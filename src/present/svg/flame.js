@@ -31,8 +31,10 @@
 		const room = Math.floor((px - 6) / charWidth);
 		if (room < 3) return "";
 		if (label.length <= room) return label;
-		// The part that differs is at the end of a Go name: keep it.
-		const short = label.slice(label.lastIndexOf("/") + 1);
+		// The part that differs is at the end of a Go name: leave the package out first. Type arguments hold paths too.
+		const head = label.split("[", 1)[0];
+		const dot = label.indexOf(".", head.lastIndexOf("/") + 1);
+		const short = dot > 0 && dot < head.length ? label.slice(dot + 1) : label;
 		return short.length <= room ? short : short.slice(0, room - 1) + "…";
 	}
 
