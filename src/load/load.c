@@ -231,6 +231,7 @@ static bool load_folder(const char *path, const gs_load_options *options, const 
 			       NULL);
 	gs_str *names = NULL;
 	size_t n = 0;
+	unsigned first = out->n;
 	bool has_error = false;
 
 	if (!list_folder(scratch, path, &names, &n, err))
@@ -254,7 +255,7 @@ static bool load_folder(const char *path, const gs_load_options *options, const 
 			out->list[d]->group = gs_str_dup(out->list[d]->mem, group);
 		gs_progress_report(progress, (double)(i + 1) / (double)n, "reading");
 	}
-	if (out->n)
+	if (out->n > first)
 		return true;
 	if (has_error)
 		return gs_err_context(err, "no profile in the folder %s", path);
@@ -266,16 +267,16 @@ bool gs_load_input(const char *path, const gs_load_options *options, const gs_pr
 {
 	GS_AUTO(file) f = { 0 };
 	struct stat st;
+	unsigned before = out->n;
 	bool ok;
 
-	*out = (gs_documents){ 0 };
 	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
 		ok = load_folder(path, options, progress, out, skipped, err);
 	else
 		ok = gs_file_open(path, MAX_FILE_BYTES, &f, err) &&
 		     gs_load_parts(f.bytes, gs_str_of(path), options, progress, out, err);
-	if (!ok)
-		gs_documents_close(out);
+	while (!ok && out->n > before)
+		gs_document_close(out->list[--out->n]);
 	return ok;
 }
 

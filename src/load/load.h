@@ -43,7 +43,7 @@ bool gs_load_parts(gs_str bytes, gs_str path, const gs_load_options *options, co
 /*
  * A file, a capture folder, or a file of several appended profiles. Files of a folder that are no profiles are passed over; one
  * that should be a profile and is damaged goes by as well unless nothing else is there, and is named in *skipped (may be NULL)
- * with its reason. False when nothing could be opened.
+ * with its reason. Documents are appended to *out. False when nothing could be opened: *out is then as it was.
  */
 bool gs_load_input(const char *path, const gs_load_options *options, const gs_progress *progress, gs_documents *out,
 		   gs_buf *skipped, gs_err *err);

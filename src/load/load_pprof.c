@@ -147,7 +147,8 @@ static bool load_mappings(loading *l)
 		if (gs_profile_builder_mapping(l->b, row) == GS_NO_ID)
 			return no_memory(l->err);
 	}
-	return true;
+	/* pprof makes one up, so that symbols may be looked for; a report or a copy then shows it. */
+	return pp->mappings.n || gs_profile_builder_mapping(l->b, (gs_mapping){ 0 }) != GS_NO_ID || no_memory(l->err);
 }
 
 static bool load_functions(loading *l, gs_arena *scratch)
@@ -164,7 +165,8 @@ static bool load_functions(loading *l, gs_arena *scratch)
 		gs_function row = { .name = l->strings[f->name],
 				    .system_name = l->strings[f->system_name],
 				    .file = l->strings[f->file],
-				    .start_line = f->start_line };
+				    .start_line = f->start_line,
+				    .file_id = f->id };
 
 		l->functions[i] = gs_profile_builder_function(l->b, row);
 		if (l->functions[i] == GS_NO_ID)
@@ -175,6 +177,8 @@ static bool load_functions(loading *l, gs_arena *scratch)
 
 static bool load_location(loading *l, const gs_pprof_location *loc)
 {
+	uint32_t mapping, id;
+
 	l->frames.n = 0;
 	for (uint32_t i = 0; i < loc->n_lines; i++) {
 		const gs_pprof_line *line = &l->pp->lines.p[loc->first_line + i];
@@ -189,10 +193,14 @@ static bool load_location(loading *l, const gs_pprof_location *loc)
 				       (unsigned long long)loc->id, (unsigned long long)line->function_id);
 		*f = (gs_frame){ .function = l->functions[at - 1], .line = line->line, .column = line->column };
 	}
-	/* An unknown mapping is no mapping, as pprof has it. */
-	return gs_profile_builder_location(l->b, loc->address, id_find(&l->mapping_ids, loc->mapping_id),
-					   loc->is_folded, l->frames.p, (uint32_t)l->frames.n) != GS_NO_ID ||
-	       no_memory(l->err);
+	/* An unknown mapping is no mapping, as pprof has it; with none at all, the one made up is it. */
+	mapping = l->pp->mappings.n ? id_find(&l->mapping_ids, loc->mapping_id) : 1;
+	id = gs_profile_builder_location(l->b, loc->address, mapping, loc->is_folded, l->frames.p,
+					 (uint32_t)l->frames.n);
+	if (id == GS_NO_ID)
+		return no_memory(l->err);
+	gs_profile_builder_location_file_id(l->b, id, loc->id);
+	return true;
 }
 
 static bool load_locations(loading *l)
@@ -207,43 +215,26 @@ static bool load_locations(loading *l)
 	return true;
 }
 
-/*
- * Labels as pprof keeps them: strings sorted by key, then numbers sorted by key, equal keys in the order of the file. A label
- * whose string index, number and unit are all 0 says nothing, and pprof drops it.
- */
-static bool label_before(const gs_profile *p, const gs_label *a, const gs_label *b)
-{
-	if (a->is_num != b->is_num)
-		return b->is_num;
-	return a->key != b->key && gs_str_cmp(gs_profile_str(p, a->key), gs_profile_str(p, b->key)) < 0;
-}
-
+/* A label whose string index, number and unit are all 0 says nothing, and pprof drops it. */
 static bool load_labels(loading *l, const gs_pprof_sample *s, uint32_t *set)
 {
 	l->labels.n = 0;
 	for (size_t i = 0; i < s->labels.n; i++) {
 		gs_pprof_label raw;
-		gs_label *to, row;
-		size_t at;
+		gs_label *row;
 
 		if (!gs_pprof_label_read(l->pp, s->labels.p[i], &raw, l->err))
 			return false;
 		if (!raw.str && !raw.num && !raw.unit)
 			continue;
-		row = (gs_label){ .key = l->strings[raw.key] };
-		if (raw.str) {
-			row.str = l->strings[raw.str];
-		} else {
-			row.is_num = true;
-			row.num = raw.num;
-			row.unit = l->strings[raw.unit];
-		}
-		to = gs_vec_push(&l->labels, INT32_MAX);
-		if (!to)
+		row = gs_vec_push(&l->labels, INT32_MAX);
+		if (!row)
 			return no_memory(l->err);
-		for (at = l->labels.n - 1; at > 0 && label_before(l->p, &row, &l->labels.p[at - 1]); at--)
-			l->labels.p[at] = l->labels.p[at - 1];
-		l->labels.p[at] = row;
+		row->key = l->strings[raw.key];
+		row->is_num = raw.str == 0;
+		row->str = l->strings[raw.str];
+		row->num = raw.str ? 0 : raw.num;
+		row->unit = raw.str ? 0 : l->strings[raw.unit];
 	}
 	*set = gs_profile_builder_labels(l->b, l->labels.p, (uint32_t)l->labels.n);
 	return *set != GS_NO_ID || no_memory(l->err);

@@ -186,7 +186,10 @@ uint32_t gs_profile_builder_function(gs_profile_builder *b, gs_function f)
 		return failed(b);
 	*fresh = f;
 	b->function_index.n++;
-	return *slot = (uint32_t)(b->functions.n - 1);
+	*slot = (uint32_t)(b->functions.n - 1);
+	if (!fresh->file_id)
+		fresh->file_id = *slot;
+	return *slot;
 }
 
 uint32_t gs_profile_builder_mapping(gs_profile_builder *b, gs_mapping m)
@@ -196,6 +199,8 @@ uint32_t gs_profile_builder_mapping(gs_profile_builder *b, gs_mapping m)
 	if (!fresh)
 		return failed(b);
 	*fresh = m;
+	if (!fresh->file_id)
+		fresh->file_id = b->mappings.n - 1;
 	return (uint32_t)(b->mappings.n - 1);
 }
 
@@ -214,6 +219,7 @@ uint32_t gs_profile_builder_location(gs_profile_builder *b, uint64_t address, ui
 	}
 	*loc = (gs_location){ .address = address,
 			      .mapping = mapping,
+			      .file_id = id,
 			      .first_frame = (uint32_t)b->frames.n,
 			      .n_frames = n,
 			      .is_folded = is_folded };
@@ -227,6 +233,12 @@ uint32_t gs_profile_builder_location(gs_profile_builder *b, uint64_t address, ui
 		f->flags = (f->flags & ~(uint32_t)GS_FRAME_INLINED) | (i + 1 < n ? GS_FRAME_INLINED : 0);
 	}
 	return id;
+}
+
+void gs_profile_builder_location_file_id(gs_profile_builder *b, uint32_t location, uint64_t file_id)
+{
+	assert(location < b->locations.n);
+	b->locations.p[location].file_id = file_id;
 }
 
 typedef struct location_probe {
@@ -359,14 +371,56 @@ static bool label_equal(void *ctx, uint32_t id)
 	return true;
 }
 
-uint32_t gs_profile_builder_labels(gs_profile_builder *b, const gs_label *labels, uint32_t n)
+static bool label_before(const gs_profile *p, const gs_label *a, const gs_label *b)
+{
+	if (a->is_num != b->is_num)
+		return b->is_num;
+	return a->key != b->key && gs_str_cmp(gs_profile_str(p, a->key), gs_profile_str(p, b->key)) < 0;
+}
+
+/* Stable; by insertion while that is cheap, by merging beyond. False when memory is out. */
+static bool sort_labels(const gs_profile *p, gs_label *labels, uint32_t n)
+{
+	uint32_t half = n / 2, i = 0, k = 0;
+	gs_label *left;
+
+	if (n <= 16) {
+		for (uint32_t end = 1; end < n; end++) {
+			gs_label row = labels[end];
+			uint32_t at = end;
+
+			for (; at > 0 && label_before(p, &row, &labels[at - 1]); at--)
+				labels[at] = labels[at - 1];
+			labels[at] = row;
+		}
+		return true;
+	}
+	if (!sort_labels(p, labels, half) || !sort_labels(p, labels + half, n - half))
+		return false;
+	left = gs_alloc_should_fail() ? NULL : malloc(half * sizeof(*left));
+	if (!left)
+		return false;
+	memcpy(left, labels, half * sizeof(*left));
+	for (uint32_t j = half; i < half; k++)
+		labels[k] = j < n && label_before(p, &labels[j], &left[i]) ? labels[j++] : left[i++];
+	free(left);
+	return true;
+}
+
+static bool is_sorted(const gs_profile *p, const gs_label *labels, uint32_t n)
+{
+	for (uint32_t i = 1; i < n; i++)
+		if (label_before(p, &labels[i], &labels[i - 1]))
+			return false;
+	return true;
+}
+
+static uint32_t labels_sorted(gs_profile_builder *b, const gs_label *labels, uint32_t n)
 {
 	label_probe q = { b, labels, n };
 	uint32_t *slot;
 	gs_label_set *set;
 
-	if (n == 0)
-		return 0;
 	slot = b->failed ? NULL :
 			   index_slot(&b->label_index, label_hash(labels, n), label_equal, label_hash_of, &q);
 	if (!slot)
@@ -386,6 +440,27 @@ uint32_t gs_profile_builder_labels(gs_profile_builder *b, const gs_label *labels
 	}
 	b->label_index.n++;
 	return *slot = (uint32_t)(b->label_sets.n - 1);
+}
+
+uint32_t gs_profile_builder_labels(gs_profile_builder *b, const gs_label *labels, uint32_t n)
+{
+	gs_label *sorted;
+	uint32_t id;
+
+	if (n == 0 || b->failed)
+		return n ? failed(b) : 0;
+	for (uint32_t i = 0; i < n; i++)
+		if (labels[i].key == GS_NO_ID || labels[i].str == GS_NO_ID || labels[i].unit == GS_NO_ID)
+			return failed(b);
+	if (is_sorted(b->p, labels, n))
+		return labels_sorted(b, labels, n);
+	sorted = gs_alloc_should_fail() ? NULL : malloc(n * sizeof(*sorted));
+	if (!sorted)
+		return failed(b);
+	memcpy(sorted, labels, n * sizeof(*sorted));
+	id = sort_labels(b->p, sorted, n) ? labels_sorted(b, sorted, n) : failed(b);
+	free(sorted);
+	return id;
 }
 
 void gs_profile_builder_with_threads(gs_profile_builder *b)
@@ -448,6 +523,18 @@ bool gs_profile_builder_sample(gs_profile_builder *b, const gs_sample *s)
 	}
 	b->n_samples++;
 	return true;
+}
+
+void gs_profile_builder_sample_add(gs_profile_builder *b, uint32_t sample, const int64_t *values)
+{
+	assert(sample < b->n_samples);
+	for (uint32_t t = 0; t < b->p->n_types; t++)
+		b->values[t][sample] = (int64_t)((uint64_t)b->values[t][sample] + (uint64_t)values[t]);
+}
+
+uint32_t gs_profile_builder_sample_count(const gs_profile_builder *b)
+{
+	return b->n_samples;
 }
 
 void gs_profile_builder_comment(gs_profile_builder *b, gs_str s)

@@ -24,17 +24,19 @@
 typedef struct gs_function {
 	uint32_t name, system_name, file; /* string ids */
 	int64_t start_line;
+	uint64_t file_id; /* the id it had in its input; the builder puts its own id where this is 0 */
 } gs_function;
 
 typedef struct gs_mapping {
 	uint64_t start, limit, offset;
 	uint32_t file, build_id; /* string ids */
-	uint64_t file_id;	 /* the id this mapping had in its input, for `raw` and for order */
+	uint64_t file_id;	 /* as a function's */
 	bool has_functions, has_filenames, has_line_numbers, has_inline_frames;
 } gs_mapping;
 
 typedef struct gs_location {
 	uint64_t address; /* points into the call, as pprof writes it */
+	uint64_t file_id; /* as a function's: what `raw` prints and what goes out again */
 	uint32_t mapping;
 	uint32_t first_frame, n_frames;
 	bool is_folded;
@@ -85,7 +87,7 @@ typedef struct gs_profile {
 	gs_frame *frames;	/* [0] is none */
 	gs_node *nodes;		/* [0] is the root, the empty stack */
 	gs_label_set *label_sets; /* [0] is empty */
-	gs_label *labels;	  /* in the order of the input within a set */
+	gs_label *labels;	  /* within a set: strings by key, then numbers by key, equal keys as in the input */
 	uint32_t n_functions, n_mappings, n_locations, n_frames, n_nodes, n_label_sets, n_labels;
 
 	/* Samples, as columns. */
@@ -132,19 +134,21 @@ gs_profile_builder *gs_profile_builder_create(gs_arena *mem, gs_err *err);
 gs_profile *gs_profile_builder_profile(gs_profile_builder *b);
 
 uint32_t gs_profile_builder_str(gs_profile_builder *b, gs_str s);
-/* Found again when equal in all fields. */
+/* Found again when equal in all fields but file_id. */
 uint32_t gs_profile_builder_function(gs_profile_builder *b, gs_function f);
 /* Always new. */
 uint32_t gs_profile_builder_mapping(gs_profile_builder *b, gs_mapping m);
 /* Always new; `lines` innermost first, their location and flags are filled in here. n 0 makes the one frame without function. */
 uint32_t gs_profile_builder_location(gs_profile_builder *b, uint64_t address, uint32_t mapping, bool is_folded,
 				     const gs_frame *lines, uint32_t n);
+/* Say which id the location had in its input. */
+void gs_profile_builder_location_file_id(gs_profile_builder *b, uint32_t location, uint64_t file_id);
 /* A location found again by (address, mapping, lines): for sources without ids of their own. */
 uint32_t gs_profile_builder_location_intern(gs_profile_builder *b, uint64_t address, uint32_t mapping,
 					    const gs_frame *lines, uint32_t n);
 /* The node below `parent` for a call of `location` (all of its frames). Found again when it exists. */
 uint32_t gs_profile_builder_push(gs_profile_builder *b, uint32_t parent, uint32_t location);
-/* Label set found again when equal, order included. n 0 is set 0. */
+/* Label set found again when equal; sorted here. n 0 is set 0. */
 uint32_t gs_profile_builder_labels(gs_profile_builder *b, const gs_label *labels, uint32_t n);
 
 typedef struct gs_sample {
@@ -159,6 +163,9 @@ typedef struct gs_sample {
 void gs_profile_builder_with_threads(gs_profile_builder *b);
 /* Samples are kept apart, equal or not, in the order given. */
 bool gs_profile_builder_sample(gs_profile_builder *b, const gs_sample *s);
+/* Add to the values of a sample that is there already; numbers wrap as Go's do. */
+void gs_profile_builder_sample_add(gs_profile_builder *b, uint32_t sample, const int64_t *values);
+uint32_t gs_profile_builder_sample_count(const gs_profile_builder *b);
 void gs_profile_builder_comment(gs_profile_builder *b, gs_str s);
 void gs_profile_builder_warn(gs_profile_builder *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

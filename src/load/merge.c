@@ -1,0 +1,375 @@
+#include "load/merge.h"
+
+#include <pthread.h>
+
+#include "base/file.h"
+#include "base/pool.h"
+#include "model/merge.h"
+
+#include "base/banned.h"
+
+#define MERGE_BUDGET ((uint64_t)64 << 30)
+
+/* The sample types of a merge: those of the first profile that all the others have. */
+typedef struct type_set {
+	gs_merge_type types[GS_MAX_SAMPLE_TYPES];
+	uint32_t n;
+} type_set;
+
+static void types_of(type_set *s, const gs_profile *p, gs_arena *mem)
+{
+	s->n = p->n_types;
+	for (uint32_t t = 0; t < p->n_types; t++)
+		s->types[t] = (gs_merge_type){ gs_str_dup(mem, gs_profile_str(p, p->types[t].type)),
+					       gs_str_dup(mem, gs_profile_str(p, p->types[t].unit)) };
+}
+
+static uint32_t find_type(const gs_profile *p, gs_str name)
+{
+	for (uint32_t t = 0; t < p->n_types; t++)
+		if (gs_str_eq(gs_profile_str(p, p->types[t].type), name))
+			return t;
+	return GS_NO_ID;
+}
+
+/* Keep what the profile has too; the names of those that went are added to `gone`. True when all were kept. */
+static bool intersect(type_set *s, const gs_profile *p, gs_buf *gone)
+{
+	uint32_t kept = 0, before = s->n;
+
+	for (uint32_t t = 0; t < s->n; t++) {
+		if (find_type(p, s->types[t].type) != GS_NO_ID)
+			s->types[kept++] = s->types[t];
+		else
+			gs_buf_f(gone, "%s%.*s", gone->n ? ", " : "", GS_FMT(s->types[t].type));
+	}
+	s->n = kept;
+	return kept == before;
+}
+
+static bool nothing_in_common(gs_str name, gs_err *err)
+{
+	return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE,
+		       "%.*s has no sample type in common with the profiles before it: they cannot be added up",
+		       GS_FMT(name));
+}
+
+/* columns[] for the set; *is_plain when the profile has exactly these. */
+static bool columns_of(const type_set *s, const gs_document *doc, uint32_t *columns, bool *is_plain, gs_err *err)
+{
+	const gs_profile *p = doc->profile;
+
+	*is_plain = s->n == p->n_types;
+	for (uint32_t t = 0; t < s->n; t++) {
+		gs_str unit;
+
+		columns[t] = find_type(p, s->types[t].type);
+		if (columns[t] == GS_NO_ID)
+			return nothing_in_common(doc->name, err);
+		*is_plain &= columns[t] == t;
+		unit = gs_profile_str(p, p->types[columns[t]].unit);
+		if (!gs_str_eq(unit, s->types[t].unit))
+			return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE,
+				       "%.*s counts %.*s in %.*s, the profiles before it in %.*s", GS_FMT(doc->name),
+				       GS_FMT(s->types[t].type), GS_FMT(unit), GS_FMT(s->types[t].unit));
+	}
+	return true;
+}
+
+static bool add(gs_merger *m, const type_set *s, const gs_document *doc, const double *ratios, bool is_diff_base,
+		gs_err *err)
+{
+	uint32_t columns[GS_MAX_SAMPLE_TYPES];
+	bool is_plain;
+	gs_merge_part part = { .profile = doc->profile, .ratios = ratios, .is_diff_base = is_diff_base };
+
+	if (!columns_of(s, doc, columns, &is_plain, err))
+		return false;
+	part.columns = is_plain ? NULL : columns;
+	return gs_merger_add(m, &part, err) || gs_err_context(err, "%.*s", GS_FMT(doc->name));
+}
+
+static gs_document *document_new(const gs_document *first, gs_str name)
+{
+	gs_arena *mem = gs_arena_create(MERGE_BUDGET);
+	gs_document *doc = gs_new(mem, gs_document, 1);
+
+	doc->mem = mem;
+	doc->name = gs_str_dup(mem, name);
+	doc->path = gs_str_dup(mem, first->path);
+	doc->format = gs_str_dup(mem, first->format);
+	doc->group = gs_str_dup(mem, first->group);
+	return doc;
+}
+
+static gs_str name_of_many(gs_arena *mem, gs_str first, unsigned n)
+{
+	return n > 1 ? gs_strf(mem, "%.*s and %u more", GS_FMT(first), n - 1) : first;
+}
+
+static bool finish(gs_document *doc, gs_merger *m, gs_str gone, gs_err *err)
+{
+	if (gone.n)
+		gs_merger_warn(m, "sample types that are not in all of the profiles were left out: %.*s",
+			       GS_FMT(gone));
+	doc->profile = gs_merger_finish(m, err);
+	return doc->profile != NULL;
+}
+
+typedef struct part {
+	const gs_document *doc;
+	const double *ratios;
+	bool is_diff_base;
+} part;
+
+static gs_document *merge_parts(const part *parts, unsigned n, gs_err *err)
+{
+	GS_AUTO(arena) *scratch = gs_arena_create(UINT64_MAX);
+	GS_AUTO(document) *doc = document_new(parts[0].doc, name_of_many(scratch, parts[0].doc->name, n));
+	GS_AUTO(buf) gone = { .max = 4096 };
+	type_set set;
+	gs_merger *m;
+	gs_document *done;
+
+	types_of(&set, parts[0].doc->profile, scratch);
+	for (unsigned i = 1; i < n; i++) {
+		intersect(&set, parts[i].doc->profile, &gone);
+		if (!set.n)
+			return nothing_in_common(parts[i].doc->name, err), NULL;
+	}
+	m = gs_merger_create(doc->mem, set.types, set.n, err);
+	for (unsigned i = 0; m && i < n; i++)
+		if (!add(m, &set, parts[i].doc, parts[i].ratios, parts[i].is_diff_base, err))
+			return NULL;
+	if (!m || !finish(doc, m, gs_buf_view(&gone), err))
+		return NULL;
+	done = doc;
+	doc = NULL;
+	return done;
+}
+
+/* One document as it is, several merged: then *owned is to be closed. */
+static const gs_document *merged(const gs_document *const *docs, unsigned n, gs_document **owned, gs_err *err)
+{
+	GS_AUTO(arena) *scratch = gs_arena_create(UINT64_MAX);
+	part *parts = gs_new(scratch, part, n);
+
+	if (n == 1)
+		return docs[0];
+	for (unsigned i = 0; i < n; i++)
+		parts[i].doc = docs[i];
+	return *owned = merge_parts(parts, n, err);
+}
+
+/* What to multiply the profile's values with so that they add up to the base's. */
+static bool norm_ratios(const gs_profile *p, const gs_profile *base, double *ratios, gs_err *err)
+{
+	if (p->n_types != base->n_types)
+		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE,
+			       "normalizing needs profiles with the same sample types");
+	for (uint32_t t = 0; t < p->n_types; t++) {
+		uint64_t sum = 0, base_sum = 0;
+
+		if (!gs_str_eq(gs_profile_str(p, p->types[t].type), gs_profile_str(base, base->types[t].type)))
+			return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE,
+				       "normalizing needs profiles with the same sample types");
+		for (uint32_t i = 0; i < p->n_samples; i++)
+			sum += (uint64_t)p->values[t][i];
+		for (uint32_t i = 0; i < base->n_samples; i++)
+			base_sum += (uint64_t)base->values[t][i];
+		ratios[t] = sum ? (double)(int64_t)base_sum / (double)(int64_t)sum : 0;
+	}
+	return true;
+}
+
+gs_document *gs_merge_documents(const gs_document *const *docs, unsigned n_docs, const gs_document *const *bases,
+				unsigned n_bases, const gs_merge_options *options, gs_err *err)
+{
+	GS_AUTO(document) *own_docs = NULL, *own_bases = NULL;
+	double norm[GS_MAX_SAMPLE_TYPES], minus[GS_MAX_SAMPLE_TYPES];
+	const gs_document *p, *base;
+	part parts[2];
+	gs_document *out;
+
+	if (!n_bases) {
+		GS_AUTO(arena) *scratch = gs_arena_create(UINT64_MAX);
+		part *all = gs_new(scratch, part, n_docs);
+
+		for (unsigned i = 0; i < n_docs; i++)
+			all[i].doc = docs[i];
+		return merge_parts(all, n_docs, err);
+	}
+	p = merged(docs, n_docs, &own_docs, err);
+	base = p ? merged(bases, n_bases, &own_bases, err) : NULL;
+	if (!p || !base)
+		return NULL;
+	for (uint32_t t = 0; t < GS_MAX_SAMPLE_TYPES; t++)
+		minus[t] = -1;
+	parts[0] = (part){ .doc = p };
+	parts[1] = (part){ .doc = base, .ratios = minus, .is_diff_base = options && options->is_diff_base };
+	if (options && options->normalize) {
+		if (!norm_ratios(p->profile, base->profile, norm, err))
+			return NULL;
+		parts[0].ratios = norm;
+	}
+	out = merge_parts(parts, 2, err);
+	if (out)
+		out->name = gs_strf(out->mem, "%.*s against %.*s", GS_FMT(p->name), GS_FMT(base->name));
+	return out;
+}
+
+/* ---- thousands of files ---- */
+
+typedef struct file_merge {
+	const gs_str *paths;
+	unsigned n;
+	const gs_load_options *options;
+	const gs_progress *progress;
+	gs_buf *skipped;
+	/* Workers decode at will and take turns, in the order of the files, at adding. */
+	pthread_mutex_t lock;
+	pthread_cond_t turn_came;
+	unsigned turn;
+	/* Of the worker whose turn it is. */
+	gs_arena *scratch;
+	gs_document *doc;
+	gs_merger *merger;
+	type_set types;
+	bool has_types;
+	gs_buf gone;
+	unsigned n_skipped, n_added;
+	gs_err err, first_skip;
+	bool is_failed;
+	bool is_narrowed; /* a type was not in a later file: begin again with fewer types */
+} file_merge;
+
+static bool is_over(file_merge *f)
+{
+	return f->is_failed || f->is_narrowed;
+}
+
+static void add_document(file_merge *f, const gs_document *doc)
+{
+	if (!f->has_types) {
+		types_of(&f->types, doc->profile, f->scratch);
+		f->has_types = true;
+	}
+	if (!intersect(&f->types, doc->profile, &f->gone)) {
+		f->is_narrowed = f->types.n != 0;
+		f->is_failed = !f->is_narrowed;
+		if (f->is_failed)
+			nothing_in_common(doc->name, &f->err);
+		if (f->n_added || f->is_failed)
+			return;
+		f->is_narrowed = false;
+	}
+	if (!f->merger) {
+		f->doc = document_new(doc, doc->name);
+		f->merger = gs_merger_create(f->doc->mem, f->types.types, f->types.n, &f->err);
+	}
+	f->is_failed = !f->merger || !add(f->merger, &f->types, doc, NULL, false, &f->err);
+	f->n_added++;
+}
+
+static void take_turn(file_merge *f, const gs_documents *docs, bool is_loaded, const gs_err *why)
+{
+	for (unsigned d = 0; d < docs->n && !is_over(f); d++)
+		add_document(f, docs->list[d]);
+	if (!is_loaded && !is_over(f)) {
+		if (f->skipped)
+			gs_buf_f(f->skipped, "%s\n", why->text);
+		if (!f->n_skipped++)
+			f->first_skip = *why;
+	}
+	if (gs_progress_should_stop(f->progress) && !f->is_failed) {
+		gs_fail(&f->err, GS_ERR_STOPPED, GS_ERR_NOWHERE, "stopped");
+		f->is_failed = true;
+	}
+	gs_progress_report(f->progress, (double)f->turn / (double)f->n, "merging");
+}
+
+static void merge_one(void *ctx, size_t i)
+{
+	file_merge *f = ctx;
+	gs_documents docs = { 0 };
+	gs_err why = { 0 };
+	bool is_loaded = false, skip;
+	GS_AUTO(file) file = { 0 };
+
+	pthread_mutex_lock(&f->lock);
+	skip = is_over(f);
+	pthread_mutex_unlock(&f->lock);
+	if (!skip) {
+		GS_AUTO(arena) *scratch = gs_arena_create(UINT64_MAX);
+
+		is_loaded = gs_file_open(gs_cstr(scratch, f->paths[i]), UINT64_MAX, &file, &why) &&
+			    gs_load_parts(file.bytes, f->paths[i], f->options, NULL, &docs, &why);
+	}
+	pthread_mutex_lock(&f->lock);
+	while (f->turn != i)
+		pthread_cond_wait(&f->turn_came, &f->lock);
+	if (!is_over(f))
+		take_turn(f, &docs, is_loaded, &why);
+	f->turn++;
+	pthread_cond_broadcast(&f->turn_came);
+	pthread_mutex_unlock(&f->lock);
+	gs_documents_close(&docs);
+}
+
+static gs_document *merge_all(file_merge *f, unsigned threads)
+{
+	gs_document *done;
+
+	do {
+		gs_document_close(f->doc);
+		f->doc = NULL;
+		f->merger = NULL;
+		f->turn = f->n_added = f->n_skipped = 0;
+		f->is_narrowed = false;
+		if (f->skipped)
+			f->skipped->n = 0;
+		gs_pool_run(threads, f->n, merge_one, f);
+	} while (f->is_narrowed);
+	if (!f->is_failed && !f->n_added) {
+		f->err = f->first_skip;
+		f->is_failed = true;
+	}
+	if (!f->is_failed)
+		f->is_failed = !finish(f->doc, f->merger, gs_buf_view(&f->gone), &f->err);
+	if (f->is_failed) {
+		gs_document_close(f->doc);
+		return NULL;
+	}
+	done = f->doc;
+	done->name = name_of_many(done->mem, done->name, f->n_added);
+	return done;
+}
+
+gs_document *gs_merge_files(const gs_str *paths, unsigned n, const gs_load_options *options,
+			    const gs_progress *progress, gs_buf *skipped, unsigned *n_skipped, gs_err *err)
+{
+	GS_AUTO(arena) *scratch = gs_arena_create(UINT64_MAX);
+	gs_load_options one = options ? *options : (gs_load_options){ 0 };
+	unsigned threads = one.threads;
+	file_merge f = { .paths = paths,
+			 .n = n,
+			 .options = &one,
+			 .progress = progress,
+			 .skipped = skipped,
+			 .scratch = scratch,
+			 .gone = { .max = 4096 },
+			 .lock = PTHREAD_MUTEX_INITIALIZER,
+			 .turn_came = PTHREAD_COND_INITIALIZER };
+	gs_document *doc;
+
+	one.threads = 1; /* files are the unit of parallel work here */
+	doc = merge_all(&f, threads);
+	if (!doc && err)
+		*err = f.err;
+	if (n_skipped)
+		*n_skipped = f.n_skipped;
+	gs_buf_release(&f.gone);
+	pthread_cond_destroy(&f.turn_came);
+	pthread_mutex_destroy(&f.lock);
+	return doc;
+}

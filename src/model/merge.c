@@ -1,0 +1,542 @@
+#include "model/merge.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdarg.h>
+
+#include "base/buf.h"
+
+#include "base/banned.h"
+
+enum { MAX_IDS = INT32_MAX };
+
+/* Content-keyed index of ids, for keys that do not fit gs_map. */
+typedef struct id_index {
+	uint32_t *slots;
+	uint32_t n, cap;
+} id_index;
+
+typedef struct mapping_at {
+	uint32_t id;	  /* in the result; 0: not met yet */
+	uint64_t offset;  /* to add to addresses, modulo 2^64 */
+} mapping_at;
+
+struct gs_merger {
+	gs_arena *mem;
+	gs_profile_builder *b;
+	gs_profile *out;
+	uint32_t n_sources;
+	bool has_mapping;
+	GS_VEC(gs_mapping) mappings;	/* of the result, [0] is none */
+	GS_VEC(gs_location) locations;	/* of the result, [0] is none; first_frame is an index of `frames` */
+	GS_VEC(gs_frame) frames;
+	id_index location_index;
+	gs_map samples; /* node and label set -> sample + 1 */
+	gs_map comments;
+	/* Of the profile being added: its ids to those of the result, 0 not met yet (nodes, labels: + 1). */
+	uint32_t *strings, *functions, *locations_at, *nodes, *labels;
+	mapping_at *mappings_at;
+	GS_VEC(uint32_t) path;
+	GS_VEC(gs_frame) lines;
+	GS_VEC(gs_label) label_row;
+	GS_VEC(int64_t) values;
+};
+
+static bool no_memory(gs_err *err)
+{
+	return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "merging needs more memory than its budget");
+}
+
+static void drop_source(gs_merger *m)
+{
+	free(m->strings);
+	free(m->functions);
+	free(m->locations_at);
+	free(m->nodes);
+	free(m->labels);
+	free(m->mappings_at);
+	m->strings = m->functions = m->locations_at = m->nodes = m->labels = NULL;
+	m->mappings_at = NULL;
+}
+
+static void merger_free(void *ctx)
+{
+	gs_merger *m = ctx;
+
+	drop_source(m);
+	gs_vec_release(&m->mappings);
+	gs_vec_release(&m->locations);
+	gs_vec_release(&m->frames);
+	gs_vec_release(&m->path);
+	gs_vec_release(&m->lines);
+	gs_vec_release(&m->label_row);
+	gs_vec_release(&m->values);
+	free(m->location_index.slots);
+	m->location_index = (id_index){ 0 };
+	gs_map_release(&m->samples);
+	gs_map_release(&m->comments);
+}
+
+gs_merger *gs_merger_create(gs_arena *mem, const gs_merge_type *types, uint32_t n_types, gs_err *err)
+{
+	gs_merger *m = gs_try_new(mem, gs_merger, 1);
+
+	assert(n_types <= GS_MAX_SAMPLE_TYPES);
+	if (!m)
+		return no_memory(err), NULL;
+	m->mem = mem;
+	gs_arena_on_free(mem, merger_free, m);
+	m->b = gs_profile_builder_create(mem, err);
+	if (!m->b)
+		return NULL;
+	m->out = gs_profile_builder_profile(m->b);
+	m->out->n_types = n_types;
+	for (uint32_t t = 0; t < n_types; t++) {
+		m->out->types[t].type = gs_profile_builder_str(m->b, types[t].type);
+		m->out->types[t].unit = gs_profile_builder_str(m->b, types[t].unit);
+		if (!gs_vec_push(&m->values, GS_MAX_SAMPLE_TYPES))
+			return no_memory(err), NULL;
+	}
+	if (!gs_vec_push(&m->mappings, MAX_IDS) || !gs_vec_push(&m->locations, MAX_IDS))
+		return no_memory(err), NULL;
+	return m;
+}
+
+/* Id in the result of string `id` of the source. */
+static uint32_t map_str(gs_merger *m, const gs_profile *src, uint32_t id)
+{
+	if (!id)
+		return 0;
+	if (!m->strings[id])
+		m->strings[id] = gs_profile_builder_str(m->b, gs_profile_str(src, id));
+	return m->strings[id];
+}
+
+static bool same_mapping(const gs_mapping *a, const gs_mapping *b)
+{
+	uint64_t size_a = (a->limit - a->start + 0xfff) & ~(uint64_t)0xfff;
+	uint64_t size_b = (b->limit - b->start + 0xfff) & ~(uint64_t)0xfff;
+	uint32_t key_a = a->build_id ? a->build_id : a->file, key_b = b->build_id ? b->build_id : b->file;
+
+	return size_a == size_b && a->offset == b->offset && key_a == key_b;
+}
+
+/* Few enough to look through: a process has tens of them, and equal ones are found at once. */
+static bool map_mapping(gs_merger *m, const gs_profile *src, uint32_t id, mapping_at *out)
+{
+	gs_mapping row, *fresh;
+	mapping_at *at = &m->mappings_at[id];
+
+	if (id == 0 || at->id) {
+		*out = id ? *at : (mapping_at){ 0 };
+		return true;
+	}
+	row = src->mappings[id];
+	row.file = map_str(m, src, row.file);
+	row.build_id = map_str(m, src, row.build_id);
+	row.file_id = 0;
+	if (row.file == GS_NO_ID || row.build_id == GS_NO_ID)
+		return false;
+	for (uint32_t i = 1; i < m->mappings.n && !at->id; i++)
+		if (same_mapping(&row, &m->mappings.p[i]))
+			*at = (mapping_at){ i, m->mappings.p[i].start - row.start };
+	if (!at->id) {
+		fresh = gs_vec_push(&m->mappings, MAX_IDS);
+		if (!fresh)
+			return false;
+		*fresh = row;
+		at->id = gs_profile_builder_mapping(m->b, row);
+		if (at->id == GS_NO_ID)
+			return false;
+		m->has_mapping = true;
+	}
+	*out = *at;
+	return true;
+}
+
+static uint32_t map_function(gs_merger *m, const gs_profile *src, uint32_t id)
+{
+	gs_function f;
+
+	if (!id || m->functions[id])
+		return id ? m->functions[id] : 0;
+	f = src->functions[id];
+	f.name = map_str(m, src, f.name);
+	f.system_name = map_str(m, src, f.system_name);
+	f.file = map_str(m, src, f.file);
+	f.file_id = 0;
+	if (f.name == GS_NO_ID || f.system_name == GS_NO_ID || f.file == GS_NO_ID)
+		return GS_NO_ID;
+	return m->functions[id] = gs_profile_builder_function(m->b, f);
+}
+
+static uint64_t location_hash(const gs_merger *m, const gs_location *l, const gs_frame *lines)
+{
+	uint64_t h = gs_hash_u64((l->address - m->mappings.p[l->mapping].start) ^ (uint64_t)l->mapping << 48 ^
+				 (uint64_t)l->is_folded << 63);
+
+	for (uint32_t i = 0; i < l->n_frames; i++)
+		h = gs_hash_u64(h ^ lines[i].function ^ (uint64_t)lines[i].line << 32);
+	return h;
+}
+
+/* pprof's key holds the columns too, but each line's is overwritten by the next line's function: only the last is left. */
+static bool same_location(const gs_merger *m, const gs_location *a, const gs_frame *lines, uint32_t id)
+{
+	const gs_location *b = &m->locations.p[id];
+	const gs_frame *other = &m->frames.p[b->first_frame];
+	uint64_t start = m->mappings.p[a->mapping].start;
+
+	if (a->mapping != b->mapping || a->address - start != b->address - start || a->is_folded != b->is_folded ||
+	    a->n_frames != b->n_frames)
+		return false;
+	for (uint32_t i = 0; i < a->n_frames; i++)
+		if (lines[i].function != other[i].function || lines[i].line != other[i].line)
+			return false;
+	return lines[a->n_frames - 1].column == other[a->n_frames - 1].column;
+}
+
+static bool index_grow(gs_merger *m, id_index *x)
+{
+	uint32_t cap = x->cap ? x->cap * 2 : 1024;
+	uint32_t *slots = x->cap > MAX_IDS / 2 || gs_alloc_should_fail() ? NULL : calloc(cap, sizeof(*slots));
+
+	if (!slots)
+		return false;
+	for (uint32_t i = 0; i < x->cap; i++) {
+		const gs_location *l = &m->locations.p[x->slots[i]];
+		uint64_t at;
+
+		if (!x->slots[i])
+			continue;
+		for (at = location_hash(m, l, &m->frames.p[l->first_frame]); slots[at & (cap - 1)]; at++)
+			;
+		slots[at & (cap - 1)] = x->slots[i];
+	}
+	free(x->slots);
+	x->slots = slots;
+	x->cap = cap;
+	return true;
+}
+
+static bool location_new(gs_merger *m, gs_location row, uint32_t *slot)
+{
+	gs_location *fresh = gs_vec_push(&m->locations, MAX_IDS);
+	const gs_frame *first = m->lines.p;
+	uint32_t n = row.n_frames;
+
+	if (!fresh)
+		return false;
+	row.first_frame = (uint32_t)m->frames.n;
+	*fresh = row;
+	for (uint32_t i = 0; i < n; i++) {
+		gs_frame *f = gs_vec_push(&m->frames, MAX_IDS);
+
+		if (!f)
+			return false;
+		*f = first[i];
+	}
+	if (n == 1 && first->function == 0) /* no lines */
+		n = 0;
+	*slot = gs_profile_builder_location(m->b, row.address, row.mapping, row.is_folded, first, n);
+	m->location_index.n++;
+	return *slot != GS_NO_ID;
+}
+
+static uint32_t map_location(gs_merger *m, const gs_profile *src, uint32_t id)
+{
+	const gs_location *l = &src->locations[id];
+	gs_location row = { .is_folded = l->is_folded, .n_frames = l->n_frames };
+	id_index *x = &m->location_index;
+	mapping_at at;
+
+	if (m->locations_at[id])
+		return m->locations_at[id];
+	if (!map_mapping(m, src, l->mapping, &at))
+		return GS_NO_ID;
+	row.mapping = at.id;
+	row.address = l->address + at.offset;
+	m->lines.n = 0;
+	for (uint32_t i = 0; i < l->n_frames; i++) {
+		gs_frame f = src->frames[l->first_frame + i], *to = gs_vec_push(&m->lines, MAX_IDS);
+
+		f.function = map_function(m, src, f.function);
+		if (!to || f.function == GS_NO_ID)
+			return GS_NO_ID;
+		*to = f;
+	}
+	if (x->n >= x->cap / 2 && !index_grow(m, x))
+		return GS_NO_ID;
+	for (uint64_t h = location_hash(m, &row, m->lines.p);; h++) {
+		uint32_t *slot = &x->slots[h & (x->cap - 1)];
+
+		if (!*slot && !location_new(m, row, slot))
+			return GS_NO_ID;
+		if (same_location(m, &row, m->lines.p, *slot))
+			return m->locations_at[id] = *slot;
+	}
+}
+
+/* Node of the result for a node of the source. Locations are met leaf first, as pprof meets them: their ids follow from it. */
+static uint32_t map_node(gs_merger *m, const gs_profile *src, uint32_t node)
+{
+	uint32_t at = node, parent;
+
+	m->path.n = 0;
+	while (at != GS_ROOT_NODE && !m->nodes[at]) {
+		uint32_t *step = gs_vec_push(&m->path, MAX_IDS);
+		const gs_location *l = &src->locations[src->frames[src->nodes[at].frame].location];
+
+		if (!step || map_location(m, src, src->frames[src->nodes[at].frame].location) == GS_NO_ID)
+			return GS_NO_ID;
+		*step = at;
+		for (uint32_t i = 0; i < l->n_frames && at != GS_ROOT_NODE; i++)
+			at = src->nodes[at].parent;
+	}
+	parent = at == GS_ROOT_NODE ? GS_ROOT_NODE : m->nodes[at] - 1;
+	while (m->path.n) {
+		uint32_t step = m->path.p[--m->path.n];
+		uint32_t location = src->frames[src->nodes[step].frame].location;
+
+		parent = gs_profile_builder_push(m->b, parent, m->locations_at[location]);
+		if (parent == GS_NO_ID)
+			return GS_NO_ID;
+		m->nodes[step] = parent + 1;
+	}
+	return parent;
+}
+
+static bool add_label(gs_merger *m, gs_label row)
+{
+	gs_label *to = gs_vec_push(&m->label_row, MAX_IDS);
+
+	if (to)
+		*to = row;
+	return to != NULL;
+}
+
+static uint32_t map_labels(gs_merger *m, const gs_profile *src, uint32_t set, bool is_diff_base)
+{
+	gs_label_set from = src->label_sets[set];
+	gs_str base_key = GS_S("pprof::base");
+	uint32_t id;
+
+	if (m->labels[set])
+		return m->labels[set] - 1;
+	m->label_row.n = 0;
+	for (uint32_t i = 0; i < from.n; i++) {
+		gs_label row = src->labels[from.first + i];
+
+		if (is_diff_base && !row.is_num && gs_str_eq(gs_profile_str(src, row.key), base_key))
+			continue;
+		row.key = map_str(m, src, row.key);
+		row.str = map_str(m, src, row.str);
+		row.unit = map_str(m, src, row.unit);
+		if (!add_label(m, row))
+			return GS_NO_ID;
+	}
+	if (is_diff_base && !add_label(m, (gs_label){ .key = gs_profile_builder_str(m->b, base_key),
+						      .str = gs_profile_builder_str(m->b, GS_S("true")) }))
+		return GS_NO_ID;
+	id = gs_profile_builder_labels(m->b, m->label_row.p, (uint32_t)m->label_row.n);
+	if (id != GS_NO_ID)
+		m->labels[set] = id + 1;
+	return id;
+}
+
+/*
+ * The sample's values as the result counts them. False when pprof drops the sample: all zero; and once any type is scaled
+ * (ratio not 1), all zero among the scaled ones.
+ */
+static bool sample_values(gs_merger *m, const gs_merge_part *part, uint32_t sample)
+{
+	bool any = false, any_scaled = false, is_scaled = false;
+
+	for (uint32_t t = 0; t < m->out->n_types; t++) {
+		int64_t v = part->profile->values[part->columns ? part->columns[t] : t][sample];
+
+		if (part->ratios && part->ratios[t] != 1) {
+			double d = round((double)v * part->ratios[t]);
+
+			v = d >= -0x1p63 && d < 0x1p63 ? (int64_t)d : INT64_MIN;
+			is_scaled = true;
+			any_scaled |= v != 0;
+		}
+		any |= v != 0;
+		m->values.p[t] = v;
+	}
+	return any && (any_scaled || !is_scaled);
+}
+
+static bool add_samples(gs_merger *m, const gs_merge_part *part)
+{
+	const gs_profile *src = part->profile;
+
+	for (uint32_t i = 0; i < src->n_samples; i++) {
+		uint32_t node, set, *slot;
+		bool is_new;
+
+		if (!sample_values(m, part, i))
+			continue;
+		node = map_node(m, src, src->sample_node[i]);
+		set = map_labels(m, src, src->sample_labels[i], part->is_diff_base);
+		if (node == GS_NO_ID || set == GS_NO_ID)
+			return false;
+		slot = gs_map_put(&m->samples, (uint64_t)node << 32 | set, &is_new);
+		if (!slot)
+			return false;
+		if (is_new) {
+			*slot = gs_profile_builder_sample_count(m->b);
+			if (!gs_profile_builder_sample(
+				    m->b, &(gs_sample){ .node = node, .labels = set, .values = m->values.p }))
+				return false;
+		} else {
+			gs_profile_builder_sample_add(m->b, *slot, m->values.p);
+		}
+	}
+	return true;
+}
+
+static uint32_t default_of(gs_merger *m, const gs_merge_part *part)
+{
+	uint32_t id = map_str(m, part->profile, part->profile->default_type);
+
+	if (!part->columns)
+		return id;
+	for (uint32_t t = 0; t < m->out->n_types; t++)
+		if (m->out->types[t].type == id)
+			return id;
+	return m->out->types[0].type;
+}
+
+static bool add_header(gs_merger *m, const gs_merge_part *part, gs_err *err)
+{
+	const gs_profile *src = part->profile;
+	gs_profile *out = m->out;
+	gs_value_type period = { map_str(m, src, src->period_type.type), map_str(m, src, src->period_type.unit) };
+	uint32_t default_type = default_of(m, part), doc_url = map_str(m, src, src->doc_url);
+
+	if (period.type == GS_NO_ID || period.unit == GS_NO_ID || default_type == GS_NO_ID || doc_url == GS_NO_ID)
+		return no_memory(err);
+	if (m->n_sources == 0) {
+		out->period_type = period;
+		out->drop_frames = map_str(m, src, src->drop_frames);
+		out->keep_frames = map_str(m, src, src->keep_frames);
+		out->is_heap_sampled = src->is_heap_sampled;
+	} else if (period.type != out->period_type.type || period.unit != out->period_type.unit) {
+		gs_str a = gs_profile_str(src, src->period_type.type), b = gs_profile_str(out, out->period_type.type);
+
+		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE,
+			       "profiles of different kinds: the sampling period is of %.*s/%.*s here and of "
+			       "%.*s/%.*s in the first",
+			       GS_FMT(a), GS_FMT(gs_profile_str(src, src->period_type.unit)), GS_FMT(b),
+			       GS_FMT(gs_profile_str(out, out->period_type.unit)));
+	}
+	if (out->time_ns == 0 || src->time_ns < out->time_ns)
+		out->time_ns = src->time_ns;
+	out->duration_ns = (int64_t)((uint64_t)out->duration_ns + (uint64_t)src->duration_ns);
+	if (out->period == 0 || out->period < src->period)
+		out->period = src->period;
+	if (!out->default_type)
+		out->default_type = default_type;
+	if (!out->doc_url)
+		out->doc_url = doc_url;
+	for (uint32_t i = 0; i < src->n_comments; i++) {
+		uint32_t id = map_str(m, src, src->comments[i]);
+		bool is_new;
+
+		if (id == GS_NO_ID)
+			return no_memory(err);
+		if (!gs_map_put(&m->comments, id, &is_new))
+			return no_memory(err);
+		if (is_new)
+			gs_profile_builder_comment(m->b, gs_profile_str(out, id));
+	}
+	m->n_sources++;
+	return true;
+}
+
+static bool add_warnings(gs_merger *m, const gs_profile *src)
+{
+	for (uint32_t i = 0; i < src->n_warnings; i++) {
+		gs_str text = gs_profile_str(src, src->warnings[i]);
+
+		gs_profile_builder_warn(m->b, "%.*s", GS_FMT(text));
+	}
+	return true;
+}
+
+static void *zeros(uint32_t n, size_t size)
+{
+	return gs_alloc_should_fail() ? NULL : calloc(n ? n : 1, size);
+}
+
+bool gs_merger_add(gs_merger *m, const gs_merge_part *part, gs_err *err)
+{
+	const gs_profile *src = part->profile;
+	mapping_at first;
+	bool ok;
+
+	m->strings = zeros(src->strings.n, sizeof(uint32_t));
+	m->functions = zeros(src->n_functions, sizeof(uint32_t));
+	m->locations_at = zeros(src->n_locations, sizeof(uint32_t));
+	m->nodes = zeros(src->n_nodes, sizeof(uint32_t));
+	m->labels = zeros(src->n_label_sets, sizeof(uint32_t));
+	m->mappings_at = zeros(src->n_mappings, sizeof(mapping_at));
+	if (!m->strings || !m->functions || !m->locations_at || !m->nodes || !m->labels || !m->mappings_at) {
+		drop_source(m);
+		return no_memory(err);
+	}
+	ok = add_header(m, part, err);
+	if (ok) {
+		/* The first mapping is the program itself: it stays the first. */
+		if (!m->has_mapping && src->n_mappings > 1)
+			ok = map_mapping(m, src, 1, &first);
+		ok = ok && add_samples(m, part) && add_warnings(m, src);
+		if (!ok)
+			no_memory(err);
+	}
+	drop_source(m);
+	return ok;
+}
+
+void gs_merger_warn(gs_merger *m, const char *fmt, ...)
+{
+	char text[400];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	gs_profile_builder_warn(m->b, "%s", text);
+}
+
+static bool has_zero_sample(const gs_profile *p)
+{
+	for (uint32_t i = 0; i < p->n_samples; i++) {
+		int64_t any = 0;
+
+		for (uint32_t t = 0; t < p->n_types; t++)
+			any |= p->values[t][i];
+		if (!any)
+			return true;
+	}
+	return false;
+}
+
+gs_profile *gs_merger_finish(gs_merger *m, gs_err *err)
+{
+	gs_profile *p = gs_profile_builder_finish(m->b, err);
+	gs_merge_type types[GS_MAX_SAMPLE_TYPES];
+	gs_merger *again;
+
+	if (!p || !has_zero_sample(p))
+		return p;
+	/* Sums that became zero go, and with them what only they used: once more, as pprof does. */
+	for (uint32_t t = 0; t < p->n_types; t++)
+		types[t] = (gs_merge_type){ gs_profile_str(p, p->types[t].type), gs_profile_str(p, p->types[t].unit) };
+	again = gs_merger_create(m->mem, types, p->n_types, err);
+	if (!again || !gs_merger_add(again, &(gs_merge_part){ .profile = p }, err))
+		return NULL;
+	return gs_merger_finish(again, err);
+}

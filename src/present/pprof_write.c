@@ -1,0 +1,268 @@
+#include "present/pprof_write.h"
+
+#include "base/banned.h"
+
+typedef struct writer {
+	gs_buf *out;
+	const gs_profile *p;
+	uint32_t *string_at; /* model's id -> index in the table + 1 */
+	uint32_t *order;     /* the table: model's ids */
+	uint32_t n_strings;
+	gs_buf body, inner; /* a message while its length is not known, and one inside of it */
+} writer;
+
+static void put_varint(gs_buf *b, uint64_t v)
+{
+	while (v >= 0x80) {
+		gs_buf_c(b, (char)(v | 0x80));
+		v >>= 7;
+	}
+	gs_buf_c(b, (char)v);
+}
+
+static void put_u64(gs_buf *b, unsigned field, uint64_t v)
+{
+	put_varint(b, field << 3);
+	put_varint(b, v);
+}
+
+/* The default is left out. */
+static void put_opt(gs_buf *b, unsigned field, uint64_t v)
+{
+	if (v)
+		put_u64(b, field, v);
+}
+
+static void put_bytes(gs_buf *b, unsigned field, gs_str s)
+{
+	put_varint(b, field << 3 | 2);
+	put_varint(b, s.n);
+	gs_buf_str(b, s);
+}
+
+static void put_message(gs_buf *b, unsigned field, gs_buf *body)
+{
+	put_bytes(b, field, gs_buf_view(body));
+	b->bad |= body->bad;
+	body->n = 0;
+}
+
+static uint64_t string_of(writer *w, uint32_t id)
+{
+	if (!w->string_at[id]) {
+		w->order[w->n_strings++] = id;
+		w->string_at[id] = w->n_strings;
+	}
+	return w->string_at[id] - 1;
+}
+
+/* The table's order is that of pprof's writer: by first use, in this order of things and not in that of the file. */
+static void number_strings(writer *w)
+{
+	const gs_profile *p = w->p;
+
+	string_of(w, 0);
+	for (uint32_t t = 0; t < p->n_types; t++) {
+		string_of(w, p->types[t].type);
+		string_of(w, p->types[t].unit);
+	}
+	for (uint32_t i = 0; i < p->n_samples; i++) {
+		gs_label_set set = p->label_sets[p->sample_labels[i]];
+
+		for (uint32_t l = set.first; l < set.first + set.n; l++) {
+			string_of(w, p->labels[l].key);
+			string_of(w, p->labels[l].is_num ? p->labels[l].unit : p->labels[l].str);
+		}
+	}
+	for (uint32_t i = 1; i < p->n_mappings; i++) {
+		string_of(w, p->mappings[i].file);
+		string_of(w, p->mappings[i].build_id);
+	}
+	for (uint32_t i = 1; i < p->n_functions; i++) {
+		string_of(w, p->functions[i].name);
+		string_of(w, p->functions[i].system_name);
+		string_of(w, p->functions[i].file);
+	}
+	string_of(w, p->drop_frames);
+	string_of(w, p->keep_frames);
+	string_of(w, p->period_type.type);
+	string_of(w, p->period_type.unit);
+	for (uint32_t i = 0; i < p->n_comments; i++)
+		string_of(w, p->comments[i]);
+	string_of(w, p->default_type);
+	string_of(w, p->doc_url);
+}
+
+static void put_type(writer *w, unsigned field, gs_value_type t)
+{
+	put_opt(&w->body, 1, string_of(w, t.type));
+	put_opt(&w->body, 2, string_of(w, t.unit));
+	put_message(w->out, field, &w->body);
+}
+
+/* The next location towards the root: `node` moves above the frames of it. */
+static uint64_t location_id(const gs_profile *p, uint32_t *node)
+{
+	uint32_t location = p->frames[p->nodes[*node].frame].location;
+	uint32_t left = p->locations[location].n_frames;
+
+	while (left-- && *node != GS_ROOT_NODE && p->frames[p->nodes[*node].frame].location == location)
+		*node = p->nodes[*node].parent;
+	return p->locations[location].file_id;
+}
+
+/* Up to two numbers go plain, more are packed: so does pprof. */
+static void put_stack(writer *w, uint32_t leaf)
+{
+	uint64_t first[2];
+	unsigned n = 0;
+	uint32_t node = leaf;
+
+	for (; n < 2 && node != GS_ROOT_NODE; n++)
+		first[n] = location_id(w->p, &node);
+	if (node == GS_ROOT_NODE) {
+		for (unsigned i = 0; i < n; i++)
+			put_u64(&w->body, 1, first[i]);
+		return;
+	}
+	for (unsigned i = 0; i < n; i++)
+		put_varint(&w->inner, first[i]);
+	while (node != GS_ROOT_NODE)
+		put_varint(&w->inner, location_id(w->p, &node));
+	put_message(&w->body, 1, &w->inner);
+}
+
+static void put_values(writer *w, uint32_t sample)
+{
+	const gs_profile *p = w->p;
+
+	for (uint32_t t = 0; t < p->n_types; t++)
+		if (p->n_types <= 2)
+			put_u64(&w->body, 2, (uint64_t)p->values[t][sample]);
+		else
+			put_varint(&w->inner, (uint64_t)p->values[t][sample]);
+	if (p->n_types > 2)
+		put_message(&w->body, 2, &w->inner);
+}
+
+static void put_sample(writer *w, uint32_t i)
+{
+	const gs_profile *p = w->p;
+	gs_label_set set = p->label_sets[p->sample_labels[i]];
+
+	put_stack(w, p->sample_node[i]);
+	put_values(w, i);
+	for (uint32_t k = set.first; k < set.first + set.n; k++) {
+		const gs_label *l = &p->labels[k];
+
+		put_opt(&w->inner, 1, string_of(w, l->key));
+		if (l->is_num) {
+			put_opt(&w->inner, 3, (uint64_t)l->num);
+			put_opt(&w->inner, 4, string_of(w, l->unit));
+		} else {
+			put_opt(&w->inner, 2, string_of(w, l->str));
+		}
+		put_message(&w->body, 3, &w->inner);
+	}
+	put_message(w->out, 2, &w->body);
+}
+
+static void put_mapping(writer *w, const gs_mapping *m)
+{
+	put_opt(&w->body, 1, m->file_id);
+	put_opt(&w->body, 2, m->start);
+	put_opt(&w->body, 3, m->limit);
+	put_opt(&w->body, 4, m->offset);
+	put_opt(&w->body, 5, string_of(w, m->file));
+	put_opt(&w->body, 6, string_of(w, m->build_id));
+	put_opt(&w->body, 7, m->has_functions);
+	put_opt(&w->body, 8, m->has_filenames);
+	put_opt(&w->body, 9, m->has_line_numbers);
+	put_opt(&w->body, 10, m->has_inline_frames);
+	put_message(w->out, 3, &w->body);
+}
+
+static void put_location(writer *w, const gs_location *l)
+{
+	const gs_profile *p = w->p;
+
+	put_opt(&w->body, 1, l->file_id);
+	if (l->mapping)
+		put_opt(&w->body, 2, p->mappings[l->mapping].file_id);
+	put_opt(&w->body, 3, l->address);
+	for (uint32_t i = 0; i < l->n_frames; i++) {
+		const gs_frame *f = &p->frames[l->first_frame + i];
+
+		if (!f->function) /* stands for "no line known" */
+			continue;
+		put_opt(&w->inner, 1, p->functions[f->function].file_id);
+		put_opt(&w->inner, 2, (uint64_t)f->line);
+		put_opt(&w->inner, 3, (uint64_t)f->column);
+		put_message(&w->body, 4, &w->inner);
+	}
+	put_opt(&w->body, 5, l->is_folded);
+	put_message(w->out, 4, &w->body);
+}
+
+static void put_function(writer *w, const gs_function *f)
+{
+	put_opt(&w->body, 1, f->file_id);
+	put_opt(&w->body, 2, string_of(w, f->name));
+	put_opt(&w->body, 3, string_of(w, f->system_name));
+	put_opt(&w->body, 4, string_of(w, f->file));
+	put_opt(&w->body, 5, (uint64_t)f->start_line);
+	put_message(w->out, 5, &w->body);
+}
+
+static void put_tail(writer *w)
+{
+	const gs_profile *p = w->p;
+
+	put_opt(w->out, 7, string_of(w, p->drop_frames));
+	put_opt(w->out, 8, string_of(w, p->keep_frames));
+	put_opt(w->out, 9, (uint64_t)p->time_ns);
+	put_opt(w->out, 10, (uint64_t)p->duration_ns);
+	if (p->period_type.type || p->period_type.unit)
+		put_type(w, 11, p->period_type);
+	put_opt(w->out, 12, (uint64_t)p->period);
+	for (uint32_t i = 0; i < p->n_comments; i++)
+		if (p->n_comments <= 2)
+			put_u64(w->out, 13, string_of(w, p->comments[i]));
+		else
+			put_varint(&w->body, string_of(w, p->comments[i]));
+	if (p->n_comments > 2)
+		put_message(w->out, 13, &w->body);
+	put_u64(w->out, 14, string_of(w, p->default_type));
+	put_opt(w->out, 15, string_of(w, p->doc_url));
+}
+
+void gs_pprof_write(gs_buf *out, const gs_profile *p)
+{
+	GS_AUTO(arena) *scratch = gs_arena_create(UINT64_MAX);
+	writer w = { .out = out, .p = p };
+
+	w.string_at = gs_try_new(scratch, uint32_t, p->strings.n);
+	w.order = gs_try_new(scratch, uint32_t, p->strings.n);
+	if (!w.string_at || !w.order) {
+		out->bad = true;
+		return;
+	}
+	gs_buf_init(&w.body, out->max);
+	gs_buf_init(&w.inner, out->max);
+	number_strings(&w);
+	for (uint32_t t = 0; t < p->n_types; t++)
+		put_type(&w, 1, p->types[t]);
+	for (uint32_t i = 0; i < p->n_samples; i++)
+		put_sample(&w, i);
+	for (uint32_t i = 1; i < p->n_mappings; i++)
+		put_mapping(&w, &p->mappings[i]);
+	for (uint32_t i = 1; i < p->n_locations; i++)
+		put_location(&w, &p->locations[i]);
+	for (uint32_t i = 1; i < p->n_functions; i++)
+		put_function(&w, &p->functions[i]);
+	for (uint32_t i = 0; i < w.n_strings; i++)
+		put_bytes(out, 6, gs_profile_str(p, w.order[i]));
+	put_tail(&w);
+	gs_buf_release(&w.body);
+	gs_buf_release(&w.inner);
+}
