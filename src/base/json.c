@@ -185,6 +185,12 @@ void gs_json_null(gs_json *j)
 	gs_buf_z(j->out, "null");
 }
 
+void gs_json_raw(gs_json *j, gs_str value)
+{
+	item(j);
+	gs_buf_str(j->out, value);
+}
+
 void gs_json_kstr(gs_json *j, const char *key, gs_str s)
 {
 	gs_json_key(j, key);

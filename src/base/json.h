@@ -33,6 +33,8 @@ void gs_json_u64(gs_json *j, uint64_t v);
 void gs_json_f64(gs_json *j, double v);
 void gs_json_bool(gs_json *j, bool v);
 void gs_json_null(gs_json *j);
+/* A value that this writer made earlier, as it stands. */
+void gs_json_raw(gs_json *j, gs_str value);
 
 /* key and value in one go */
 void gs_json_kstr(gs_json *j, const char *key, gs_str s);

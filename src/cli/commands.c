@@ -4,19 +4,27 @@
 
 #include "base/banned.h"
 
-extern const gs_command gs_command_help;
+/* One line for each src/cli/<name>.c that is a command, in the order of the help. */
+#define COMMANDS(X) \
+	X(ui)       \
+	X(help)
+
+#define X(name) extern const gs_command gs_command_##name;
+COMMANDS(X)
+#undef X
 
 const gs_command *const gs_commands[] = {
-	&gs_command_help,
+#define X(name) &gs_command_##name,
+	COMMANDS(X)
+#undef X
 	NULL,
 };
 
 gs_manual gs_cli_manual(void)
 {
-	enum { N = sizeof(gs_commands) / sizeof(*gs_commands) };
-	static const gs_op *rows[N];
+	static const gs_op *rows[sizeof(gs_commands) / sizeof(*gs_commands)];
 
-	for (unsigned i = 0; i + 1 < N; i++)
+	for (unsigned i = 0; gs_commands[i]; i++)
 		rows[i] = gs_commands[i]->op;
 	return (gs_manual){ .version = gs_version(), .commands = rows, .ops = gs_ops };
 }
