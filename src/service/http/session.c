@@ -2,11 +2,11 @@
 
 #include <pthread.h>
 
-#include "present/info.h"
+#include "app/summary.h"
 
 #include "base/banned.h"
 
-enum { MAX_DOCUMENTS = 4096, MAX_LABEL_KEYS = 256 };
+enum { MAX_DOCUMENTS = 4096 };
 
 typedef struct entry {
 	gs_document *doc;
@@ -41,88 +41,6 @@ void gs_session_free(gs_session *s)
 	free(s);
 }
 
-/* "payments · go1.26.8 · 30 s": what the page shows in its head line. */
-static void put_title(gs_json *j, const gs_document *d)
-{
-	const gs_profile *p = d->profile;
-	GS_AUTO(buf) b;
-	gs_str program = { 0 };
-
-	gs_buf_init(&b, 4096);
-	if (p->n_mappings > 1) {
-		program = gs_profile_str(p, p->mappings[1].file);
-		program = gs_str_skip(program, gs_str_rfind_char(program, '/') + 1); /* SIZE_MAX + 1 is 0 */
-	}
-	if (d->group.n)
-		gs_buf_f(&b, "%.*s \xc2\xb7 ", GS_FMT(d->group));
-	else if (program.n)
-		gs_buf_f(&b, "%.*s \xc2\xb7 ", GS_FMT(program));
-	gs_buf_str(&b, d->name);
-	if (p->duration_ns > 0)
-		gs_buf_f(&b, " \xc2\xb7 %.3g s", (double)p->duration_ns / 1e9);
-	gs_json_kstr(j, "title", gs_buf_view(&b));
-}
-
-static void put_labels(gs_json *j, const gs_profile *p)
-{
-	uint32_t keys[MAX_LABEL_KEYS], n = 0;
-
-	gs_json_key(j, "labels");
-	gs_json_array(j);
-	for (uint32_t i = 0; i < p->n_labels && n < MAX_LABEL_KEYS; i++) {
-		uint32_t k = 0;
-
-		while (k < n && keys[k] != p->labels[i].key)
-			k++;
-		if (k < n)
-			continue;
-		keys[n++] = p->labels[i].key;
-		gs_json_str(j, gs_profile_str(p, p->labels[i].key));
-	}
-	gs_json_array_end(j);
-}
-
-static void put_document(gs_buf *out, const gs_document *d, unsigned id)
-{
-	const gs_profile *p = d->profile;
-	gs_json json = gs_json_to(out), *j = &json;
-
-	gs_json_object(j);
-	gs_json_ku64(j, "id", id);
-	gs_json_kstr(j, "name", d->name);
-	gs_json_kstr(j, "kind", d->kind == GS_DOCUMENT_GOROUTINES ? GS_S("goroutines") : GS_S("profile"));
-	gs_json_kstr(j, "format", d->format);
-	gs_json_key(j, "group");
-	if (d->group.n)
-		gs_json_str(j, d->group);
-	else
-		gs_json_null(j);
-	put_title(j, d);
-	gs_json_key(j, "sample_types");
-	gs_json_array(j);
-	for (uint32_t t = 0; t < p->n_types; t++) {
-		gs_json_object(j);
-		gs_json_kstr(j, "type", gs_profile_str(p, p->types[t].type));
-		gs_json_kstr(j, "unit", gs_profile_str(p, p->types[t].unit));
-		gs_json_object_end(j);
-	}
-	gs_json_array_end(j);
-	gs_json_kstr(j, "default_type",
-		     p->n_types ? gs_profile_str(p, p->types[gs_profile_default_type(p)].type) : (gs_str){ 0 });
-	gs_json_ku64(j, "samples", p->n_samples);
-	gs_json_key(j, "total");
-	gs_json_array(j);
-	for (uint32_t t = 0; t < p->n_types; t++)
-		gs_json_i64(j, gs_info_total(p, t));
-	gs_json_array_end(j);
-	gs_json_ki64(j, "time_ns", p->time_ns);
-	gs_json_ki64(j, "duration_ns", p->duration_ns);
-	put_labels(j, p);
-	if (d->goroutines)
-		gs_json_ku64(j, "goroutines", d->goroutines->n);
-	gs_json_object_end(j);
-}
-
 unsigned gs_session_add(gs_session *s, gs_document *d)
 {
 	gs_buf json;
@@ -131,7 +49,7 @@ unsigned gs_session_add(gs_session *s, gs_document *d)
 	gs_buf_init(&json, 1 << 20);
 	pthread_mutex_lock(&s->lock);
 	if (s->n < MAX_DOCUMENTS) {
-		put_document(&json, d, s->n + 1);
+		gs_summary_json(&json, d, s->n + 1);
 		s->entries[s->n++] = (entry){ d, json };
 		id = s->n;
 	}
