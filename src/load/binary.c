@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/map.h"
+#include "format/dwarf/dwarf.h"
 #include "base/banned.h"
 
 #define FILE_MAX_BYTES ((uint64_t)64 << 30)
@@ -23,7 +24,10 @@ struct gs_binary {
 	pthread_mutex_t lock;
 	gs_map printed; /* address of a linker name's bytes -> index + 1 into names */
 	GS_VEC(gs_str) names;
-	bool tried_symbols;
+	bool has_tried_debug;
+	gs_file debug_file; /* where the distribution keeps debug information apart */
+	gs_elf debug_elf;
+	gs_dwarf *dwarf; /* of the debug file, else of the binary itself */
 	gs_elf_symbols symbols;
 };
 
@@ -72,6 +76,8 @@ void gs_binary_close(gs_binary *b)
 {
 	if (!b)
 		return;
+	gs_dwarf_close(b->dwarf);
+	gs_file_close(&b->debug_file);
 	gs_file_close(&b->file);
 	gs_map_release(&b->printed);
 	gs_vec_release(&b->names);
@@ -155,18 +161,113 @@ static unsigned go_frames(gs_binary *b, uint64_t addr, gs_symbol *out, unsigned 
 	return n;
 }
 
-static unsigned elf_frame(gs_binary *b, uint64_t addr, gs_symbol *out)
+/* "/proc/PID/root" in front of a path that was opened through it: debug files lie in the same file system. */
+static gs_str root_of(gs_str path)
 {
-	const gs_elf_symbol *s;
+	size_t at = gs_str_find(path, GS_S("/root/"));
+
+	if (!gs_str_starts(path, GS_S("/proc/")) || at == SIZE_MAX)
+		return (gs_str){ 0 };
+	return gs_str_slice(path, 0, at + 5);
+}
+
+static gs_str dir_of(gs_str path)
+{
+	size_t slash = gs_str_rfind_char(path, '/');
+
+	return slash == SIZE_MAX ? GS_S(".") : gs_str_slice(path, 0, slash);
+}
+
+static bool try_debug_file(gs_binary *b, gs_str path)
+{
+	gs_err ignored;
+	gs_file file;
+	gs_elf elf;
+	gs_str mine = gs_elf_gnu_build_id(&b->elf);
+
+	if (gs_str_eq(path, b->path) || !gs_file_open(gs_cstr(b->mem, path), FILE_MAX_BYTES, &file, &ignored))
+		return false;
+	if (!gs_elf_open(b->mem, file.bytes, &elf, &ignored) ||
+	    (mine.n && !gs_str_eq(mine, gs_elf_gnu_build_id(&elf)))) {
+		gs_file_close(&file);
+		return false;
+	}
+	b->debug_file = file;
+	b->debug_elf = elf;
+	return true;
+}
+
+/* The places that gdb looks in. */
+static void find_debug_file(gs_binary *b)
+{
+	gs_str root = root_of(b->path), dir = dir_of(b->path), link;
+	gs_str id = gs_elf_build_id_hex(&b->elf, b->mem);
+	uint32_t crc;
+
+	if (id.n > 2 && try_debug_file(b, gs_strf(b->mem, "%.*s/usr/lib/debug/.build-id/%.2s/%s.debug", GS_FMT(root),
+						  id.p, id.p + 2)))
+		return;
+	link = gs_elf_debuglink(&b->elf, &crc);
+	if (link.n == 0 || gs_str_find_char(link, '/') != SIZE_MAX)
+		return;
+	if (try_debug_file(b, gs_strf(b->mem, "%.*s/%.*s", GS_FMT(dir), GS_FMT(link))) ||
+	    try_debug_file(b, gs_strf(b->mem, "%.*s/.debug/%.*s", GS_FMT(dir), GS_FMT(link))))
+		return;
+	try_debug_file(b, gs_strf(b->mem, "%.*s/usr/lib/debug%.*s/%.*s", GS_FMT(root),
+				  GS_FMT(gs_str_skip(dir, root.n)), GS_FMT(link)));
+}
+
+/* Under the lock: open what answers for C code. */
+static void open_debug(gs_binary *b)
+{
 	gs_err ignored;
 
-	pthread_mutex_lock(&b->lock);
-	if (!b->tried_symbols) {
-		b->tried_symbols = true;
-		if (!gs_elf_symbols_load(&b->elf, b->mem, &b->symbols, &ignored))
-			b->symbols = (gs_elf_symbols){ 0 };
+	b->has_tried_debug = true;
+	b->dwarf = gs_dwarf_open(&b->elf, &ignored);
+	if (!b->dwarf && b->path.n) {
+		find_debug_file(b);
+		if (b->debug_file.bytes.n)
+			b->dwarf = gs_dwarf_open(&b->debug_elf, &ignored);
 	}
+	if (b->debug_file.bytes.n && gs_elf_symbols_load(&b->debug_elf, b->mem, &b->symbols, &ignored) && b->symbols.n)
+		return;
+	if (!gs_elf_symbols_load(&b->elf, b->mem, &b->symbols, &ignored))
+		b->symbols = (gs_elf_symbols){ 0 };
+}
+
+static bool is_code(const gs_elf *e, uint64_t addr)
+{
+	for (uint32_t i = 0; i < e->n_segments; i++)
+		if ((e->segments[i].flags & 1) && addr >= e->segments[i].addr &&
+		    addr - e->segments[i].addr < e->segments[i].mem_size)
+			return true;
+	return e->n_segments == 0;
+}
+
+static unsigned c_frames(gs_binary *b, uint64_t addr, gs_symbol *out, unsigned max)
+{
+	gs_dwarf_frame frames[64];
+	const gs_elf_symbol *s;
+	unsigned n = 0;
+
+	/* A stray address is no reason to read all debug information. */
+	if (!is_code(&b->elf, addr))
+		return 0;
+	pthread_mutex_lock(&b->lock);
+	if (!b->has_tried_debug)
+		open_debug(b);
+	if (b->dwarf)
+		n = gs_dwarf_frames(b->dwarf, addr, frames, max < 64 ? max : 64);
 	pthread_mutex_unlock(&b->lock);
+	for (unsigned i = 0; i < n; i++)
+		out[i] = (gs_symbol){ .function = frames[i].name,
+				      .linker_name = frames[i].linker_name,
+				      .file = frames[i].file,
+				      .line = frames[i].line,
+				      .start_line = frames[i].start_line,
+				      .is_inlined = frames[i].is_inlined };
+	if (n)
+		return n;
 	s = gs_elf_symbol_at(&b->symbols, addr);
 	if (!s)
 		return 0;
@@ -182,7 +283,7 @@ unsigned gs_binary_frames(gs_binary *b, uint64_t addr, gs_symbol *out, unsigned 
 		return 0;
 	if (b->has_table)
 		n = go_frames(b, addr, out, max);
-	return n ? n : elf_frame(b, addr, out);
+	return n ? n : c_frames(b, addr, out, max);
 }
 
 bool gs_binary_function(gs_binary *b, gs_str name, uint64_t *start, uint64_t *end)

@@ -30,7 +30,6 @@ typedef struct unit {
 } unit;
 
 struct gs_dwarf {
-	gs_arena *mem;
 	Elf *elf;
 	Dwarf *dw;
 	GS_VEC(unit) units;
@@ -102,7 +101,7 @@ static int by_start(const void *a, const void *b)
 	return x->end > y->end ? -1 : x->end < y->end;
 }
 
-static void add_ranges(Dwarf_Die *die, uint32_t unit, range_list *to)
+static void add_ranges(Dwarf_Die *die, uint32_t unit_no, range_list *to)
 {
 	Dwarf_Addr base, start, end;
 	ptrdiff_t at = 0;
@@ -117,7 +116,7 @@ static void add_ranges(Dwarf_Die *die, uint32_t unit, range_list *to)
 		r = gs_vec_push(to, MAX_RANGES);
 		if (!r)
 			return;
-		*r = (range){ start, end, off, unit };
+		*r = (range){ start, end, off, unit_no };
 	}
 }
 

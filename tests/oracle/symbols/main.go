@@ -54,7 +54,7 @@ func main() {
 		addr := uintptr(text.Addr) + uintptr((state>>20)%text.Size)
 		pc := addr + bias
 		// A return address that is already the next function's entry says nothing about this place.
-		if fn := runtime.FuncForPC(pc); fn == nil || fn.Name() == "" || runtime.FuncForPC(pc+1).Entry() == pc+1 {
+		if fn := runtime.FuncForPC(pc); fn == nil || fn.Name() == "" || isEntry(pc+1) {
 			continue
 		}
 		fmt.Fprintf(w, "0x%x\n", addr)
@@ -66,6 +66,11 @@ func main() {
 	}
 	_ = handler
 	_ = reflect.ValueOf(n)
+}
+
+func isEntry(pc uintptr) bool {
+	fn := runtime.FuncForPC(pc)
+	return fn == nil || fn.Entry() == pc
 }
 
 func readFile(name string) ([]byte, error) { return ioutil.ReadFile(name) }

@@ -1,0 +1,590 @@
+#include "load/symbolize.h"
+
+#include <glob.h>
+#include <pthread.h>
+#include <sys/auxv.h>
+
+#include "format/kallsyms/kallsyms.h"
+#include "base/banned.h"
+
+enum {
+	MAX_BINARIES = 1 << 16,
+	MAX_NOTES_BYTES = 1 << 16,
+	VDSO_MAX_BYTES = 1 << 16,
+};
+#define KALLSYMS_MAX_BYTES ((uint64_t)256 << 20)
+#define KERNEL_START (UINT64_C(1) << 63)
+
+typedef struct slot {
+	gs_str file, build_id;
+	gs_binary *binary; /* NULL: not to be had */
+	gs_err why;
+} slot;
+
+struct gs_symbolizer {
+	gs_arena *mem;
+	gs_str root;
+	GS_VEC(gs_str) dirs;
+	const char *kallsyms_path;
+	bool is_foreign;
+
+	pthread_mutex_t lock;
+	GS_VEC(slot *) slots;
+	bool has_tried_kernel;
+	gs_kallsyms kernel;
+	gs_err kernel_why;
+};
+
+static void add_dirs(gs_symbolizer *s, gs_str list)
+{
+	gs_str one, rest = list;
+
+	while (rest.n) {
+		gs_str *d;
+
+		gs_str_cut(rest, ':', &one, &rest);
+		if (one.n && (d = gs_vec_push(&s->dirs, 256)))
+			*d = gs_str_dup(s->mem, one);
+	}
+}
+
+gs_symbolizer *gs_symbolizer_create(const gs_symbolizer_options *o)
+{
+	static const gs_symbolizer_options none;
+	gs_arena *mem = gs_arena_create((uint64_t)1 << 30);
+	gs_symbolizer *s = gs_new(mem, gs_symbolizer, 1);
+	const char *env = getenv("PPROF_BINARY_PATH"), *home = getenv("HOME");
+
+	if (!o)
+		o = &none;
+	s->mem = mem;
+	s->root = gs_str_dup(mem, gs_str_of(o->root));
+	s->kallsyms_path = gs_cstr(mem, o->kallsyms ? gs_str_of(o->kallsyms) : GS_S("/proc/kallsyms"));
+	s->is_foreign = o->is_foreign;
+	if (o->is_foreign && !o->kallsyms)
+		s->kallsyms_path = NULL;
+	pthread_mutex_init(&s->lock, NULL);
+	for (unsigned i = 0; o->dirs && o->dirs[i]; i++)
+		add_dirs(s, gs_str_of(o->dirs[i]));
+	if (env && *env)
+		add_dirs(s, gs_str_of(env));
+	else if (home && *home)
+		add_dirs(s, gs_strf(mem, "%s/pprof/binaries", home));
+	return s;
+}
+
+void gs_symbolizer_free(gs_symbolizer *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < s->slots.n; i++)
+		gs_binary_close(s->slots.p[i]->binary);
+	gs_vec_release(&s->slots);
+	gs_vec_release(&s->dirs);
+	pthread_mutex_destroy(&s->lock);
+	gs_arena_free(s->mem); /* the symbolizer itself lives there */
+}
+
+bool gs_symbol_is_kernel(gs_str file, uint64_t addr)
+{
+	if (gs_str_starts(file, GS_S("[kernel.")) || gs_str_starts(file, GS_S("[guest.kernel")) ||
+	    gs_str_eq(file, GS_S("[kernel]")))
+		return true;
+	return addr >= KERNEL_START && !gs_str_eq(file, GS_S("[vsyscall]"));
+}
+
+/* ---- finding binaries ---- */
+
+typedef struct search {
+	gs_symbolizer *s;
+	const gs_symbol_map *map;
+	gs_binary *found;
+	gs_err *err;
+	bool has_other_build; /* err says which */
+} search;
+
+static bool is_same_build(const gs_binary *b, gs_str id)
+{
+	gs_str gnu = gs_elf_gnu_build_id(gs_binary_elf(b)), go = gs_elf_go_build_id(gs_binary_elf(b));
+
+	/* No id on either side proves nothing; Go profiles carry the Go build id when there is no GNU one. */
+	if (id.n == 0 || (gnu.n == 0 && go.n == 0))
+		return true;
+	return gs_str_eq(id, gs_binary_build_id(b)) || gs_str_eq(id, go);
+}
+
+static bool try_path(search *q, const char *path)
+{
+	gs_err err;
+	gs_binary *b;
+
+	if (q->found)
+		return true;
+	b = gs_binary_open(path, &err);
+	if (!b) {
+		/* The most telling reason: the file is there, but ... */
+		if (err.code != GS_ERR_MISSING && !q->has_other_build && q->err)
+			*q->err = err;
+		return false;
+	}
+	if (!is_same_build(b, q->map->build_id)) {
+		q->has_other_build = true;
+		gs_fail(q->err, GS_ERR_MISSING, GS_ERR_NOWHERE, "%s is another build (%.*s, recorded was %.*s)", path,
+			GS_FMT(gs_binary_build_id(b)), GS_FMT(q->map->build_id));
+		gs_binary_close(b);
+		return false;
+	}
+	q->found = b;
+	return true;
+}
+
+__attribute__((format(printf, 2, 3))) static bool try_f(search *q, const char *fmt, ...)
+{
+	GS_AUTO(buf) b = { 0 };
+	va_list ap;
+
+	gs_buf_init(&b, 1 << 16);
+	va_start(ap, fmt);
+	gs_buf_vf(&b, fmt, ap);
+	va_end(ap);
+	gs_buf_c(&b, 0);
+	return !b.bad && try_path(q, b.p);
+}
+
+static gs_str base_of(gs_str path)
+{
+	size_t slash = gs_str_rfind_char(path, '/');
+
+	return slash == SIZE_MAX ? path : gs_str_skip(path, slash + 1);
+}
+
+/* A build id becomes part of a path: letters, digits and a few marks only. */
+static bool is_path_safe(gs_str id)
+{
+	for (size_t i = 0; i < id.n; i++) {
+		char c = id.p[i];
+
+		if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+		      c == '-'))
+			return false;
+	}
+	return id.n > 2;
+}
+
+static bool try_glob(search *q, gs_str dir, gs_str id)
+{
+	GS_AUTO(buf) b = { 0 };
+	glob_t g;
+	bool ok = false;
+
+	gs_buf_init(&b, 1 << 16);
+	gs_buf_f(&b, "%.*s/%.*s/*", GS_FMT(dir), GS_FMT(id));
+	gs_buf_c(&b, 0);
+	if (b.bad || glob(b.p, 0, NULL, &g) != 0)
+		return false;
+	for (size_t i = 0; i < g.gl_pathc && i < 16 && !ok; i++)
+		ok = try_path(q, g.gl_pathv[i]);
+	globfree(&g);
+	return ok;
+}
+
+/* The layouts that pprof knows below a directory of PPROF_BINARY_PATH. */
+static bool try_dir(search *q, gs_str d)
+{
+	gs_str file = q->map->file, base = base_of(file), id = q->map->build_id;
+	gs_str dir = gs_str_slice(file, 0, file.n - base.n);
+
+	if (is_path_safe(id)) {
+		if (try_f(q, "%.*s/%.*s/%.*s", GS_FMT(d), GS_FMT(id), GS_FMT(base)) || try_glob(q, d, id) ||
+		    try_f(q, "%.*s/%.*s/%.*s", GS_FMT(d), GS_FMT(file), GS_FMT(id)) ||
+		    try_f(q, "%.*s/%.2s/%.*s.debug", GS_FMT(d), id.p, GS_FMT(gs_str_skip(id, 2))))
+			return true;
+	}
+	if (file.n == 0)
+		return false;
+	return try_f(q, "%.*s/%.*s", GS_FMT(d), GS_FMT(base)) || try_f(q, "%.*s/%.*s", GS_FMT(d), GS_FMT(file)) ||
+	       try_f(q, "%.*s/%.*s.debug", GS_FMT(d), GS_FMT(file)) ||
+	       try_f(q, "%.*s/%.*s/.debug/%.*s.debug", GS_FMT(d), GS_FMT(dir), GS_FMT(base)) ||
+	       try_f(q, "%.*s/usr/lib/debug/%.*s/%.*s.debug", GS_FMT(d), GS_FMT(dir), GS_FMT(base));
+}
+
+static gs_binary *own_vdso(search *q)
+{
+	const char *p = (const char *)(uintptr_t)getauxval(AT_SYSINFO_EHDR);
+	uint64_t size;
+	gs_binary *b;
+
+	if (!p || q->s->is_foreign || memcmp(p, "\177ELF\002", 5) != 0) {
+		gs_fail(q->err, GS_ERR_MISSING, GS_ERR_NOWHERE, "no [vdso] of the recorded machine at hand");
+		return NULL;
+	}
+	/* Its section headers come last. */
+	size = gs_peek_u64(p + 40, false) + (uint64_t)gs_peek_u16(p + 58, false) * gs_peek_u16(p + 60, false);
+	if (size < 64 || size > VDSO_MAX_BYTES)
+		size = 4096;
+	b = gs_binary_of((gs_str){ p, (size_t)size }, GS_S(""), q->err);
+	if (b && !is_same_build(b, q->map->build_id)) {
+		gs_fail(q->err, GS_ERR_MISSING, GS_ERR_NOWHERE, "[vdso] is of another kernel than this machine's");
+		gs_binary_close(b);
+		return NULL;
+	}
+	return b;
+}
+
+static gs_binary *locate(gs_symbolizer *s, const gs_symbol_map *map, gs_err *err)
+{
+	search q = { s, map, NULL, err, false };
+	const char *home = getenv("HOME");
+	gs_str id = map->build_id, file = map->file;
+
+	gs_fail(err, GS_ERR_MISSING, GS_ERR_NOWHERE, "%.*s is not on this machine", GS_FMT(file));
+	if (gs_str_starts(file, GS_S("[vdso]")) || gs_str_has(file, GS_S("linux-vdso")))
+		return own_vdso(&q);
+	/* Anonymous memory, JIT code, devices. */
+	if (gs_str_starts(file, GS_S("[")) || gs_str_starts(file, GS_S("//anon")) ||
+	    gs_str_starts(file, GS_S("/memfd:")) || gs_str_starts(file, GS_S("/dev/"))) {
+		gs_fail(err, GS_ERR_MISSING, GS_ERR_NOWHERE, "%.*s is no file", GS_FMT(file));
+		return NULL;
+	}
+	if (gs_str_ends(file, GS_S(" (deleted)")))
+		file = gs_str_slice(file, 0, file.n - 10);
+	for (size_t i = 0; i < s->dirs.n && !q.found; i++)
+		try_dir(&q, s->dirs.p[i]);
+	/* On another machine the same path is another file, unless its build id says otherwise. */
+	if (!q.found && file.n && (!s->is_foreign || id.n))
+		try_f(&q, "%.*s%.*s", GS_FMT(s->root), GS_FMT(file));
+	if (!q.found && is_path_safe(id))
+		try_f(&q, "%.*s/usr/lib/debug/.build-id/%.2s/%.*s.debug", GS_FMT(s->root), id.p,
+		      GS_FMT(gs_str_skip(id, 2)));
+	if (!q.found && is_path_safe(id) && home) /* perf's cache */
+		try_f(&q, "%s/.debug/.build-id/%.2s/%.*s/elf", home, id.p, GS_FMT(gs_str_skip(id, 2)));
+	return q.found;
+}
+
+gs_binary *gs_symbolizer_binary(gs_symbolizer *s, const gs_symbol_map *map, gs_err *err)
+{
+	slot *found = NULL, **place;
+
+	pthread_mutex_lock(&s->lock);
+	for (size_t i = s->slots.n; i-- > 0 && !found;)
+		if (gs_str_eq(s->slots.p[i]->file, map->file) && gs_str_eq(s->slots.p[i]->build_id, map->build_id))
+			found = s->slots.p[i];
+	if (!found && (place = gs_vec_push(&s->slots, MAX_BINARIES))) {
+		gs_str file = gs_str_dup(s->mem, map->file), id = gs_str_dup(s->mem, map->build_id);
+
+		found = *place = gs_new(s->mem, slot, 1);
+		*found = (slot){ .file = file, .build_id = id };
+		found->binary = locate(s, map, &found->why);
+	}
+	pthread_mutex_unlock(&s->lock);
+	if (!found) {
+		gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "more than %d binaries", MAX_BINARIES);
+		return NULL;
+	}
+	if (!found->binary && err)
+		*err = found->why;
+	return found->binary;
+}
+
+bool gs_binary_addr_of(const gs_binary *b, const gs_symbol_map *map, uint64_t addr, uint64_t *out)
+{
+	const gs_elf *e = gs_binary_elf(b);
+
+	if (map->start && addr >= map->start && (map->limit == 0 || addr < map->limit)) {
+		if (gs_elf_addr_of_offset(e, addr - map->start + map->offset, out))
+			return true;
+		/* [vdso]: all of the image is one mapping. */
+		if (map->offset == 0 && e->type == GS_ELF_DYN) {
+			*out = addr - map->start;
+			return true;
+		}
+	}
+	*out = addr;
+	return e->type == GS_ELF_EXEC;
+}
+
+static bool kernel_open(gs_symbolizer *s, gs_err *err)
+{
+	gs_file file;
+	bool ok;
+
+	pthread_mutex_lock(&s->lock);
+	if (!s->has_tried_kernel) {
+		s->has_tried_kernel = true;
+		if (!s->kallsyms_path)
+			gs_fail(&s->kernel_why, GS_ERR_MISSING, GS_ERR_NOWHERE,
+				"kernel functions: recorded on another machine, and no symbol list came along");
+		else if (gs_file_open(s->kallsyms_path, KALLSYMS_MAX_BYTES, &file, &s->kernel_why)) {
+			gs_str text = gs_file_keep(&file, s->mem);
+
+			if (!gs_kallsyms_open(s->mem, text, &s->kernel, &s->kernel_why))
+				gs_err_context(&s->kernel_why, "%s", s->kallsyms_path);
+		}
+	}
+	ok = s->kernel.n != 0;
+	if (!ok && err)
+		*err = s->kernel_why;
+	pthread_mutex_unlock(&s->lock);
+	return ok;
+}
+
+unsigned gs_symbolizer_frames(gs_symbolizer *s, const gs_symbol_map *map, uint64_t addr, gs_symbol *out, unsigned max)
+{
+	const gs_kallsym *k;
+	gs_binary *b;
+	uint64_t at;
+
+	if (max == 0)
+		return 0;
+	if (gs_symbol_is_kernel(map->file, addr)) {
+		k = kernel_open(s, NULL) ? gs_kallsyms_at(&s->kernel, addr) : NULL;
+		if (!k)
+			return 0;
+		*out = (gs_symbol){ .function = k->name, .linker_name = k->name };
+		return 1;
+	}
+	b = gs_symbolizer_binary(s, map, NULL);
+	return b && gs_binary_addr_of(b, map, addr, &at) ? gs_binary_frames(b, at, out, max) : 0;
+}
+
+/* ---- a whole profile ---- */
+
+typedef struct copy {
+	const gs_profile *in;
+	gs_profile_builder *b;
+	uint32_t *strings, *functions, *label_sets, *nodes; /* old id -> new */
+} copy;
+
+static gs_symbol_map map_of(const gs_profile *p, uint32_t id)
+{
+	const gs_mapping *m = &p->mappings[id];
+
+	return (gs_symbol_map){ gs_profile_str(p, m->file), gs_profile_str(p, m->build_id), m->start, m->limit,
+				m->offset };
+}
+
+static bool is_wanted(const gs_profile *p, const gs_location *loc)
+{
+	const gs_frame *f = &p->frames[loc->first_frame];
+
+	return loc->address && loc->n_frames == 1 &&
+	       (f->function == 0 || p->functions[f->function].name == 0);
+}
+
+static uint32_t str_of(copy *c, uint32_t id)
+{
+	if (id && !c->strings[id])
+		c->strings[id] = gs_profile_builder_str(c->b, gs_profile_str(c->in, id));
+	return id ? c->strings[id] : 0;
+}
+
+static uint32_t function_of(copy *c, uint32_t id)
+{
+	const gs_function *f = &c->in->functions[id];
+
+	if (id && !c->functions[id])
+		c->functions[id] = gs_profile_builder_function(
+			c->b, (gs_function){ str_of(c, f->name), str_of(c, f->system_name), str_of(c, f->file),
+					     f->start_line });
+	return id ? c->functions[id] : 0;
+}
+
+static void copy_meta(copy *c)
+{
+	const gs_profile *in = c->in;
+	gs_profile *p = gs_profile_builder_profile(c->b);
+
+	p->n_types = in->n_types;
+	for (uint32_t i = 0; i < in->n_types; i++)
+		p->types[i] = (gs_value_type){ str_of(c, in->types[i].type), str_of(c, in->types[i].unit) };
+	p->default_type = str_of(c, in->default_type);
+	p->period_type = (gs_value_type){ str_of(c, in->period_type.type), str_of(c, in->period_type.unit) };
+	p->period = in->period;
+	p->time_ns = in->time_ns;
+	p->duration_ns = in->duration_ns;
+	p->drop_frames = str_of(c, in->drop_frames);
+	p->keep_frames = str_of(c, in->keep_frames);
+	p->doc_url = str_of(c, in->doc_url);
+	p->is_heap_sampled = in->is_heap_sampled;
+	for (uint32_t i = 0; i < in->n_comments; i++)
+		gs_profile_builder_comment(c->b, gs_profile_str(in, in->comments[i]));
+	for (uint32_t i = 0; i < in->n_warnings; i++) {
+		gs_str w = gs_profile_str(in, in->warnings[i]);
+
+		gs_profile_builder_warn(c->b, "%.*s", GS_FMT(w));
+	}
+}
+
+static void copy_location(copy *c, uint32_t id)
+{
+	const gs_location *loc = &c->in->locations[id];
+	gs_frame one, *lines = &one;
+
+	if (loc->n_frames > 1 && !(lines = calloc(loc->n_frames, sizeof(*lines))))
+		return; /* the count of locations then tells */
+	for (uint32_t i = 0; i < loc->n_frames; i++) {
+		lines[i] = c->in->frames[loc->first_frame + i];
+		lines[i].function = function_of(c, lines[i].function);
+	}
+	gs_profile_builder_location(c->b, loc->address, loc->mapping, loc->is_folded, lines, loc->n_frames);
+	if (lines != &one)
+		free(lines);
+}
+
+static void add_symbols(copy *c, uint32_t id, const gs_symbol *symbols, unsigned n, uint32_t flags)
+{
+	const gs_location *loc = &c->in->locations[id];
+	gs_frame lines[GS_SYMBOL_MAX_DEPTH];
+
+	for (unsigned i = 0; i < n; i++) {
+		const gs_symbol *y = &symbols[i];
+		uint32_t name = gs_profile_builder_str(c->b, y->function);
+		uint32_t file = gs_profile_builder_str(c->b, y->file);
+
+		lines[i] = (gs_frame){ .function = gs_profile_builder_function(
+					       c->b, (gs_function){ name, name, file, y->start_line }),
+				       .line = y->line,
+				       .flags = flags };
+	}
+	gs_profile_builder_location(c->b, loc->address, loc->mapping, loc->is_folded, lines, n);
+}
+
+static void copy_stacks(copy *c)
+{
+	const gs_profile *in = c->in;
+
+	/* A location's frames are a run of nodes, outermost first; its last one stands for the call. */
+	for (uint32_t i = 1; i < in->n_nodes; i++) {
+		uint32_t frame = in->nodes[i].frame, loc = in->frames[frame].location, parent = i;
+
+		if (frame != in->locations[loc].first_frame)
+			continue;
+		for (uint32_t k = 0; k < in->locations[loc].n_frames; k++)
+			parent = in->nodes[parent].parent;
+		c->nodes[i] = gs_profile_builder_push(c->b, c->nodes[parent], loc);
+		if (c->nodes[i] == GS_NO_ID)
+			return;
+	}
+}
+
+static void copy_samples(copy *c)
+{
+	const gs_profile *in = c->in;
+	int64_t values[GS_MAX_SAMPLE_TYPES];
+
+	for (uint32_t i = 1; i < in->n_label_sets; i++) {
+		gs_label_set set = in->label_sets[i];
+		gs_label *labels = calloc(set.n + 1, sizeof(*labels));
+
+		if (!labels)
+			return;
+		for (uint32_t k = 0; k < set.n; k++) {
+			labels[k] = in->labels[set.first + k];
+			labels[k].key = str_of(c, labels[k].key);
+			labels[k].str = str_of(c, labels[k].str);
+			labels[k].unit = str_of(c, labels[k].unit);
+		}
+		c->label_sets[i] = gs_profile_builder_labels(c->b, labels, set.n);
+		free(labels);
+	}
+	if (in->sample_time_ns || in->sample_thread)
+		gs_profile_builder_with_threads(c->b);
+	for (uint32_t i = 0; i < in->n_samples; i++) {
+		gs_sample s = { .node = c->nodes[in->sample_node[i]],
+				.labels = c->label_sets[in->sample_labels[i]],
+				.values = values };
+
+		for (uint32_t t = 0; t < in->n_types; t++)
+			values[t] = in->values[t][i];
+		if (in->sample_time_ns)
+			s.time_ns = in->sample_time_ns[i];
+		if (in->sample_goroutine)
+			s.goroutine = in->sample_goroutine[i];
+		if (in->sample_thread)
+			s.thread = in->sample_thread[i];
+		if (in->sample_cpu)
+			s.cpu = in->sample_cpu[i];
+		if (in->sample_pid)
+			s.pid = in->sample_pid[i];
+		if (!gs_profile_builder_sample(c->b, &s))
+			return;
+	}
+}
+
+static bool make_tables(copy *c, gs_arena *scratch, gs_err *err)
+{
+	c->strings = gs_try_new(scratch, uint32_t, c->in->strings.n);
+	c->functions = gs_try_new(scratch, uint32_t, c->in->n_functions);
+	c->label_sets = gs_try_new(scratch, uint32_t, c->in->n_label_sets);
+	c->nodes = gs_try_new(scratch, uint32_t, c->in->n_nodes);
+	if (!c->strings || !c->functions || !c->label_sets || !c->nodes)
+		return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "no room to add symbols to this profile");
+	return true;
+}
+
+static void note_missing(gs_symbolizer *s, const gs_profile *in, const bool *is_used, bool has_kernel, gs_buf *notes)
+{
+	gs_err why;
+
+	for (uint32_t m = 0; m < in->n_mappings; m++) {
+		gs_symbol_map map = map_of(in, m);
+
+		if (!is_used[m] || gs_symbol_is_kernel(map.file, map.start))
+			continue;
+		if (!gs_symbolizer_binary(s, &map, &why))
+			gs_buf_f(notes, "%s\n", why.text);
+	}
+	if (has_kernel && !kernel_open(s, &why))
+		gs_buf_f(notes, "%s\n", why.text);
+}
+
+const gs_profile *gs_profile_symbolize(gs_arena *mem, const gs_profile *in, gs_symbolizer *s, gs_symbolized *report,
+				       gs_err *err)
+{
+	GS_AUTO(arena) *scratch = gs_arena_create(gs_arena_budget_bytes(mem));
+	gs_symbol symbols[GS_SYMBOL_MAX_DEPTH];
+	copy c = { .in = in };
+	bool *is_used = gs_try_new(scratch, bool, in->n_mappings);
+	bool has_kernel = false;
+
+	*report = (gs_symbolized){ 0 };
+	gs_buf_init(&report->notes, MAX_NOTES_BYTES);
+	for (uint32_t i = 1; i < in->n_locations; i++)
+		report->wanted += is_wanted(in, &in->locations[i]);
+	if (report->wanted == 0)
+		return in;
+	if (!is_used || !make_tables(&c, scratch, err) || !(c.b = gs_profile_builder_create(mem, err)))
+		return NULL;
+	copy_meta(&c);
+	for (uint32_t i = 1; i < in->n_mappings; i++) {
+		gs_mapping m = in->mappings[i];
+
+		m.file = str_of(&c, m.file);
+		m.build_id = str_of(&c, m.build_id);
+		gs_profile_builder_mapping(c.b, m);
+	}
+	for (uint32_t i = 1; i < in->n_locations; i++) {
+		const gs_location *loc = &in->locations[i];
+		gs_symbol_map map = map_of(in, loc->mapping);
+		unsigned n = 0;
+		bool is_kernel = gs_symbol_is_kernel(map.file, loc->address);
+
+		if (is_wanted(in, loc)) {
+			n = gs_symbolizer_frames(s, &map, loc->address, symbols, GS_SYMBOL_MAX_DEPTH);
+			is_used[loc->mapping] |= !is_kernel && n == 0;
+			has_kernel |= is_kernel && n == 0;
+		}
+		if (n == 0) {
+			copy_location(&c, i);
+			continue;
+		}
+		report->resolved++;
+		add_symbols(&c, i, symbols, n, is_kernel ? GS_FRAME_KERNEL : 0);
+	}
+	note_missing(s, in, is_used, has_kernel, &report->notes);
+	copy_stacks(&c);
+	copy_samples(&c);
+	/* Nothing found: the copy goes to waste, but then it is as small as what was there. */
+	in = gs_profile_builder_finish(c.b, err);
+	return in;
+}
