@@ -54,7 +54,7 @@ static void words(gs_buf *out, gs_str paragraph, unsigned indent, unsigned width
 
 void gs_help_wrap(gs_buf *out, gs_str s, unsigned indent, unsigned width)
 {
-	GS_AUTO(buf) joined;
+	GS_AUTO(buf) joined = { 0 };
 	gs_str line;
 	bool more = true;
 
@@ -156,8 +156,8 @@ void gs_help_op(gs_buf *out, const gs_op *op, unsigned width, bool use_color)
 	for (unsigned i = 0; (g = gs_help_group_at(op, i)); i++) {
 		heading(out, g->title, use_color);
 		for (const gs_arg *a = g->args; a->name; a++) {
-			GS_AUTO(buf) left;
-			GS_AUTO(buf) right;
+			GS_AUTO(buf) left = { 0 };
+			GS_AUTO(buf) right = { 0 };
 
 			gs_buf_init(&left, 4096);
 			gs_buf_init(&right, 4096);
@@ -248,7 +248,7 @@ void gs_help_markdown(gs_buf *out, const gs_op *op)
 	for (unsigned i = 0; (g = gs_help_group_at(op, i)); i++) {
 		gs_buf_f(out, "\n## %s\n\n| option | meaning |\n|---|---|\n", g->title);
 		for (const gs_arg *a = g->args; a->name; a++) {
-			GS_AUTO(buf) text;
+			GS_AUTO(buf) text = { 0 };
 
 			gs_buf_init(&text, 4096);
 			gs_buf_z(out, "| `");
@@ -326,7 +326,7 @@ static void man_args(gs_buf *out, const gs_op *op, const gs_arg_group *g)
 {
 	gs_buf_f(out, ".PP\n%s:\n", g->title);
 	for (const gs_arg *a = g->args; a->name; a++) {
-		GS_AUTO(buf) text;
+		GS_AUTO(buf) text = { 0 };
 
 		gs_buf_init(&text, 8192);
 		gs_buf_z(out, ".TP\n.B ");

@@ -206,7 +206,7 @@ static const char *kind_text(const gs_arg *a)
 static bool bad_choice(gs_op_call *call, const gs_arg *a, gs_str s, gs_err *err)
 {
 	gs_str rest = gs_str_of(a->values), word, words[64], near;
-	GS_AUTO(buf) all;
+	GS_AUTO(buf) all = { 0 };
 	unsigned n = 0;
 
 	gs_buf_init(&all, 1024);

@@ -33,7 +33,7 @@ static bool fits(const gs_document *d, unsigned needs_kinds)
 bool gs_documents_choose(gs_documents *d, unsigned from, gs_str part, unsigned needs_kinds, gs_err *err)
 {
 	static const char *const liked[] = { "cpu", "perf", "heap" };
-	GS_AUTO(buf) parts;
+	GS_AUTO(buf) parts = { 0 };
 	unsigned pick = UINT_MAX;
 
 	gs_buf_init(&parts, 2000);

@@ -11,7 +11,7 @@ enum { MAX_LABEL_KEYS = 256 };
 static void put_title(gs_json *j, const gs_document *d)
 {
 	const gs_profile *p = d->profile;
-	GS_AUTO(buf) b;
+	GS_AUTO(buf) b = { 0 };
 	gs_str program = { 0 };
 
 	gs_buf_init(&b, 4096);

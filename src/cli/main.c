@@ -90,7 +90,7 @@ static bool deliver(const gs_op_call *call, const gs_argv *a, gs_err *err)
 
 static bool open_one(const gs_op_call *call, gs_str source, gs_documents *out, gs_err *err)
 {
-	GS_AUTO(buf) notes;
+	GS_AUTO(buf) notes = { 0 };
 	gs_str rest, line;
 
 	gs_buf_init(&notes, 65536);
@@ -160,7 +160,7 @@ static int run_row(const gs_op *op, const gs_command *command, int argc, char **
 	GS_AUTO(arena) *mem = gs_arena_create(CALL_BUDGET_BYTES);
 	GS_AUTO(documents) docs = { 0 };
 	GS_AUTO(documents) bases = { 0 };
-	GS_AUTO(buf) out;
+	GS_AUTO(buf) out = { 0 };
 	gs_op_call call = { .op = op, .mem = mem, .out = &out, .dashes_at = UINT_MAX };
 	gs_cli_progress progress;
 	gs_argv a;
@@ -244,7 +244,7 @@ static int unknown_command(const char *name)
 static int say_version(void)
 {
 	gs_err err = { 0 };
-	GS_AUTO(buf) b;
+	GS_AUTO(buf) b = { 0 };
 
 	gs_buf_init(&b, 100);
 	gs_buf_f(&b, "gospect %s\n", gs_version());

@@ -70,8 +70,8 @@ static bool open_browser(const char *url)
 
 static bool say_link(gs_http_server *server, bool wants_browser, gs_err *err)
 {
-	GS_AUTO(buf) url;
-	GS_AUTO(buf) line;
+	GS_AUTO(buf) url = { 0 };
+	GS_AUTO(buf) line = { 0 };
 
 	gs_buf_init(&url, 1024);
 	gs_buf_init(&line, 2048);
@@ -117,7 +117,7 @@ static bool open_all(gs_op_call *call, gs_session *session, gs_err *err)
 {
 	for (unsigned i = 0; i < call->n_paths; i++) {
 		unsigned ids[1], n;
-		GS_AUTO(buf) notes;
+		GS_AUTO(buf) notes = { 0 };
 		gs_str rest, line;
 
 		gs_buf_init(&notes, 65536);

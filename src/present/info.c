@@ -83,7 +83,7 @@ static void text_one(gs_buf *out, const gs_document *d, bool use_color)
 {
 	const gs_profile *p = d->profile;
 	uint32_t keys[MAX_KEYS], n_keys = label_keys(p, keys, MAX_KEYS);
-	GS_AUTO(buf) b;
+	GS_AUTO(buf) b = { 0 };
 
 	gs_buf_init(&b, 1 << 20);
 	gs_buf_z(out, use_color ? "\x1b[1m" : "");

@@ -264,7 +264,7 @@ static bool post_open(gs_session *s, const json_t *body, gs_buf *out, gs_err *er
 	unsigned ids[MAX_DOCS], n = 0;
 	gs_json j = gs_json_to(out);
 
-	if (!path || !*path)
+	if (!path || !*path || strcmp(path, "-") == 0) /* standard input is the terminal's */
 		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "open needs {\"path\":\"...\"}");
 	if (!gs_session_open(s, gs_str_of(path), NULL, ids, MAX_DOCS, &n, NULL, err))
 		return false;

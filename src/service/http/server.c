@@ -243,7 +243,7 @@ static enum MHD_Result send_page(gs_http_server *s, struct MHD_Connection *c, gs
 {
 	const gs_asset *a = s->ui_dir ? NULL : gs_asset_find(path);
 	gs_err err = { 0 };
-	GS_AUTO(buf) file;
+	GS_AUTO(buf) file = { 0 };
 	const char *mime;
 
 	if (a)

@@ -1,0 +1,125 @@
+"""A running `gospect ui` to talk to, and TAP. Standard library only."""
+import http.client
+import json
+import os
+import re
+import select
+import socket
+import subprocess
+import sys
+import traceback
+
+GOSPECT = os.environ["GOSPECT"]
+DATA = os.path.join(os.environ["GS_TESTS_DIR"], "data")
+
+
+class Server:
+    """`gospect ui --no-browser` with a one second request timeout."""
+
+    def __init__(self, *args, timeout="1s"):
+        self.process = subprocess.Popen([GOSPECT, "ui", "--no-browser", "--timeout", timeout, *args], stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        ready, _, _ = select.select([self.process.stdout], [], [], 60)
+        self.link = self.process.stdout.readline().strip() if ready else ""
+        found = re.fullmatch(r"http://127\.0\.0\.1:(\d+)/\?token=([0-9a-f]{32})", self.link)
+        if not found:
+            self.process.kill()
+            raise RuntimeError(f"no link: {self.link!r} {self.process.stderr.read()}")
+        self.port, self.token, self.cookie = int(found[1]), found[2], None
+        self.host = f"127.0.0.1:{self.port}"
+        self.origin = f"http://{self.host}"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def stop(self):
+        self.process.terminate()
+        try:
+            _, err = self.process.communicate(timeout=30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+        return self.process.returncode, err
+
+    def request(self, method, path, body=None, headers=None, cookie=True, host=None, connection=None):
+        """(status, headers, body)"""
+        c = connection or http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        c.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
+        if host != "":
+            c.putheader("Host", host or self.host)
+        if cookie and self.cookie:
+            c.putheader("Cookie", self.cookie)
+        for name, value in (headers or {}).items():
+            c.putheader(name, value)
+        if body is not None and "Content-Length" not in (headers or {}):
+            c.putheader("Content-Length", str(len(body)))
+        c.endheaders()
+        if body is not None:
+            c.send(body)
+        r = c.getresponse()
+        data = r.read()
+        if not connection:
+            c.close()
+        return r.status, r.headers, data
+
+    def get(self, path, **more):
+        return self.request("GET", path, **more)
+
+    def json(self, path, **more):
+        status, _, body = self.get(path, **more)
+        return status, json.loads(body)
+
+    def post(self, path, value, origin=True, **more):
+        headers = {"Content-Type": "application/json"}
+        if origin:
+            headers["Origin"] = self.origin if origin is True else origin
+        headers.update(more.pop("headers", {}))
+        body = value if isinstance(value, bytes) else json.dumps(value).encode()
+        status, _, data = self.request("POST", path, body=body, headers=headers, **more)
+        return status, json.loads(data) if data else None
+
+    def log_in(self):
+        status, headers, _ = self.get(f"/?token={self.token}")
+        self.cookie = headers["Set-Cookie"].split(";")[0]
+        return status, headers
+
+    def raw(self, data, timeout=10):
+        """Send bytes as they are; all that comes back until the server closes."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=timeout) as s:
+            s.sendall(data)
+            out = b""
+            try:
+                while chunk := s.recv(65536):
+                    out += chunk
+            except (ConnectionResetError, socket.timeout):
+                pass
+            return out
+
+
+TESTS = []
+
+
+def test(fn):
+    TESTS.append(fn)
+    return fn
+
+
+def run():
+    failed = 0
+    wanted = sys.argv[1:]
+    tests = [t for t in TESTS if not wanted or any(w in t.__name__ for w in wanted)]
+    print(f"1..{len(tests)}")
+    for i, fn in enumerate(tests, 1):
+        try:
+            fn()
+            print(f"ok {i} - {fn.__name__}")
+        except Exception:
+            failed += 1
+            print(f"not ok {i} - {fn.__name__}")
+            for line in traceback.format_exc().splitlines():
+                print("# " + line)
+        sys.stdout.flush()
+    sys.exit(1 if failed else 0)

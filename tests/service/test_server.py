@@ -1,0 +1,348 @@
+#!/usr/bin/env python3
+"""What the page's server lets in and what it does not; what it answers. Runs the real program."""
+import concurrent.futures
+import gzip
+import http.client
+import json
+import os
+import re
+import socket
+import subprocess
+import tempfile
+import time
+
+from harness import DATA, GOSPECT, Server, run, test
+
+CPU = os.path.join(DATA, "go1.22", "cpu.pprof")
+HEAP = os.path.join(DATA, "go1.27", "heap.pprof")
+server = None
+
+
+@test
+def the_link_works_once_and_leaves_a_strict_cookie():
+    global server
+    server = Server(CPU, HEAP)
+    status, headers = server.log_in()
+    assert status == 303 and headers["Location"] == "/"
+    cookie = headers["Set-Cookie"]
+    assert "HttpOnly" in cookie and "SameSite=Strict" in cookie and re.search(r"=[0-9a-f]{32};", cookie), cookie
+    assert server.token not in cookie
+    status, _, body = server.get(f"/?token={server.token}", cookie=False)
+    assert status == 403 and b"used" in body
+    status, _, _ = server.get("/?token=" + "0" * 32, cookie=False)
+    assert status == 403
+    # Reloading the first page of a browser that is already in does no harm.
+    status, _, _ = server.get(f"/?token={server.token}")
+    assert status == 303
+
+
+@test
+def nothing_is_served_without_the_cookie():
+    for path in ("/", "/index.html", "/api/session", "/api/info", "/api/ps", "/favicon.svg", "/nothing"):
+        status, headers, body = server.get(path, cookie=False)
+        assert status == 403, path
+        assert b"documents" not in body
+    for bad in ("", "gospect-%d=" % server.port, server.cookie[:-1] + ("0" if server.cookie[-1] != "0" else "1"),
+                server.cookie.replace(str(server.port), "1"), server.cookie + "0"):
+        status, _, _ = server.get("/api/session", cookie=False, headers={"Cookie": bad})
+        assert status == 403, bad
+    status, answer = server.post("/api/open", {"path": CPU}, cookie=False)
+    assert status == 403
+    assert len(server.json("/api/session")[1]["documents"]) == 2
+
+
+@test
+def the_host_must_be_exactly_ours():
+    for host in ("evil.example", f"evil.example:{server.port}", f"127.0.0.1.evil.example:{server.port}", "127.0.0.1",
+                 f"127.0.0.1:{server.port + 1}", f"127.evil.example:{server.port}", f"0.0.0.0:{server.port}",
+                 f"localhost.evil.example:{server.port}", f"[::ffff:127.0.0.1]:{server.port}", ""):
+        status, _, body = server.get("/api/session", host=host)
+        assert status in (400, 403), (host, status)
+        assert b"documents" not in body, host
+    # Rebinding: the page of the other name has our token but not our name.
+    status, _, _ = server.get("/?token=" + "1" * 32, host=f"evil.example:{server.port}", cookie=False)
+    assert status == 403
+    for host in (f"localhost:{server.port}", f"[::1]:{server.port}"):
+        assert server.get("/api/session", host=host)[0] == 200, host
+    two = (f"GET /api/session HTTP/1.1\r\nHost: {server.host}\r\nHost: evil.example\r\nCookie: {server.cookie}\r\n"
+           "Connection: close\r\n\r\n").encode()
+    assert b" 200 " not in server.raw(two).split(b"\r\n")[0]
+
+
+@test
+def changes_need_our_own_origin():
+    for origin in (None, "null", "http://evil.example", f"http://127.0.0.1:{server.port + 1}", f"https://{server.host}",
+                   f"http://{server.host}.evil.example"):
+        status, answer = server.post("/api/open", {"path": CPU}, origin=origin or False)
+        assert status == 403 and answer["error"]["code"] == "denied", origin
+    status, _, _ = server.get("/api/session", headers={"Origin": "http://evil.example"})
+    assert status == 403
+    for site, want in (("cross-site", 403), ("same-site", 403), ("same-origin", 200), ("none", 200)):
+        assert server.get("/api/session", headers={"Sec-Fetch-Site": site})[0] == want, site
+    for method in ("PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT"):
+        status, headers, _ = server.request(method, "/api/session", headers={"Origin": server.origin})
+        assert status in (400, 405), (method, status)
+        assert not any(h.lower().startswith("access-control") for h in headers)
+    # A form of another site cannot send JSON.
+    status, _ = server.post("/api/open", {"path": CPU}, headers={"Content-Type": "text/plain"})
+    assert status == 415
+    # GET never changes anything.
+    assert server.get("/api/open?path=" + CPU)[0] == 404
+    assert len(server.json("/api/session")[1]["documents"]) == 2
+
+
+@test
+def answers_carry_the_safety_headers():
+    for path, cookie in (("/", True), ("/api/session", True), ("/api/nothing", True), ("/", False), ("/api/info", False)):
+        _, headers, _ = server.get(path, cookie=cookie)
+        csp = headers["Content-Security-Policy"]
+        for part in ("default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'none'"):
+            assert part in csp, (path, csp)
+        assert "unsafe" not in csp
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Referrer-Policy"] == "no-referrer"
+        assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+        assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+        assert not any(h.lower().startswith("access-control") for h in headers)
+
+
+@test
+def paths_do_not_lead_out():
+    for path in ("/../../../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "/assets/../../etc/passwd", "//etc/passwd",
+                 "/assets/%2fetc/passwd", "/.git/config", "/api/../index.html", "/index.html%00.js"):
+        status, _, body = server.get(path)
+        assert status in (400, 404), (path, status)
+        assert b"root:" not in body
+    with tempfile.TemporaryDirectory() as folder:
+        os.mkdir(os.path.join(folder, "ui"))
+        for name, text in (("secret.txt", "hush"), ("ui/index.html", "<p>page"), ("ui/.hidden", "hush")):
+            with open(os.path.join(folder, name), "w") as f:
+                f.write(text)
+        os.symlink("../secret.txt", os.path.join(folder, "ui", "link.txt"))
+        with Server("--ui-dir", os.path.join(folder, "ui")) as s:
+            s.log_in()
+            assert s.get("/")[2] == b"<p>page"
+            for path in ("/../secret.txt", "/%2e%2e/secret.txt", "/link.txt", "/.hidden", "/./index.html", "//index.html"):
+                status, _, body = s.get(path)
+                assert status == 404 and b"hush" not in body, path
+
+
+@test
+def large_heads_and_bodies_are_refused():
+    status, _, _ = server.get("/api/session?x=" + "a" * 40000)
+    assert status in (413, 414, 431), status
+    assert b" 200 " not in server.raw((f"GET /api/session HTTP/1.1\r\nHost: {server.host}\r\nCookie: {server.cookie}\r\nX: "
+                                      + "a" * 200000 + "\r\n\r\n").encode()).split(b"\r\n")[0]
+    assert b" 200 " not in server.raw((f"GET /api/session HTTP/1.1\r\nHost: {server.host}\r\nCookie: {server.cookie}\r\n"
+                                      + "".join(f"X-{i}: 1\r\n" for i in range(20000)) + "\r\n").encode()).split(b"\r\n")[0]
+    status, _ = server.post("/api/open", b"{" + b" " * (1 << 20) + b"}")
+    assert status == 413, status
+    for length in ("-1", "99999999999999999999", "1x"):
+        got = server.raw(f"POST /api/open HTTP/1.1\r\nHost: {server.host}\r\nCookie: {server.cookie}\r\nOrigin: {server.origin}\r\n"
+                         f"Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{{}}".encode())
+        assert b" 200 " not in got.split(b"\r\n")[0], length
+    # Without a length: chunks without an end.
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as s:
+        s.sendall((f"POST /api/open HTTP/1.1\r\nHost: {server.host}\r\nCookie: {server.cookie}\r\nOrigin: {server.origin}\r\n"
+                   "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n").encode())
+        try:
+            for _ in range(100):
+                s.sendall(b"10000\r\n" + b" " * 65536 + b"\r\n")
+            assert s.recv(100)[:12] != b"HTTP/1.1 200"
+        except OSError:
+            pass
+    assert server.get("/api/session")[0] == 200
+
+
+@test
+def requests_that_dawdle_are_cut_off():
+    start = time.monotonic()
+    socks = []
+    for part in (b"", b"GET / HTTP/1.1\r\nHost: ", b"GET /api/session HTTP/1.1\r\nHost: %s\r\n" % server.host.encode(),
+                 (f"POST /api/open HTTP/1.1\r\nHost: {server.host}\r\nCookie: {server.cookie}\r\nOrigin: {server.origin}\r\n"
+                  "Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{").encode()):
+        s = socket.create_connection(("127.0.0.1", server.port), timeout=20)
+        s.sendall(part)
+        socks.append(s)
+    # A byte now and then does not buy more time.
+    alive = set(socks)
+    while alive and time.monotonic() - start < 8:
+        time.sleep(0.2)
+        for s in list(alive):
+            try:
+                s.sendall(b"x")
+                s.setblocking(False)
+                try:
+                    if s.recv(1) == b"":
+                        alive.discard(s)
+                except BlockingIOError:
+                    pass
+                s.setblocking(True)
+            except OSError:
+                alive.discard(s)
+    took = time.monotonic() - start
+    for s in socks:
+        s.close()
+    assert not alive, f"{len(alive)} connections live after {took:.1f} s"
+    assert took < 6, took
+    assert server.get("/api/session")[0] == 200
+
+
+@test
+def idle_strangers_do_not_lock_us_out():
+    with Server(CPU, timeout="500ms") as s:
+        s.log_in()
+        held = [socket.create_connection(("127.0.0.1", s.port), timeout=5) for _ in range(300)]
+        deadline = time.monotonic() + 10
+        status = None
+        while status != 200 and time.monotonic() < deadline:
+            try:
+                status = s.get("/api/session")[0]
+            except OSError:
+                time.sleep(0.1)
+        for h in held:
+            h.close()
+        assert status == 200
+
+
+@test
+def questions_do_not_wait_for_each_other():
+    c = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    for _ in range(3):  # keep-alive
+        assert server.get("/api/session", connection=c)[0] == 200
+    c.close()
+    want = server.get("/api/info?doc=1")[2]
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(lambda i: server.get(f"/api/info?doc=1&download={i % 2}")[2], range(200)))
+    assert all(a == want for a in answers)
+
+
+@test
+def documents_are_opened_and_numbered():
+    status, answer = server.post("/api/open", {"path": HEAP})
+    assert status == 200 and answer == {"documents": [3]}, answer
+    status, answer = server.post("/api/open", {"path": "/nonexistent"})
+    assert status == 404 and "/nonexistent" in answer["error"]["text"]
+    status, answer = server.post("/api/open", {"path": "-"})
+    assert status == 400
+    session = server.json("/api/session")[1]
+    assert [d["id"] for d in session["documents"]] == [1, 2, 3]
+    first = session["documents"][0]
+    assert first["default_type"] == "cpu" and first["total"][1] == first["total"][0] * 10000000
+    assert server.json("/api/info?doc=3")[1]["sample_types"] == server.json("/api/info?doc=2")[1]["sample_types"]
+    assert server.json("/api/info?doc=0")[0] == 404 and server.json("/api/info?doc=x")[0] == 400
+    assert server.json("/api/info?doc=1&doc=2")[0] == 200
+
+
+@test
+def answers_can_be_saved_as_files():
+    _, headers, _ = server.get("/api/info?doc=1&format=text&download=1")
+    assert headers["Content-Disposition"] == 'attachment; filename="cpu-info.txt"', headers["Content-Disposition"]
+    assert headers["Content-Type"].startswith("text/plain")
+
+
+@test
+def the_page_is_packed_and_not_sent_twice():
+    status, headers, body = server.get("/", headers={"Accept-Encoding": "gzip"})
+    assert status == 200
+    if "ETag" not in headers:
+        assert b"make ui" in body  # built without the page
+        return
+    assert headers["Content-Encoding"] == "gzip"
+    page = gzip.decompress(body)
+    assert server.get("/")[2] == page
+    status, _, body = server.get("/", headers={"If-None-Match": headers["ETag"]})
+    assert status == 304 and body == b""
+    for asset in re.findall(rb'(?:src|href)="\.?(/[^"]+)"', page):
+        status, headers, body = server.get(asset.decode())
+        assert status == 200 and body, asset
+
+
+@test
+def hostile_names_stay_text():
+    evil = 'main.<script>alert(1)</script>\x1b[31m"\\ \u2028&'
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "<img src=x>.folded")
+        with open(path, "w") as f:
+            f.write(f"main.main;{evil} 5\nmain.main;b 3\n")
+        with Server(path) as s:
+            s.log_in()
+            for route in ("/api/session", "/api/info", "/api/top", "/api/tree", "/api/traces"):
+                status, headers, body = s.get(route)
+                if status == 404:
+                    continue  # a row that is not there yet is another test's matter
+                assert status == 200 and headers["Content-Type"] == "application/json", route
+                assert b"<" not in body and b"\x1b" not in body and "\u2028".encode() not in body, route
+                json.loads(body)
+            status, _, body = s.get("/api/info?format=text")
+            assert b"\x1b" not in body
+            status, answer = s.json("/api/info?%3Cscript%3E=1")
+            assert status == 400 and "<script>" in answer["error"]["text"]
+
+
+@test
+def same_numbers_in_the_terminal_and_over_http():
+    for op, query in (("info", ""), ("top", ""), ("top", "?n=0&sort=cum"), ("top", "?focus=runtime&granularity=lines"),
+                      ("tree", ""), ("peek", "?function=runtime"), ("tags", ""), ("traces", ""), ("flame", "?format=folded")):
+        status, _, body = server.get("/api/" + op + query)
+        if status == 404:
+            continue
+        assert status == 200, (op, query, body)
+        words = [GOSPECT, op]
+        if "format=" not in query:
+            words += ["--format", "json"]
+        for pair in query[1:].split("&") if query else []:
+            name, value = pair.split("=", 1)
+            words += ["--" + name, value]
+        printed = subprocess.run(words + [CPU], capture_output=True, check=True).stdout
+        assert printed == body, (op, query, printed[:300], body[:300])
+
+
+@test
+def it_ends_when_asked():
+    status, err = server.stop()
+    assert status == 0 and err == "", (status, err)
+
+
+@test
+def other_machines_need_tls():
+    for listen in ("0.0.0.0:0", "[::]:0"):
+        p = subprocess.run([GOSPECT, "ui", "--no-browser", "--listen", listen, CPU], capture_output=True, text=True, timeout=30)
+        assert p.returncode == 2 and "TLS" in p.stderr, p
+    p = subprocess.run([GOSPECT, "ui", "--no-browser", "--tls-cert", "x", CPU], capture_output=True, text=True, timeout=30)
+    assert p.returncode == 2 and "both" in p.stderr, p
+    p = subprocess.run([GOSPECT, "ui", "--no-browser", "--listen", "example.com:1", CPU], capture_output=True, text=True, timeout=30)
+    assert p.returncode == 2, p
+
+
+@test
+def https_with_its_own_certificate():
+    import ssl
+    with tempfile.TemporaryDirectory() as folder:
+        cert, key = os.path.join(folder, "cert.pem"), os.path.join(folder, "key.pem")
+        made = subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+                               "-keyout", key, "-out", cert], capture_output=True)
+        if made.returncode:
+            return  # no openssl tool here
+        p = subprocess.Popen([GOSPECT, "ui", "--no-browser", "--listen", "0.0.0.0:0", "--tls-cert", cert, "--tls-key", key, CPU],
+                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        try:
+            link = re.fullmatch(r"https://(localhost:(\d+))(/\?token=[0-9a-f]{32})\n", p.stdout.readline())
+            trust = ssl._create_unverified_context()
+            c = http.client.HTTPSConnection("127.0.0.1", int(link[2]), context=trust, timeout=20)
+            c.request("GET", link[3], headers={"Host": link[1]})
+            r = c.getresponse()
+            cookie = r.headers["Set-Cookie"]
+            assert r.status == 303 and "Secure" in cookie
+            c = http.client.HTTPSConnection("127.0.0.1", int(link[2]), context=trust, timeout=20)
+            c.request("GET", "/api/session", headers={"Host": link[1], "Cookie": cookie.split(";")[0]})
+            assert c.getresponse().status == 200
+            c = http.client.HTTPSConnection("127.0.0.1", int(link[2]), context=trust, timeout=20)
+            c.request("GET", "/api/session", headers={"Cookie": cookie.split(";")[0], "Host": "evil.example"})
+            assert c.getresponse().status == 403
+        finally:
+            p.terminate()
+            p.wait(20)
+
+
+run()
