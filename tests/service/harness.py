@@ -99,6 +99,47 @@ class Server:
             return out
 
 
+def _varint(n):
+    out = b""
+    while n > 127:
+        out += bytes([n & 127 | 128])
+        n >>= 7
+    return out + bytes([n])
+
+
+def _field(number, value):
+    if isinstance(value, int):
+        return _varint(number << 3) + _varint(value)
+    return _varint(number << 3 | 2) + _varint(len(value)) + value
+
+
+def make_pprof(stacks, labels=()):
+    """profile.proto bytes of {(leaf, caller, ...): count}; every sample gets the (key, value) labels."""
+    strings = [""]
+
+    def text(s):
+        if s not in strings:
+            strings.append(s)
+        return strings.index(s)
+
+    out = _field(1, _field(1, text("samples")) + _field(2, text("count")))
+    names = []
+    for stack, count in stacks.items():
+        ids = b""
+        for name in stack:
+            if name not in names:
+                names.append(name)
+            ids += _varint(names.index(name) + 1)
+        sample = _field(1, ids) + _field(2, _varint(count))
+        for key, value in labels:
+            sample += _field(3, _field(1, text(key)) + _field(2, text(value)))
+        out += _field(2, sample)
+    for i, name in enumerate(names, 1):
+        out += _field(4, _field(1, i) + _field(4, _field(1, i) + _field(2, i)))
+        out += _field(5, _field(1, i) + _field(2, text(name)) + _field(3, text(name)) + _field(4, text(name + ".go")))
+    return out + b"".join(_field(6, s.encode("utf-8", "surrogateescape")) for s in strings)
+
+
 TESTS = []
 
 
