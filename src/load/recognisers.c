@@ -4,5 +4,9 @@
 
 const gs_recogniser *const gs_recognisers[] = {
 	&gs_recogniser_pprof,
+	&gs_recogniser_legacy,
+	&gs_recogniser_goroutines,
+	&gs_recogniser_perfscript,
+	&gs_recogniser_folded,
 	NULL,
 };

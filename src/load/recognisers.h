@@ -4,6 +4,10 @@
 
 #include "load/load.h"
 
+extern const gs_recogniser gs_recogniser_folded;
+extern const gs_recogniser gs_recogniser_goroutines;
+extern const gs_recogniser gs_recogniser_legacy;
+extern const gs_recogniser gs_recogniser_perfscript;
 extern const gs_recogniser gs_recogniser_pprof;
 
 #endif

@@ -1,0 +1,263 @@
+/*
+ * perf script text -> document. A stack that came by before is found again by its bytes, and so is a frame: names are only
+ * taken apart once.
+ */
+#include "format/perfscript/perfscript.h"
+#include "load/perf_samples.h"
+#include "load/recognisers.h"
+#include "load/slice_map.h"
+
+#include "base/banned.h"
+
+typedef struct loading {
+	gs_profile_builder *b;
+	gs_perf_samples samples;
+	gs_slice_map stacks;   /* text of a stack -> node */
+	gs_slice_map leaves;   /* text of a physical frame and what is inlined into it -> location, as leaf */
+	gs_slice_map callers;  /* as caller: the address is that of a return */
+	gs_slice_map mappings; /* dso -> mapping */
+	gs_slice_map comms;    /* comm -> string */
+	gs_slice_map events;
+	GS_VEC(uint32_t) stack; /* locations of the stack being read, leaf first */
+	GS_VEC(gs_frame) frames;
+} loading;
+
+static uint32_t mapping_of(loading *l, gs_str dso)
+{
+	bool is_new;
+	uint32_t *slot;
+
+	if (!dso.n || gs_str_eq(dso, GS_S("[unknown]")))
+		return 0;
+	slot = gs_slice_map_put(&l->mappings, dso, &is_new);
+	if (!slot)
+		return GS_NO_ID;
+	if (is_new) {
+		gs_mapping m = { .file = gs_profile_builder_str(l->b, dso), .has_functions = true };
+
+		if (m.file == GS_NO_ID)
+			return GS_NO_ID;
+		m.file_id = l->mappings.n;
+		*slot = gs_profile_builder_mapping(l->b, m);
+	}
+	return *slot;
+}
+
+static gs_str base_name(gs_str path)
+{
+	size_t slash = gs_str_rfind_char(path, '/');
+
+	return slash == SIZE_MAX ? path : gs_str_skip(path, slash + 1);
+}
+
+/* Where perf has no name, the file's stands for it: frames of one library stay together. */
+static uint32_t name_of(loading *l, const gs_perfscript_frame *f)
+{
+	char text[256];
+	gs_str dso = base_name(f->dso), symbol = f->symbol;
+
+	/* The linker's mark on Go's assembly functions; the runtime's own tables do not have it. */
+	if (gs_str_ends(symbol, GS_S(".abi0")))
+		symbol.n -= 5;
+	if (symbol.n && !gs_str_eq(symbol, GS_S("[unknown]")))
+		return gs_profile_builder_str(l->b, symbol);
+	if (!dso.n || dso.p[0] == '[')
+		return gs_profile_builder_str(l->b, dso.n ? dso : GS_S("[unknown]"));
+	snprintf(text, sizeof(text), "[%.*s]", GS_FMT(gs_str_slice(dso, 0, 200)));
+	return gs_profile_builder_str(l->b, gs_str_of(text));
+}
+
+static bool push_line(loading *l, const gs_perfscript_frame *f)
+{
+	gs_function fn = { .name = name_of(l, f), .file = gs_profile_builder_str(l->b, f->file) };
+	gs_frame *line = gs_vec_push(&l->frames, INT32_MAX);
+
+	if (!line || fn.name == GS_NO_ID || fn.file == GS_NO_ID)
+		return false;
+	fn.system_name = gs_profile_builder_str(l->b, f->symbol);
+	if (fn.system_name == GS_NO_ID)
+		return false;
+	*line = (gs_frame){ .function = gs_profile_builder_function(l->b, fn),
+			    .line = f->line > INT64_MAX ? 0 : (int64_t)f->line,
+			    .flags = f->is_kernel ? GS_FRAME_KERNEL : 0 };
+	return line->function != GS_NO_ID;
+}
+
+/* `group` is the text of frames inlined into each other and the physical frame they end in. */
+static uint32_t location_of(loading *l, gs_str group, bool is_leaf)
+{
+	bool is_new;
+	uint32_t *slot = gs_slice_map_put(is_leaf ? &l->leaves : &l->callers, group, &is_new), mapping, id;
+	gs_perfscript_frame f = { 0 };
+	gs_str text;
+
+	if (!slot)
+		return GS_NO_ID;
+	if (!is_new)
+		return *slot;
+	l->frames.n = 0;
+	while (gs_perfscript_frame_text(&group, &text))
+		if (gs_perfscript_frame_parse(text, &f) && !push_line(l, &f))
+			return GS_NO_ID;
+	if (!l->frames.n)
+		return *slot = 0; /* no frame at all: left out */
+	mapping = mapping_of(l, f.dso);
+	if (mapping == GS_NO_ID)
+		return GS_NO_ID;
+	id = gs_profile_builder_location_intern(l->b, f.ip && !is_leaf ? f.ip - 1 : f.ip, mapping, l->frames.p,
+						(uint32_t)l->frames.n);
+	*slot = id == GS_NO_ID ? 0 : id;
+	return id;
+}
+
+static bool is_inlined(gs_str text)
+{
+	text = gs_str_slice(text, 0, gs_str_find_char(text, '\n'));
+	return gs_str_ends(text, GS_S("(inlined)"));
+}
+
+/* Every physical frame of the text onto l->stack. */
+static bool read_stack(loading *l, gs_str stack)
+{
+	gs_str text, group = { 0 };
+
+	l->stack.n = 0;
+	while (gs_perfscript_frame_text(&stack, &text)) {
+		uint32_t id, *slot;
+
+		group = group.n ? (gs_str){ group.p, (size_t)(text.p + text.n - group.p) } : text;
+		if (stack.n && is_inlined(text))
+			continue;
+		id = location_of(l, group, l->stack.n == 0);
+		group = (gs_str){ 0 };
+		if (id == GS_NO_ID)
+			return false;
+		if (!id)
+			continue;
+		slot = gs_vec_push(&l->stack, INT32_MAX);
+		if (!slot)
+			return false;
+		*slot = id;
+	}
+	return true;
+}
+
+static uint32_t node_of(loading *l, const gs_perfscript_event *e)
+{
+	/* Without call graphs the one frame stands on the header line; details of a tracepoint are no frame. */
+	gs_perfscript_frame f;
+	bool is_inline = !e->stack.n && e->details.n && gs_perfscript_frame_parse(e->details, &f) && f.ip && f.dso.n;
+	gs_str stack = is_inline ? e->details : e->stack;
+	uint32_t node = GS_ROOT_NODE, *slot;
+	bool is_new;
+
+	if (!stack.n)
+		return node;
+	slot = gs_slice_map_put(&l->stacks, stack, &is_new);
+	if (!slot)
+		return GS_NO_ID;
+	if (!is_new)
+		return *slot;
+	if (!read_stack(l, stack))
+		return GS_NO_ID;
+	for (size_t i = l->stack.n; i-- > 0;) {
+		node = gs_profile_builder_push(l->b, node, l->stack.p[i]);
+		if (node == GS_NO_ID)
+			return node;
+	}
+	return *slot = node;
+}
+
+static bool add_event(loading *l, const gs_perfscript_event *e)
+{
+	gs_perf_sample s = { .time_ns = e->time_ns, .period = e->period, .node = node_of(l, e) };
+	bool is_new;
+	uint32_t *slot = gs_slice_map_put(&l->comms, e->comm, &is_new);
+
+	if (!slot || s.node == GS_NO_ID)
+		return false;
+	if (is_new)
+		*slot = gs_profile_builder_str(l->b, e->comm);
+	s.comm = *slot;
+	slot = gs_slice_map_put(&l->events, e->event, &is_new);
+	if (!slot || s.comm == GS_NO_ID)
+		return false;
+	if (is_new)
+		*slot = gs_perf_samples_event(&l->samples, e->event);
+	s.event = *slot;
+	s.pid = e->pid > INT32_MAX || e->pid < 0 ? -1 : (int32_t)e->pid;
+	s.tid = e->tid > INT32_MAX || e->tid < 0 ? -1 : (int32_t)e->tid;
+	s.cpu = (int32_t)e->cpu;
+	return s.event != UINT32_MAX && gs_perf_samples_add(&l->samples, &s);
+}
+
+static void add_comment(loading *l, gs_str text, const char *key, const char *name)
+{
+	gs_str value = gs_perfscript_header(text, key);
+	char line[1024];
+
+	if (!value.n)
+		return;
+	snprintf(line, sizeof(line), "%s: %.*s", name, GS_FMT(gs_str_slice(value, 0, 900)));
+	gs_profile_builder_comment(l->b, gs_str_of(line));
+}
+
+static bool load_events(loading *l, const gs_load_source *src, gs_err *err)
+{
+	gs_perfscript it = gs_perfscript_of(src->bytes);
+	gs_perfscript_event e;
+	uint64_t n = 0;
+
+	while (gs_perfscript_next(&it, &e)) {
+		if (!add_event(l, &e))
+			return gs_fail(err, GS_ERR_LIMIT, e.at, "the events need more memory than their budget");
+		if (++n % 16384 == 0) {
+			if (gs_progress_should_stop(src->progress))
+				return gs_fail(err, GS_ERR_STOPPED, GS_ERR_NOWHERE, "stopped");
+			gs_progress_report(src->progress, (double)e.at / (double)src->bytes.n, "reading");
+		}
+	}
+	if (!n)
+		return gs_fail(err, GS_ERR_FORMAT, 0, "no event in this perf script text");
+	if (it.n_skipped)
+		gs_profile_builder_warn(l->b, "%llu lines are neither an event nor a frame and were left out",
+					(unsigned long long)it.n_skipped);
+	add_comment(l, src->bytes, "captured on", "captured on");
+	add_comment(l, src->bytes, "hostname", "hostname");
+	add_comment(l, src->bytes, "cmdline", "command");
+	if (!gs_perf_samples_finish(&l->samples, l->b))
+		return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "the events need more memory than their budget");
+	return true;
+}
+
+static int probe(gs_str bytes)
+{
+	return gs_perfscript_is(gs_str_slice(bytes, 0, 65536)) ? GS_PROBE_LIKELY + 10 : GS_PROBE_NO;
+}
+
+static bool load(const gs_load_source *src, gs_document *doc, gs_err *err)
+{
+	loading l = { .b = gs_profile_builder_create(doc->mem, err) };
+	bool ok = l.b && load_events(&l, src, err);
+
+	gs_perf_samples_release(&l.samples);
+	gs_slice_map_release(&l.stacks);
+	gs_slice_map_release(&l.leaves);
+	gs_slice_map_release(&l.callers);
+	gs_slice_map_release(&l.mappings);
+	gs_slice_map_release(&l.comms);
+	gs_slice_map_release(&l.events);
+	gs_vec_release(&l.stack);
+	gs_vec_release(&l.frames);
+	if (!ok)
+		return false;
+	doc->profile = gs_profile_builder_finish(l.b, err);
+	return doc->profile != NULL;
+}
+
+const gs_recogniser gs_recogniser_perfscript = {
+	.name = "perf-script",
+	.title = "the text of perf script",
+	.probe = probe,
+	.load = load,
+};
