@@ -59,6 +59,7 @@ export class FlameChart {
 	private height = 0;
 	private drag: { x: number; y: number; moved: boolean; from: number; to: number; scroll: number } | null = null;
 	private refineTimer = 0;
+	private settleTimer = 0;
 	private readonly unlisten: (() => void)[] = [];
 	private readonly calm = typeof matchMedia !== "undefined" && matchMedia("(prefers-reduced-motion: reduce)").matches;
 	wheelZooms = false;
@@ -66,10 +67,6 @@ export class FlameChart {
 	constructor(readonly host: HTMLElement, wish: Wish, private readonly events: ChartEvents) {
 		this.surface = new Surface(host, wish, (p, w, h, now) => this.paint(p, w, h, now));
 		this.listen();
-	}
-
-	get renderer(): string {
-		return this.surface.kind;
 	}
 
 	chooseRenderer(wish: Wish): void {
@@ -86,6 +83,8 @@ export class FlameChart {
 		this.tree = tree;
 		this.layer = null;
 		this.motion = null;
+		clearTimeout(this.settleTimer);
+		this.settleTimer = 0;
 		this.shape.up = options.up;
 		this.marks.diff = options.diff;
 		this.marks.hovered = -1;
@@ -125,9 +124,10 @@ export class FlameChart {
 	/** The visible part in fractions; does nothing when it is there already. */
 	setZoom(zoom: [number, number]): void {
 		const full = this.tree?.fullWidth ?? 0;
-		if (full <= 0 || this.motion) return;
+		if (full <= 0 || this.settleTimer) return;
+		const g = this.goal;
 		const near = (a: number, b: number) => Math.abs(a - b) < 1e-6 * full;
-		if (near(this.shape.from, zoom[0] * full) && near(this.shape.to, zoom[1] * full)) return;
+		if (near(g.from, zoom[0] * full) && near(g.to, zoom[1] * full)) return;
 		this.go(zoom[0] * full, zoom[1] * full, true);
 	}
 
@@ -237,10 +237,15 @@ export class FlameChart {
 		return false;
 	}
 
+	/** The page hears of a movement once it has come to rest: a wheel makes a hundred steps a second. */
 	private arrived(): void {
 		this.placeSelection();
-		const full = this.tree?.fullWidth ?? 1;
-		this.events.moved(this.shape.from / full, this.shape.to / full);
+		clearTimeout(this.settleTimer);
+		this.settleTimer = window.setTimeout(() => {
+			this.settleTimer = 0;
+			const full = this.tree?.fullWidth ?? 1;
+			this.events.moved(this.shape.from / full, this.shape.to / full);
+		}, 150);
 		this.wantDetails();
 	}
 
@@ -559,6 +564,7 @@ export class FlameChart {
 
 	release(): void {
 		clearTimeout(this.refineTimer);
+		clearTimeout(this.settleTimer);
 		for (const off of this.unlisten) off();
 		this.surface.release();
 	}

@@ -164,10 +164,7 @@ export function FlamePane({ url, label, up = false, diff = false, main = false, 
 
 	useEffect(() => {
 		chart.current?.chooseRenderer(settings.value.renderer);
-		if (chart.current) {
-			chart.current.wheelZooms = settings.value.wheelZooms;
-			host.current!.dataset.renderer = chart.current.renderer;
-		}
+		if (chart.current) chart.current.wheelZooms = settings.value.wheelZooms;
 	}, [settings.value]);
 	useEffect(() => chart.current?.setTheme(dark.value), [dark.value]);
 

@@ -27,11 +27,13 @@ export class Surface {
 		this.measure();
 	}
 
-	get kind(): Renderer["kind"] {
-		return this.renderer.kind;
+	private create(): Renderer {
+		const made = this.make();
+		this.host.dataset.renderer = made.kind;
+		return made;
 	}
 
-	private create(): Renderer {
+	private make(): Renderer {
 		if (this.wish !== "canvas2d")
 			try {
 				// A context that choose() gave up is lost too, some time later: only the one in use matters.
@@ -48,6 +50,7 @@ export class Surface {
 	private fallBack(): void {
 		this.renderer.release();
 		this.renderer = new Canvas2DRenderer(this.host);
+		this.host.dataset.renderer = this.renderer.kind;
 		this.renderer.resize(this.width, this.height, this.ratio);
 		this.invalidate();
 	}

@@ -1,0 +1,112 @@
+// A running gospect and a real Chromium in front of it.
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const root = fileURLToPath(new URL("../../", import.meta.url));
+const { chromium } = createRequire(join(root, "ui/package.json"))("playwright-core");
+export const binary = process.env.GOSPECT ?? join(root, "build/gospect");
+export const data = (path) => join(root, "tests/data", path);
+
+/** Where pictures of the page go, to be looked at. */
+export const pictures = process.env.E2E_PICTURES ?? join(root, "build/e2e");
+mkdirSync(pictures, { recursive: true });
+
+export function scratch() {
+	const dir = mkdtempSync(join(tmpdir(), "gospect-e2e-"));
+	return { dir, remove: () => rmSync(dir, { recursive: true, force: true }) };
+}
+
+/** Starts `gospect ui` on the files and waits for the address it prints. */
+export async function serve(...files) {
+	const child = spawn(binary, ["ui", "--no-browser", ...files], { stdio: ["ignore", "pipe", "pipe"] });
+	let printed = "";
+	const address = await new Promise((done, fail) => {
+		const timer = setTimeout(() => fail(new Error(`gospect ui printed no address in 20 s: ${printed}`)), 20_000);
+		const read = (chunk) => {
+			printed += chunk;
+			const found = /https?:\/\/[^\s"']+token=[0-9A-Za-z_-]+/.exec(printed);
+			if (!found) return;
+			clearTimeout(timer);
+			done(found[0]);
+		};
+		child.stdout.on("data", read);
+		child.stderr.on("data", read);
+		child.on("exit", (code) => fail(new Error(`gospect ui ended with ${code}: ${printed}`)));
+	});
+	const stopped = new Promise((done) => child.on("exit", done));
+	return {
+		address,
+		base: new URL(address).origin,
+		pid: child.pid,
+		async stop() {
+			child.kill("SIGTERM");
+			await stopped;
+		},
+	};
+}
+
+const flags = [
+	"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+	"--disable-component-update", "--disable-sync",
+];
+
+export async function openBrowser() {
+	return chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: flags });
+}
+
+/**
+ * A page of a fresh profile that is logged in to `server`. Everything the page complains of is collected: `clean()` asserts there was nothing.
+ */
+export async function openPage(browser, server, { theme = "light", settings, width = 1440, height = 860 } = {}) {
+	const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, acceptDownloads: true });
+	if (settings)
+		await context.addInitScript((s) => {
+			if (!localStorage.getItem("gospect.settings")) localStorage.setItem("gospect.settings", s);
+		}, JSON.stringify(settings));
+	const page = await context.newPage();
+	const complaints = [];
+	page.on("pageerror", (e) => complaints.push(`script error: ${e.message}`));
+	page.on("console", (m) => {
+		if (m.type() === "error") complaints.push(`console: ${m.text()}`);
+	});
+	page.on("request", (r) => {
+		if (!r.url().startsWith(server.base) && !/^(data|blob|about):/.test(r.url())) complaints.push(`foreign request: ${r.url()}`);
+	});
+	if (!server.cookies) {
+		await page.goto(server.address);
+		server.cookies = await context.cookies();
+	} else {
+		// The token in the address works once: later pages share the session that it opened.
+		await context.addCookies(server.cookies);
+		await page.goto(`${server.base}/`);
+	}
+	await page.waitForSelector(".tabs, .start");
+	return Object.assign(page, {
+		/** goes to a state of the page by its link */
+		async at(hash) {
+			await page.goto("about:blank");
+			await page.goto(`${server.base}/${hash}`);
+			await page.waitForSelector(".tabs, .start");
+			await page.settled();
+		},
+		/** waits until nothing is on its way */
+		async settled() {
+			await page.waitForTimeout(60);
+			await page.waitForFunction(() => !document.querySelector('[aria-busy="true"], .state.quiet'), null, { timeout: 15_000 });
+			await page.waitForTimeout(60);
+		},
+		api: (path) => page.evaluate(async (p) => (await fetch(p)).json(), path),
+		state: () => page.evaluate(() => {
+			const [view, query] = location.hash.replace("#/", "").split("?");
+			return { view, ...Object.fromEntries(new URLSearchParams(query ?? "")) };
+		}),
+		clean: () => assert.deepEqual(complaints, []),
+		complaints,
+	});
+}

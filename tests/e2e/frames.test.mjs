@@ -1,0 +1,91 @@
+// A large flame graph moves at the screen's pace.
+
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { openBrowser, openPage, scratch, serve } from "./browser.mjs";
+import { largeProfile } from "./pprof.mjs";
+
+const stacks = Number(process.env.E2E_STACKS ?? 100_000);
+const frameMs = 16;
+const tmp = scratch();
+let browser, server;
+
+before(async () => {
+	writeFileSync(join(tmp.dir, "large.pprof"), largeProfile(stacks));
+	browser = await openBrowser();
+	server = await serve(join(tmp.dir, "large.pprof"));
+});
+
+after(async () => {
+	await browser?.close();
+	await server?.stop();
+	tmp.remove();
+});
+
+/** Time that the page itself takes for each frame, and the time between frames, over a movement. */
+async function measure(page) {
+	return page.evaluate(async () => {
+		const host = document.querySelector(".canvas-host");
+		const own = [];
+		const between = [];
+		const request = window.requestAnimationFrame;
+		window.requestAnimationFrame = (f) => request.call(window, (t) => {
+			const start = performance.now();
+			f(t);
+			own.push(performance.now() - start);
+		});
+		const frame = () => new Promise((done) => request.call(window, done));
+		const wheel = (o) => host.dispatchEvent(new WheelEvent("wheel", { bubbles: true, cancelable: true, clientX: 700, clientY: 300, ...o }));
+		const steps = [
+			...Array.from({ length: 60 }, () => ({ deltaY: -20, ctrlKey: true })), ...Array.from({ length: 60 }, (_, i) => ({ deltaX: i < 30 ? 40 : -40 })),
+			...Array.from({ length: 60 }, () => ({ deltaY: 20, ctrlKey: true })), ...Array.from({ length: 60 }, (_, i) => ({ deltaY: i < 30 ? 30 : -30 })),
+		];
+		let last = await frame();
+		for (const step of steps) {
+			wheel(step);
+			const now = await frame();
+			between.push(now - last);
+			last = now;
+		}
+		window.requestAnimationFrame = request;
+		const at = (list, q) => [...list].sort((a, b) => a - b)[Math.min(list.length - 1, Math.floor(list.length * q))] ?? 0;
+		return { renderer: host.dataset.renderer, frames: own.length, own: [at(own, 0.5), at(own, 0.95), at(own, 1)], between: [at(between, 0.5), at(between, 0.95), at(between, 1)] };
+	});
+}
+
+for (const renderer of ["auto", "canvas2d", "webgl2"])
+	test(`zoom, pan and scroll of ${stacks} stacks, ${renderer}`, async (t) => {
+		const page = await openPage(browser, server, { settings: { renderer, inspector: false }, width: 1600, height: 1000 });
+		await page.at("#/flame");
+		await measure(page);
+		const m = await measure(page);
+		const text = (l) => l.map((v) => v.toFixed(1)).join(" / ");
+		t.diagnostic(`${m.renderer}: own time of a frame ${text(m.own)} ms, between frames ${text(m.between)} ms (median / 95 % / longest), ${m.frames} frames`);
+		assert.ok(m.frames > 50);
+		assert.ok(m.own[1] <= frameMs, `95 % of the frames take at most ${frameMs} ms of the page's own time`);
+		// How fast an emulated GPU shows a frame is the machine's doing; what the page chooses by itself must keep pace.
+		if (renderer === "auto") assert.ok(m.between[0] <= 17.5, "the screen's pace");
+		page.clean();
+		await page.context().close();
+	});
+
+test("the first picture is there within half a second of the page", async (t) => {
+	const page = await openPage(browser, server, { width: 1600, height: 1000 });
+	await page.goto("about:blank");
+	await page.goto(`${server.base}/#/flame`);
+	const ms = await page.evaluate(async () => {
+		const drawn = () => {
+			const c = document.querySelector(".canvas-host canvas");
+			if (!c || c.width < 10) return false;
+			const pixel = c.getContext("2d")?.getImageData(40, 28, 1, 1).data;
+			return pixel && !(pixel[0] === 255 && pixel[1] === 255 && pixel[2] === 255);
+		};
+		while (!drawn()) await new Promise((f) => requestAnimationFrame(f));
+		return performance.now();
+	});
+	t.diagnostic(`first flame graph ${ms.toFixed(0)} ms after the navigation`);
+	assert.ok(ms <= 500 * Number(process.env.E2E_SLACK ?? 1), `${ms} ms`);
+	await page.context().close();
+});
