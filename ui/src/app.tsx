@@ -17,7 +17,7 @@ import { formatCount, formatValue } from "./lib/format";
 import { visible } from "./lib/names";
 import { handleKey } from "./state/commands";
 import { navigate, route } from "./state/route";
-import { baseDoc, doc, docById, documents, loadSession, sampleType, session, sessionError, settings, status } from "./state/session";
+import { baseDoc, doc, docById, documents, loadSession, rawSamples, sampleType, session, sessionError, settings, status } from "./state/session";
 import { dialog, toast } from "./state/ui";
 import { views, viewsFor } from "./views/registry";
 
@@ -50,7 +50,7 @@ function StatusLine() {
 			<span class="spacer" />
 			{baseDoc.value && route.value.view === "diff" ? <span>compared with {visible(baseDoc.value.title || baseDoc.value.name)}</span> : null}
 			{d && total !== undefined && sampleType.value && route.value.view !== "goroutines" ? (
-				<span>{visible(sampleType.value.type)} {formatValue(total, sampleType.value.unit, route.value.unit)}{d.samples !== undefined ? ` · ${formatCount(d.samples)} raw samples` : ""}</span>
+				<span>{visible(sampleType.value.type)} {formatValue(total, sampleType.value.unit, route.value.unit)}{rawSamples.value ? ` · ${formatCount(rawSamples.value)} raw samples` : ""}</span>
 			) : null}
 		</footer>
 	);

@@ -1,6 +1,6 @@
 // Makes the binary answer of /api/flame by hand, as docs/api.md lays it out.
 
-export interface Spec { id: number; parent: number; name: string; flags?: number; self: number; total: number; baseTotal?: number; samples?: number }
+export interface Spec { id: number; parent: number; name: string; flags?: number; self: number; total: number; baseSelf?: number; baseTotal?: number; samples?: number }
 
 export function encode(nodes: Spec[], options: { base?: boolean; samples?: boolean } = {}): ArrayBuffer {
 	const names = [...new Set(nodes.map((n) => n.name))];
@@ -32,7 +32,7 @@ export function encode(nodes: Spec[], options: { base?: boolean; samples?: boole
 	f64((s) => s.self);
 	f64((s) => s.total);
 	if (options.base) {
-		f64(() => 0);
+		f64((s) => s.baseSelf ?? 0);
 		f64((s) => s.baseTotal ?? 0);
 	}
 	if (options.samples) f64((s) => s.samples ?? 0);

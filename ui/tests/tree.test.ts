@@ -29,15 +29,26 @@ describe("FlameTree", () => {
 		expect(t.width[4]).toBe(0);
 		expect(t.at(2, 39)).toBe(3);
 	});
-	it("gives a removed frame a place: the width is the mean of both sides", () => {
+	it("gives a removed frame a place: the width is the larger side", () => {
 		const nodes = [
-			{ id: 0, parent: -1, name: "root", self: 0, total: 10, baseTotal: 10 },
+			{ id: 0, parent: -1, name: "root", self: 0, total: 12, baseTotal: 13 },
 			{ id: 1, parent: 0, name: "new", self: 10, total: 10, baseTotal: 0 },
-			{ id: 2, parent: 0, name: "gone", self: 0, total: 0, baseTotal: 10 },
+			{ id: 2, parent: 0, name: "gone", self: 0, total: 0, baseSelf: 10, baseTotal: 10 },
+			{ id: 3, parent: 0, name: "kept", self: 2, total: 2, baseSelf: 3, baseTotal: 3 },
 		];
 		const t = tree(0, nodes, { base: true });
-		expect([...t.width]).toEqual([10, 5, 5]);
-		expect([...t.start]).toEqual([0, 0, 5]);
+		expect([...t.width]).toEqual([23, 10, 10, 3]);
+		expect([...t.start]).toEqual([0, 0, 10, 20]);
+	});
+	it("keeps children inside their parent when values are below zero", () => {
+		const nodes = [
+			{ id: 0, parent: -1, name: "root", self: 0, total: 2 },
+			{ id: 1, parent: 0, name: "grew", self: 10, total: 10 },
+			{ id: 2, parent: 0, name: "freed", self: -8, total: -8 },
+		];
+		const t = tree(0, nodes);
+		expect([...t.width]).toEqual([18, 10, 8]);
+		expect(t.toneOf(1)).toBe("code");
 	});
 	it("finds the deepest node that covers a range", () => {
 		const t = tree();

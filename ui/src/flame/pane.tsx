@@ -9,7 +9,7 @@ import { Empty, ErrorState, Loading } from "../panels/states";
 import { searchRegExp } from "../state/query";
 import { useFrames } from "../state/answer";
 import { navigate, route } from "../state/route";
-import { dark, settings, status } from "../state/session";
+import { dark, rawSamples, settings, status } from "../state/session";
 import { keyTarget, menu, selectedHit } from "../state/ui";
 import { FlameChart, type Hit } from "./chart";
 import { FlameTree } from "./tree";
@@ -22,7 +22,6 @@ interface Props {
 	diff?: boolean;
 	/** the main graph of a view keeps focus and zoom in the URL; others keep them to themselves */
 	main?: boolean;
-	onTree?(tree: FlameTree | null): void;
 }
 
 interface Tip { hit: Hit; x: number; y: number }
@@ -46,7 +45,7 @@ function zoomOf(text: string): [number, number] {
 	return from >= 0 && to <= 1 && from < to ? [from, to] : [0, 1];
 }
 
-export function FlamePane({ url, label, up = false, diff = false, main = false, onTree }: Props) {
+export function FlamePane({ url, label, up = false, diff = false, main = false }: Props) {
 	const host = useRef<HTMLDivElement>(null);
 	const chart = useRef<FlameChart | null>(null);
 	const [tip, setTip] = useState<Tip | null>(null);
@@ -172,7 +171,7 @@ export function FlamePane({ url, label, up = false, diff = false, main = false, 
 		const keepScroll = lastUrl.current === url;
 		lastUrl.current = url;
 		chart.current?.setTree(tree, { up, diff, zoom: main ? zoomOf(route.peek().zoom) : [0, 1], keepScroll });
-		onTree?.(tree);
+		if (main && tree) rawSamples.value = tree.frames.info.samples;
 		if (main) selectedHit.value = chart.current?.selectedHit() ?? null;
 	}, [tree, diff]);
 	useEffect(() => chart.current?.setUp(up), [up]);

@@ -161,7 +161,7 @@ function colorOf(t: FlameTree, i: number, theme: Theme, diff: boolean): number {
 		return diffColor(theme, sum === 0 ? 0 : (now - before) / sum);
 	}
 	const tone = t.toneOf(i);
-	return frameColor(theme, tone, tone === "code" ? t.packageOf(i) : "", t.nameOf(i).name);
+	return frameColor(theme, tone, tone === "code" || tone === "library" ? t.packageOf(i) : "", t.nameOf(i).name);
 }
 
 /** Towards the text colour: the frame under the pointer or the selection. */

@@ -4,6 +4,21 @@ import { NO_PARENT, NodeFlag, type FrameName, type Frames } from "../api/frames"
 import { packageOf, spellings, visible } from "../lib/names";
 import type { Tone } from "../render/color";
 
+/**
+ * How wide frames are drawn. With base values, or values below zero, that is the larger side of each frame's own
+ * cost plus what its children take: removed frames have a place, and children never overflow their parent.
+ */
+function weights(f: Frames): Float64Array {
+	if (!f.baseTotal && f.total.every((v) => v >= 0) && f.self.every((v) => v >= 0)) return f.total;
+	const w = new Float64Array(f.count);
+	for (let i = f.count - 1; i >= 0; i--) {
+		w[i]! += Math.max(Math.abs(f.self[i]!), f.baseSelf ? Math.abs(f.baseSelf[i]!) : 0);
+		const p = f.parent[i]!;
+		if (p !== NO_PARENT) w[p]! += w[i]!;
+	}
+	return w;
+}
+
 const NOT_A_FUNCTION = NodeFlag.Label | NodeFlag.Smaller;
 
 export class FlameTree {
@@ -22,7 +37,6 @@ export class FlameTree {
 	private readonly spelled: (string[] | undefined)[] = [];
 	private byId: Map<number, number> | null = null;
 
-	/** With base values a frame is as wide as the mean of both sides, so that removed frames have a place. */
 	constructor(readonly frames: Frames, rootId: number) {
 		const n = frames.count;
 		this.count = n;
@@ -31,7 +45,7 @@ export class FlameTree {
 		this.width = new Float64Array(n);
 		this.firstChild = new Int32Array(n).fill(-1);
 		this.nextSibling = new Int32Array(n).fill(-1);
-		const { parent, total, baseTotal, id } = frames;
+		const { parent, id } = frames;
 
 		let focus = 0;
 		if (rootId !== 0)
@@ -41,7 +55,8 @@ export class FlameTree {
 					break;
 				}
 		this.focus = focus;
-		const own = (i: number) => (baseTotal ? (Math.abs(total[i]!) + Math.abs(baseTotal[i]!)) / 2 : Math.abs(total[i]!));
+		const weight = weights(frames);
+		const own = (i: number) => weight[i]!;
 		this.fullWidth = n > 0 ? own(focus) : 0;
 
 		const chain = new Uint8Array(n);
@@ -114,7 +129,7 @@ export class FlameTree {
 		if (f & NodeFlag.Kernel) return "kernel";
 		if (f & NodeFlag.Native) return "native";
 		if (f & NodeFlag.Runtime) return "runtime";
-		return "code";
+		return standardLibrary(this.packageOf(i)) ? "library" : "code";
 	}
 
 	packageOf(i: number): string {
@@ -203,4 +218,11 @@ export class FlameTree {
 			}
 		}
 	}
+}
+
+/** Packages outside the standard library have a host name first; main is the program itself. */
+function standardLibrary(pkg: string): boolean {
+	const slash = pkg.indexOf("/");
+	const first = slash < 0 ? pkg : pkg.slice(0, slash);
+	return first !== "" && first !== "main" && !first.includes(".");
 }

@@ -6,7 +6,7 @@ import { baseName, packageOf, visible } from "../lib/names";
 import { addTransform, copyText, editorName, openInEditor } from "../state/actions";
 import { useJSON } from "../state/answer";
 import { navigate, route } from "../state/route";
-import { baseDoc, doc, sampleType, setSetting } from "../state/session";
+import { baseDoc, doc, rawSamples, sampleType, setSetting } from "../state/session";
 import { selectedHit } from "../state/ui";
 import { heat } from "../views/source";
 import { listUrl, peekUrl } from "../views/urls";
@@ -135,7 +135,7 @@ function DocumentFacts() {
 	const rows: [string, string][] = [];
 	if (d.main_module) rows.push(["module", visible(d.main_module)]);
 	if (d.go_version) rows.push(["Go", visible(d.go_version)]);
-	if (d.samples !== undefined) rows.push(["samples", `${formatCount(d.samples)} raw`]);
+	if (rawSamples.value) rows.push(["samples", `${formatCount(rawSamples.value)} raw`]);
 	if (d.labels?.length) rows.push(["labels", d.labels.map(visible).join(", ")]);
 	return (
 		<>

@@ -46,9 +46,17 @@ export const dark: Theme = {
 	accent: oklch(0.76, 0.11, 230), line: oklch(0.3, 0.01, 250),
 };
 
-export type Tone = "code" | "runtime" | "kernel" | "native" | "label" | "rest";
+export type Tone = "code" | "library" | "runtime" | "kernel" | "native" | "label" | "rest";
 
-/** Colour of a frame: the package gives the hue, the name a small step of lightness. Runtime is nearly grey. */
+/** 40..320: without the pinks and reds that read as alarm. */
+function hue(pkg: string): number {
+	return 40 + (hash(pkg) % 281);
+}
+
+/**
+ * Colour of a frame: the package gives the hue, the name a small step of lightness. The program's own code and what it
+ * imports is stronger than the standard library, the runtime is nearly grey.
+ */
 export function frameColor(theme: Theme, tone: Tone, pkg: string, name: string): number {
 	const key = `${theme.dark ? "d" : "l"}${tone}\0${pkg}\0${name}`;
 	let color = cache.get(key);
@@ -57,12 +65,12 @@ export function frameColor(theme: Theme, tone: Tone, pkg: string, name: string):
 	const base = theme.dark ? 0.44 : 0.845;
 	const l = base + step * (theme.dark ? 0.06 : 0.05);
 	switch (tone) {
-		case "code": {
-			// 40..320: without the pinks and reds that read as alarm
-			const hue = 40 + (hash(pkg) % 281);
-			color = oklch(l, theme.dark ? 0.06 : 0.078, hue);
+		case "code":
+			color = oklch(l, theme.dark ? 0.068 : 0.088, hue(pkg));
 			break;
-		}
+		case "library":
+			color = oklch(theme.dark ? l - 0.03 : l + 0.02, theme.dark ? 0.034 : 0.042, hue(pkg));
+			break;
 		case "runtime":
 			color = oklch(theme.dark ? l - 0.06 : l + 0.03, 0.012, 250);
 			break;

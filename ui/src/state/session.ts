@@ -37,8 +37,6 @@ export const sampleType = computed<SampleType | null>(() => {
 	return types.find((t) => t.type === wanted) ?? types[types.length - 1] ?? null;
 });
 
-export const isProfile = computed(() => doc.value !== null && doc.value.kind !== "goroutines");
-
 /** Documents that can be compared with `d`: other profiles that share its sample types. */
 export function comparable(d: Doc): Doc[] {
 	const types = new Set((d.sample_types ?? []).map((t) => t.type));
@@ -97,6 +95,9 @@ if (typeof document !== "undefined")
 	effect(() => {
 		document.documentElement.dataset.theme = dark.value ? "dark" : "light";
 	});
+
+/** Raw samples behind the graph on screen: what was counted, before any scaling. 0 while unknown. */
+export const rawSamples = signal(0);
 
 /** One line at the bottom of the page; screen readers hear it too. */
 export const status = signal("");

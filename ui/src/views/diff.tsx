@@ -68,7 +68,7 @@ export function DiffView() {
 				{answer.data && <span class="diff-sum">{shown(baseTotal)} → {shown(total)} <b class={tone(total - baseTotal)}>{delta(total - baseTotal)}</b> <span class="dim">{formatChange(total, baseTotal)}</span></span>}
 				<span class="legend"><i class="less" /> less <i class="same" /> same <i class="more" /> more</span>
 			</div>
-			<div class="diff-flame"><FlamePane main diff url={flameUrl(r)} label="Difference flame graph, width is the mean of both" up={r.up} /></div>
+			<div class="diff-flame"><FlamePane main diff url={flameUrl(r)} label="Difference flame graph, a frame is as wide as the larger side" up={r.up} /></div>
 			<div class="diff-table">
 				{answer.error ? <ErrorState error={answer.error} /> : !answer.data ? <Loading what="Comparing…" /> : (
 					<VirtualTable
