@@ -12,6 +12,35 @@
 #include "base/pool.h"
 #include "base/banned.h"
 
+/* Is it a file that captures consist of? */
+static bool is_part(const char *name)
+{
+	static const char *const names[] = { "capture.json", "perf.data", "kallsyms", "vdso.so", "goroutines.txt", "maps.txt", "trace.out" };
+	gs_str s = gs_str_of(name);
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return gs_str_ends(s, GS_S(".pprof")) || (gs_str_starts(s, GS_S("maps.")) && gs_str_ends(s, GS_S(".txt"))) ||
+	       (name[0] == '.' && gs_str_ends(s, GS_S(".part")));
+}
+
+/* What an earlier capture left would look like part of the new one. */
+static void empty(int fd)
+{
+	int again = dup(fd);
+	DIR *dir = again >= 0 ? fdopendir(again) : NULL;
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir)))
+		if (is_part(e->d_name))
+			(void)unlinkat(fd, e->d_name, 0);
+	if (dir)
+		closedir(dir);
+	else if (again >= 0)
+		close(again);
+}
+
 /* Is it a folder that we may fill? */
 static bool is_usable(const char *path, bool replace, gs_err *err)
 {
@@ -95,6 +124,8 @@ bool gs_folder_create(const char *path, gs_str hint, bool replace, gs_folder *ou
 	out->fd = open(out->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (out->fd < 0)
 		return gs_fail_errno(err, errno, "open the folder", out->path);
+	if (path && replace)
+		empty(out->fd);
 	return true;
 }
 

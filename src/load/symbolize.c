@@ -27,6 +27,8 @@ struct gs_symbolizer {
 	GS_VEC(gs_str) dirs;
 	const char *kallsyms_path;
 	bool is_foreign;
+	const gs_symbol_file *files;
+	unsigned n_files;
 
 	pthread_mutex_t lock;
 	GS_VEC(slot *) slots;
@@ -61,6 +63,8 @@ gs_symbolizer *gs_symbolizer_create(const gs_symbolizer_options *o)
 	s->root = gs_str_dup(mem, gs_str_of(o->root));
 	s->kallsyms_path = gs_cstr(mem, o->kallsyms ? gs_str_of(o->kallsyms) : GS_S("/proc/kallsyms"));
 	s->is_foreign = o->is_foreign;
+	s->files = o->files;
+	s->n_files = o->n_files;
 	if (o->is_foreign && !o->kallsyms)
 		s->kallsyms_path = NULL;
 	pthread_mutex_init(&s->lock, NULL);
@@ -248,6 +252,9 @@ static gs_binary *locate(gs_symbolizer *s, const gs_symbol_map *map, gs_err *err
 	}
 	if (gs_str_ends(file, GS_S(" (deleted)")))
 		file = gs_str_slice(file, 0, file.n - 10);
+	for (unsigned i = 0; i < s->n_files && !q.found; i++)
+		if (gs_str_eq(file, gs_str_of(s->files[i].path)))
+			try_path(&q, s->files[i].open_path);
 	for (size_t i = 0; i < s->dirs.n && !q.found; i++)
 		try_dir(&q, s->dirs.p[i]);
 	/* On another machine the same path is another file, unless its build id says otherwise. */

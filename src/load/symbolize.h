@@ -11,8 +11,15 @@
 #include "load/binary.h"
 #include "model/profile.h"
 
+/* A file known under `path` in the profile can be read at `open_path` (a descriptor that the recorder holds open). */
+typedef struct gs_symbol_file {
+	const char *path, *open_path;
+} gs_symbol_file;
+
 /* All zero is a good choice: this machine's files and kernel, and what PPROF_BINARY_PATH says. */
 typedef struct gs_symbolizer_options {
+	const gs_symbol_file *files; /* asked first; must outlive the symbolizer */
+	unsigned n_files;
 	const char *root;	     /* file system of the recorded process: "/proc/PID/root" */
 	const char *const *dirs;     /* where else binaries may lie, as in PPROF_BINARY_PATH; ends with NULL */
 	const char *kallsyms;	     /* snapshot taken when recording; NULL: /proc/kallsyms */
