@@ -15,7 +15,20 @@ static const gs_op *row_at(const gs_manual *m, unsigned i)
 
 static bool takes_files(const gs_op *op)
 {
-	return op->input != GS_INPUT_NONE || (op->operands && strstr(op->operands, "FILE"));
+	return op->operands ? strstr(op->operands, "FILE") != NULL : op->input != GS_INPUT_NONE;
+}
+
+static bool takes_commands(const gs_op *op)
+{
+	return op->operands && strstr(op->operands, "COMMAND");
+}
+
+static void put_names(gs_buf *out, const gs_manual *m)
+{
+	const gs_op *op;
+
+	for (unsigned i = 0; (op = row_at(m, i)); i++)
+		gs_buf_f(out, " %s", op->name);
 }
 
 static const char *choices(const gs_op *op, const gs_arg *a)
@@ -51,8 +64,7 @@ void gs_complete_bash(gs_buf *out, const gs_manual *m)
 		      "\tif [ \"$prev\" = = ]; then prev=${COMP_WORDS[COMP_CWORD-2]}; fi\n"
 		      "\tif [ \"$cur\" = = ]; then cur=; fi\n"
 		      "\tif [ \"$COMP_CWORD\" -eq 1 ]; then\n\t\tCOMPREPLY=($(compgen -W '--help --version");
-	for (unsigned i = 0; (op = row_at(m, i)); i++)
-		gs_buf_f(out, " %s", op->name);
+	put_names(out, m);
 	gs_buf_z(out, "' -- \"$cur\"))\n\t\treturn\n\tfi\n\tcase \"$op:$prev\" in\n");
 	for (unsigned i = 0; (op = row_at(m, i)); i++)
 		for (unsigned k = 0; (g = gs_help_group_at(op, k)); k++)
@@ -76,13 +88,11 @@ void gs_complete_bash(gs_buf *out, const gs_manual *m)
 		for (unsigned k = 0; (g = gs_help_group_at(op, k)); k++)
 			for (const gs_arg *a = g->args; a->name; a++)
 				gs_buf_f(out, " --%s", a->name);
-		gs_buf_z(out, "' ;;\n");
+		if (takes_commands(op))
+			put_names(out, m);
+		gs_buf_z(out, takes_files(op) ? "' ;;\n" : "'; COMPREPLY=($(compgen -W \"$words\" -- \"$cur\")); return ;;\n");
 	}
-	gs_buf_z(out, "\thelp) words='");
-	for (unsigned i = 0; (op = row_at(m, i)); i++)
-		gs_buf_f(out, "%s%s", i ? " " : "", op->name);
-	gs_buf_z(out, "'; COMPREPLY=($(compgen -W \"$words\" -- \"$cur\")); return ;;\n"
-		      "\tesac\n\tif [ \"${cur#-}\" != \"$cur\" ]; then\n\t\tCOMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
+	gs_buf_z(out, "\tesac\n\tif [ \"${cur#-}\" != \"$cur\" ]; then\n\t\tCOMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
 		      "\telse\n\t\tCOMPREPLY=($(compgen -f -- \"$cur\"))\n\tfi\n}\ncomplete -o filenames -F _gospect gospect\n");
 }
 
@@ -125,8 +135,10 @@ void gs_complete_zsh(gs_buf *out, const gs_manual *m)
 					gs_buf_z(out, "' \\\n");
 				}
 			}
-		gs_buf_z(out, takes_files(op) ? "\t\t'--help[this text]' '*:file:_files'\n\t;;\n" :
-						"\t\t'--help[this text]'\n\t;;\n");
+		gs_buf_z(out, "\t\t'--help[this text]'");
+		if (takes_commands(op))
+			gs_buf_z(out, " '1:command:{_describe command commands}'");
+		gs_buf_z(out, takes_files(op) ? " '*:file:_files'\n\t;;\n" : "\n\t;;\n");
 	}
 	gs_buf_z(out, "esac\n");
 }
