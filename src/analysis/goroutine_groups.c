@@ -194,7 +194,7 @@ gs_goroutine_groups *gs_goroutine_groups_build(gs_arena *mem, const gs_document 
 	gs_goroutine_groups *g = gs_try_new(mem, gs_goroutine_groups, 1);
 	gs_strtab *keys = gs_try_new(mem, gs_strtab, 1);
 	uint32_t *group_of, *filled;
-	GS_AUTO(buf) key;
+	GS_AUTO(buf) key = { 0 };
 
 	gs_buf_init(&key, 1 << 24);
 	if (!d->goroutines && !is_goroutine_profile(p))

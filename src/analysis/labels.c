@@ -21,7 +21,7 @@ static gs_str join_other_units(gs_arena *mem, const gs_profile *p, uint32_t key,
 {
 	gs_str list[16];
 	size_t n = 0;
-	GS_AUTO(buf) b;
+	GS_AUTO(buf) b = { 0 };
 
 	gs_buf_init(&b, 1 << 16);
 	for (uint32_t i = 0; i < p->n_labels && n < 16; i++) {
@@ -232,7 +232,7 @@ static bool match_range(const gs_tag_filter *f, const gs_label *l)
 bool gs_tag_filter_match(const gs_tag_filter *f, gs_label_set set)
 {
 	const gs_label *labels = set.n ? &f->p->labels[set.first] : NULL;
-	GS_AUTO(buf) text;
+	GS_AUTO(buf) text = { 0 };
 	size_t matched = 0;
 
 	if (f->is_range) {

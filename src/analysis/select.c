@@ -417,7 +417,7 @@ static bool compile(work *w, gs_err *err)
 {
 	const gs_query *q = w->q;
 	const gs_profile *p = w->p;
-	GS_AUTO(buf) b;
+	GS_AUTO(buf) b = { 0 };
 
 	gs_buf_init(&b, 1 << 20);
 	if (p->drop_frames) {

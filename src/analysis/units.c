@@ -130,7 +130,7 @@ void gs_unit_label(gs_buf *out, int64_t value, gs_str from, gs_str to)
 
 gs_str gs_unit_label_str(gs_arena *mem, int64_t value, gs_str from, gs_str to)
 {
-	GS_AUTO(buf) b;
+	GS_AUTO(buf) b = { 0 };
 
 	gs_buf_init(&b, 4096);
 	gs_unit_label(&b, value, from, to);
@@ -151,7 +151,7 @@ void gs_percent(gs_buf *out, int64_t value, int64_t total)
 
 gs_str gs_percent_str(gs_arena *mem, int64_t value, int64_t total)
 {
-	GS_AUTO(buf) b;
+	GS_AUTO(buf) b = { 0 };
 
 	gs_buf_init(&b, 4096);
 	gs_percent(&b, value, total);

@@ -17,7 +17,7 @@ static bool limit(gs_err *err)
 
 bool gs_sample_index(const gs_profile *p, gs_str name, uint32_t *out, gs_err *err)
 {
-	GS_AUTO(buf) all;
+	GS_AUTO(buf) all = { 0 };
 	int64_t number;
 
 	gs_buf_init(&all, 4096);
@@ -399,7 +399,7 @@ double *gs_view_raw_self(gs_arena *mem, const gs_view *v, bool base)
 gs_str gs_key_text(gs_arena *mem, const gs_view *v, const gs_key *k)
 {
 	gs_str name = gs_view_str(v, k->name), file = gs_view_str(v, k->file), object = gs_view_str(v, k->object);
-	GS_AUTO(buf) b;
+	GS_AUTO(buf) b = { 0 };
 
 	gs_buf_init(&b, 1 << 20);
 	if (k->address)

@@ -90,7 +90,7 @@ TEST(arena_memory_is_zero_and_aligned)
 
 TEST(buffers_stop_at_their_maximum)
 {
-	GS_AUTO(buf) b;
+	GS_AUTO(buf) b = { 0 };
 
 	gs_buf_init(&b, 10);
 	gs_buf_z(&b, "12345678");
@@ -132,7 +132,7 @@ TEST(strings_are_interned_once)
 
 TEST(json_escapes_hostile_names)
 {
-	GS_AUTO(buf) b;
+	GS_AUTO(buf) b = { 0 };
 	gs_json j;
 
 	gs_buf_init(&b, 4096);

@@ -54,7 +54,7 @@ static void check_flame(const gs_flame_options *options, const char *want)
 	gs_query q;
 	gs_view *v;
 	gs_flame *f;
-	GS_AUTO(buf) out;
+	GS_AUTO(buf) out = { 0 };
 
 	gs_buf_init(&out, 4096);
 	gs_query_init(&q);

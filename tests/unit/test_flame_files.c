@@ -29,7 +29,7 @@ static bool has(const gs_buf *b, const char *text)
 TEST(svg_escapes_hostile_names_and_holds_its_script)
 {
 	gs_flame f = hand_made(false);
-	GS_AUTO(buf) out;
+	GS_AUTO(buf) out = { 0 };
 
 	gs_buf_init(&out, 1 << 20);
 	gs_flame_write_svg(&f, &(gs_flame_style){ .title = GS_S("<script>alert(1)</script>") }, &out);
@@ -44,7 +44,7 @@ TEST(svg_escapes_hostile_names_and_holds_its_script)
 TEST(differential_svg_says_what_changed)
 {
 	gs_flame f = hand_made(true);
-	GS_AUTO(buf) out;
+	GS_AUTO(buf) out = { 0 };
 
 	gs_buf_init(&out, 1 << 20);
 	gs_flame_write_svg(&f, &(gs_flame_style){ .title = GS_S("d"), .is_icicle = true }, &out);
@@ -56,7 +56,7 @@ TEST(png_is_a_png)
 {
 	gs_flame f = hand_made(false);
 	gs_err err = { 0 };
-	GS_AUTO(buf) out;
+	GS_AUTO(buf) out = { 0 };
 
 	gs_buf_init(&out, 8 << 20);
 	CHECK(gs_flame_write_png(&f, &(gs_flame_style){ .title = GS_S("t") }, &out, &err));
@@ -67,7 +67,7 @@ TEST(png_is_a_png)
 TEST(folded_keeps_one_stack_a_line)
 {
 	gs_flame f = hand_made(false);
-	GS_AUTO(buf) out;
+	GS_AUTO(buf) out = { 0 };
 
 	gs_buf_init(&out, 1 << 20);
 	gs_flame_write_folded(&f, false, &out);
@@ -85,7 +85,7 @@ TEST(json_nests_and_speedscope_adds_up)
 {
 	gs_flame f = hand_made(false);
 	const gs_flame *one = &f;
-	GS_AUTO(buf) out;
+	GS_AUTO(buf) out = { 0 };
 
 	gs_buf_init(&out, 1 << 20);
 	gs_flame_write_json(&f, &out);
@@ -100,7 +100,7 @@ TEST(json_nests_and_speedscope_adds_up)
 TEST(frames_are_aligned_columns)
 {
 	gs_flame f = hand_made(true);
-	GS_AUTO(buf) out;
+	GS_AUTO(buf) out = { 0 };
 	uint32_t n, json_length;
 
 	gs_buf_init(&out, 1 << 20);

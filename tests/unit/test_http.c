@@ -156,7 +156,7 @@ TEST(files_outside_the_page_are_not_served)
 {
 	char folder[] = "/tmp/gs-ui-XXXXXX", path[100], outside[100], link_path[100];
 	const char *mime = NULL;
-	GS_AUTO(buf) b;
+	GS_AUTO(buf) b = { 0 };
 
 	gs_buf_init(&b, 1000);
 	CHECK(mkdtemp(folder) != NULL);

@@ -198,7 +198,7 @@ TEST(near_words)
 
 TEST(help_says_all_there_is)
 {
-	GS_AUTO(buf) b;
+	GS_AUTO(buf) b = { 0 };
 	gs_str text;
 
 	gs_buf_init(&b, 1 << 20);

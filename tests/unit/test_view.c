@@ -60,7 +60,7 @@ static void check(const gs_query *q, const char *want)
 	gs_view_input in = { p, false };
 	gs_err err = { 0 };
 	gs_view *v = gs_view_build(mem, &in, 1, q, &err);
-	GS_AUTO(buf) b;
+	GS_AUTO(buf) b = { 0 };
 
 	gs_buf_init(&b, 1 << 16);
 	CHECK(v != NULL);
