@@ -255,14 +255,19 @@ static bool container_element(gs_str e, gs_container *out)
 	return true;
 }
 
+/* "pod<uid>", "kubepods-burstable-pod<uid>.slice" */
 static bool pod_element(gs_str e, gs_str *uid)
 {
-	size_t at = gs_str_find(e, GS_S("pod"));
-	gs_str s;
+	gs_str s = e;
+	size_t at;
 
-	if (at == SIZE_MAX || (at > 0 && e.p[at - 1] != '-'))
-		return false;
-	s = gs_str_skip(e, at + 3);
+	if (!gs_str_starts(e, GS_S("pod"))) {
+		at = gs_str_find(e, GS_S("-pod"));
+		if (at == SIZE_MAX)
+			return false;
+		s = gs_str_skip(e, at + 1);
+	}
+	s = gs_str_skip(s, 3);
 	if (gs_str_ends(s, GS_S(".slice")))
 		s.n -= 6;
 	for (size_t i = 0; i < s.n; i++)
