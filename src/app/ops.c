@@ -7,7 +7,8 @@
 	X(flame) \
 	X(goroutines) \
 	X(info) \
-	X(ps)
+	X(ps) \
+	X(symbolize)
 
 #define X(name) extern const gs_op gs_op_##name;
 OPS(X)

@@ -4,6 +4,8 @@
 #include <elfutils/libdw.h>
 
 #include "base/buf.h"
+#include "base/map.h"
+#include "format/dwarf/image.h"
 #include "base/banned.h"
 
 enum {
@@ -14,6 +16,7 @@ enum {
 	MAX_STEPS = 1 << 22,   /* entries looked at for one unit's index or one address */
 	LANG_GO = 0x16,
 };
+#define BUDGET_BYTES ((uint64_t)8 << 30)
 
 typedef struct range {
 	uint64_t start, end;
@@ -30,44 +33,35 @@ typedef struct unit {
 } unit;
 
 struct gs_dwarf {
+	gs_arena *mem;
 	Elf *elf;
 	Dwarf *dw;
 	GS_VEC(unit) units;
 	range_list ranges; /* of units, sorted */
+	gs_strtab paths; /* of files, made absolute */
 	bool is_indexed;
 	unsigned steps; /* left for the question at hand */
 };
 
 gs_dwarf *gs_dwarf_open(const gs_elf *e, gs_err *err)
 {
-	static const char *const needed[] = { ".debug_info", ".zdebug_info" };
-	gs_dwarf *d;
-	const gs_elf_section *info = NULL;
+	gs_arena *mem = gs_arena_create(BUDGET_BYTES);
+	gs_dwarf *d = gs_new(mem, gs_dwarf, 1);
+	char *image;
+	size_t size;
 
-	for (unsigned i = 0; i < 2 && !info; i++)
-		info = gs_elf_section_find(e, gs_str_of(needed[i]));
-	if (!info || gs_elf_section_raw(e, info).n == 0) {
-		gs_fail(err, GS_ERR_MISSING, GS_ERR_NOWHERE, "no debug information in this file");
+	d->mem = mem;
+	if (!gs_strtab_init(&d->paths, mem)) {
+		gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "out of memory");
+		gs_dwarf_close(d);
 		return NULL;
 	}
-	/* libelf trusts section sizes more than we do: give it only files whose sections lie inside them. */
-	for (uint32_t i = 0; i < e->n_sections; i++) {
-		const gs_elf_section *s = &e->sections[i];
-
-		if (s->type != 8 && s->type != 0 && gs_elf_section_raw(e, s).n != s->size) {
-			gs_fail(err, GS_ERR_FORMAT, s->offset, "section %.*s reaches beyond the end of the file",
-				GS_FMT(s->name));
-			return NULL;
-		}
-	}
-	d = calloc(1, sizeof(*d));
-	if (!d) {
-		gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "out of memory");
+	if (!gs_dwarf_image(mem, e, &image, &size, err)) {
+		gs_dwarf_close(d);
 		return NULL;
 	}
 	elf_version(EV_CURRENT);
-	/* elf_memory takes a plain pointer, but reads only. */
-	d->elf = elf_memory((char *)(uintptr_t)e->bytes.p, e->bytes.n);
+	d->elf = elf_memory(image, size);
 	d->dw = d->elf ? dwarf_begin_elf(d->elf, DWARF_C_READ, NULL) : NULL;
 	if (!d->dw) {
 		gs_fail(err, GS_ERR_FORMAT, GS_ERR_NOWHERE, "debug information does not read: %s",
@@ -88,7 +82,7 @@ void gs_dwarf_close(gs_dwarf *d)
 	gs_vec_release(&d->ranges);
 	dwarf_end(d->dw);
 	elf_end(d->elf);
-	free(d);
+	gs_arena_free(d->mem); /* the image and the handle itself live there */
 }
 
 static int by_start(const void *a, const void *b)
@@ -239,7 +233,25 @@ static gs_str string_of(Dwarf_Die *die, unsigned name)
 	return dwarf_attr_integrate(die, name, &attr) ? gs_str_of(dwarf_formstring(&attr)) : (gs_str){ 0 };
 }
 
-static gs_str call_file(Dwarf_Die *cu, Dwarf_Die *die)
+/* Where the compiler stood counts: paths come out absolute when it says so. */
+static gs_str full_path(gs_dwarf *d, Dwarf_Die *cu, const char *file)
+{
+	GS_AUTO(buf) b = { 0 };
+	gs_str name = gs_str_of(file), dir;
+	uint32_t id;
+
+	if (name.n == 0 || name.p[0] == '/')
+		return name;
+	dir = string_of(cu, DW_AT_comp_dir);
+	if (dir.n == 0)
+		return name;
+	gs_buf_init(&b, 1 << 16);
+	gs_buf_f(&b, "%.*s/%.*s", GS_FMT(dir), GS_FMT(name));
+	id = b.bad ? UINT32_MAX : gs_strtab_id(&d->paths, gs_buf_view(&b));
+	return id == UINT32_MAX ? name : gs_strtab_get(&d->paths, id);
+}
+
+static gs_str call_file(gs_dwarf *d, Dwarf_Die *cu, Dwarf_Die *die)
 {
 	Dwarf_Files *files;
 	size_t n;
@@ -247,7 +259,7 @@ static gs_str call_file(Dwarf_Die *cu, Dwarf_Die *die)
 
 	if (dwarf_getsrcfiles(cu, &files, &n) != 0 || i >= n)
 		return (gs_str){ 0 };
-	return gs_str_of(dwarf_filesrc(files, i, NULL, NULL));
+	return full_path(d, cu, dwarf_filesrc(files, i, NULL, NULL));
 }
 
 unsigned gs_dwarf_frames(gs_dwarf *d, uint64_t addr, gs_dwarf_frame *out, unsigned max)
@@ -282,7 +294,7 @@ unsigned gs_dwarf_frames(gs_dwarf *d, uint64_t addr, gs_dwarf_frame *out, unsign
 	if (line) {
 		int no = 0;
 
-		file = gs_str_of(dwarf_linesrc(line, NULL, NULL));
+		file = full_path(d, &cu, dwarf_linesrc(line, NULL, NULL));
 		if (dwarf_lineno(line, &no) == 0 && no > 0)
 			line_no = (uint32_t)no;
 	}
@@ -301,7 +313,7 @@ unsigned gs_dwarf_frames(gs_dwarf *d, uint64_t addr, gs_dwarf_frame *out, unsign
 			out[k].name = out[k].linker_name;
 		if (out[k].linker_name.n == 0)
 			out[k].linker_name = out[k].name;
-		file = call_file(&cu, die);
+		file = call_file(d, &cu, die);
 		line_no = number_of(die, DW_AT_call_line);
 	}
 	/* Code without a name helps nobody; the symbol table may know better. */
