@@ -1,0 +1,257 @@
+#!/usr/bin/env python3
+"""gospect against real running Go programs. Prints TAP; arguments choose tests by a part of their names."""
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import programs
+from live import GOSPECT, Capture, Skip, Target, gospect, has, perf_allowed, program, record, run_all, share, shop, stacks, test, wait_for
+
+NEWEST = "1.27.4"
+
+
+def inline_chain(tmp, version, variant):
+    """The frames of the program inline, each at the line that its mark says."""
+    at = programs.marks("inline")
+    with program("inline", version, variant) as p:
+        found = record(tmp, p, "-F", 499).stacks(lines=True)
+    chains = {
+        "main.physical": ["main.main", "main.physical", "main.top", "main.middle", "main.leaf"],
+        "main.(*wheel).spin": ["main.main", "main.(*wheel).spin", "main.(*wheel).turn", "main.top", "main.middle", "main.leaf"],
+    }
+    lines = {"main.physical": "physical", "main.(*wheel).spin": "spin", "main.(*wheel).turn": "turn", "main.top": "top", "main.middle": "middle", "main.leaf": "leaf"}
+    for name, chain in chains.items():
+        whole = [f for f, _ in found if [x.split(" ")[0] for x in f][-len(chain):] == chain]
+        assert whole, f"no stack {chain} among {[f for f, _ in found][:5]}"
+        for frame in whole[0][-len(chain) + 1:]:
+            fn, place = frame.split(" ", 1)
+            assert place.endswith(f"inline/main.go:{at[lines[fn]]}"), f"{frame}: expected line {at[lines[fn]]}"
+    assert share(found, lambda f: f.startswith("main.leaf ")) > 0.3
+
+
+@test
+def stripped_pie_names_inlines_and_lines(tmp):
+    inline_chain(tmp, NEWEST, "stripped-pie")
+
+
+@test
+def stripped_pie_of_go_1_19(tmp):
+    inline_chain(tmp, "1.19.13", "stripped-pie")
+
+
+@test
+def stripped_pie_of_go_1_21(tmp):
+    inline_chain(tmp, "1.21.13", "stripped-pie")
+
+
+@test
+def plain_of_go_1_24(tmp):
+    inline_chain(tmp, "1.24.13", "plain")
+
+
+@test
+def linked_by_the_c_linker(tmp):
+    inline_chain(tmp, "", "cgo")
+
+
+@test
+def hot_loop_is_three_quarters(tmp):
+    with program("hot", NEWEST, "stripped-pie") as p:
+        found = record(tmp, p, "-F", 499, seconds=3).stacks()
+    hottest = share(found, lambda f: f == "main.hottest")
+    assert 0.65 < hottest < 0.85, hottest
+    assert share(found, lambda f: f == "main.main") > 0.95
+
+
+@test
+def deep_and_mutual_recursion(tmp):
+    with program("recursion", NEWEST, "stripped") as p:
+        found = record(tmp, p, "-F", 499).stacks()
+    assert max(sum(f == "main.deep" for f in frames) for frames, _ in found) > 50
+    assert any("main.even;main.odd;main.even;main.odd" in ";".join(frames) for frames, _ in found)
+
+
+@test
+def generic_names(tmp):
+    with program("generics", NEWEST, "stripped") as p:
+        found = record(tmp, p, "-F", 499).stacks()
+    assert any(re.match(r"main\.sum\[", f) for frames, _ in found for f in frames), found[:5]
+    assert has(found, "main.main.func1"), "the closure"
+
+
+@test
+def c_called_from_go_and_go_from_c(tmp):
+    with program("cgo", NEWEST, "plain") as p:
+        found = record(tmp, p, "-F", 499).stacks()
+    assert has(found, "c_burn"), found[:5]
+    assert share(found, lambda f: f == "c_burn") > 0.4
+
+
+@test
+def kernel_frames_of_system_calls(tmp):
+    if os.geteuid() != 0:
+        raise Skip("kernel stacks need root here")
+    with program("syscalls", NEWEST, "stripped") as p:
+        found = record(tmp, p, "-F", 499).stacks()
+    assert has(found, "main.readZeros")
+    kernel = [frames for frames, _ in found if "main.readZeros" in frames and not frames[-1].startswith(("main.", "syscall.", "runtime.", "internal/", "os."))]
+    assert kernel, "no kernel frame under main.readZeros"
+
+
+@test
+def collector_work_is_seen(tmp):
+    with program("gc", NEWEST, "stripped") as p:
+        found = record(tmp, p, "-F", 499).stacks()
+    assert share(found, lambda f: f == "runtime.gcBgMarkWorker" or f.startswith("runtime.gcDrain")) > 0.1
+
+
+@test
+def nothing_on_the_cpu_is_not_an_error(tmp):
+    with program("blocked", NEWEST, "stripped") as p:
+        info = record(tmp, p, seconds=1, ok=(0, 1)).info
+    assert info["state"] == "done", info
+
+
+def interrupted(tmp, signals):
+    perf_allowed()
+    with program("hot", NEWEST, "stripped-pie") as p:
+        folder = tmp / "capture"
+        r = subprocess.Popen([GOSPECT, "record", str(p.pid), "-q", "-d", "60s", "-o", folder], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                             text=True)
+        wait_for("the recording to begin", lambda: (folder / "perf.data").exists())
+        time.sleep(1.5)
+        start = time.monotonic()
+        for s in signals:
+            r.send_signal(s)
+        out, err = r.communicate(timeout=30)
+        took = time.monotonic() - start
+    assert r.returncode == 0, f"exit {r.returncode}: {out} {err}"
+    assert took < 15, took
+    c = Capture(folder)
+    assert c.info["state"] == "done", c.info
+    assert has(c.stacks(), "main.hottest")
+    assert 1e9 < c.info["duration_ns"] < 20e9, c.info["duration_ns"]
+
+
+@test
+def ctrl_c_keeps_what_was_taken(tmp):
+    interrupted(tmp, [signal.SIGINT])
+
+
+@test
+def sigterm_keeps_what_was_taken(tmp):
+    interrupted(tmp, [signal.SIGTERM])
+
+
+@test
+def target_that_ends_keeps_what_was_taken(tmp):
+    perf_allowed()
+    with program("hot", NEWEST, "stripped-pie", seconds=2) as p:
+        start = time.monotonic()
+        c = record(tmp, p, seconds=60)
+        assert time.monotonic() - start < 30
+    assert has(c.stacks(), "main.hottest")
+
+
+@test
+def target_that_is_killed_keeps_what_was_taken(tmp):
+    perf_allowed()
+    with program("hot", NEWEST, "stripped") as p:
+        folder = tmp / "capture"
+        r = subprocess.Popen([GOSPECT, "record", str(p.pid), "-q", "-d", "60s", "-o", folder], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        wait_for("the recording to begin", lambda: (folder / "perf.data").exists())
+        time.sleep(1.5)
+        p.process.kill()
+        assert r.wait(30) == 0
+    assert has(Capture(folder).stacks(), "main.hottest")
+
+
+@test
+def a_command_from_its_first_instruction(tmp):
+    perf_allowed()
+    exe = programs.binary("hot", NEWEST, "stripped")
+    gospect("record", "-q", "-o", tmp / "capture", "--", exe, "2s")
+    assert has(Capture(tmp / "capture").stacks(), "main.hottest")
+
+
+@test
+def exit_status_of_a_command_is_ours(tmp):
+    perf_allowed()
+    gospect("record", "-q", "-o", tmp / "capture", "--", "sh", "-c", "exit 7", ok=(7,))
+
+
+@test
+def no_such_process(tmp):
+    r = gospect("record", 2 ** 22 - 1, "-q", "-o", tmp / "capture", ok=(2, 3, 4))
+    assert str(2 ** 22 - 1) in r.stderr, r.stderr
+    assert not (tmp / "capture").exists()
+
+
+@test
+def a_process_of_another_root(tmp):
+    """As in a container: the path of the program means another file, or none, on our side."""
+    if os.geteuid() != 0:
+        raise Skip("needs root")
+    exe = programs.binary("inline", NEWEST, "stripped")
+    root = tmp / "root"
+    (root / "opt").mkdir(parents=True)
+    (root / "opt/service").write_bytes(exe.read_bytes())
+    (root / "opt/service").chmod(0o755)
+    argv = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "chroot", str(root), "/opt/service", "30s"]
+    if subprocess.run(["unshare", "--mount", "--pid", "--fork", "true"], capture_output=True).returncode != 0:
+        raise Skip("no namespaces here")
+    with Target(argv) as p:
+        def inner():
+            for d in pathlib.Path("/proc").glob("[0-9]*"):
+                try:
+                    if os.readlink(d / "root") == str(root) and (d / "comm").read_text().strip() == "service":
+                        return int(d.name)
+                except OSError:
+                    pass
+            return None
+        wait_for("the service", inner)
+        found = record(tmp, inner(), "-F", 499).stacks()
+    assert share(found, lambda f: f == "main.leaf") > 0.3, found[:3]
+
+
+@test
+def ps_knows_the_process(tmp):
+    with program("hot", "1.22.12", "stripped-pie") as p:
+        listed = json.loads(gospect("ps", "--format", "json").stdout)["processes"]
+        mine = next((x for x in listed if x["pid"] == p.pid), None)
+    assert mine, f"{p.pid} is not listed"
+    assert mine["go_version"] == "go1.22.12" and mine["module"].startswith("example.com/live"), mine
+
+
+@test
+def the_shop_by_pid_with_its_own_endpoint(tmp):
+    with shop() as s:
+        c = record(tmp, s, seconds=4)
+        listed = json.loads(gospect("ps", "--format", "json").stdout)["processes"]
+        assert (next(x for x in listed if x["pid"] == s.pid)["pprof"] or "").startswith(s.url), listed
+    kinds = {p["kind"] for p in c.info["parts"] if p["state"] == "done"}
+    assert {"perf", "cpu", "heap", "mutex", "block"} <= kinds, c.info["parts"]
+    found = c.stacks()
+    assert share(found, lambda f: f == "example.com/shop/catalog.(*Catalog).Search") > 0.1
+    heap = stacks(c.file("heap"))
+    assert has(heap, "example.com/shop/page.(*Pages).Render")
+    assert has(stacks(c.file("mutex")), "example.com/shop/cart.(*Carts).Add")
+
+
+@test
+def the_shop_by_url(tmp):
+    with shop() as s:
+        gospect("record", s.url, "-q", "-d", "2s", "-o", tmp / "capture")
+    c = Capture(tmp / "capture")
+    kinds = {p["kind"] for p in c.info["parts"] if p["state"] == "done"}
+    assert {"cpu", "heap", "mutex", "block"} <= kinds, c.info["parts"]
+    assert share(c.stacks(), lambda f: f.startswith("example.com/shop/")) > 0.2
+
+
+if __name__ == "__main__":
+    sys.exit(run_all())
