@@ -33,22 +33,81 @@ static void *work(void *arg)
 	return NULL;
 }
 
+unsigned gs_pool_workers(unsigned threads, size_t n)
+{
+	if (!threads)
+		threads = gs_cpu_count();
+	if (threads > n)
+		threads = n ? (unsigned)n : 1;
+	return threads < MAX_THREADS ? threads : MAX_THREADS;
+}
+
 void gs_pool_run(unsigned threads, size_t n, void (*fn)(void *ctx, size_t i), void *ctx)
 {
 	job j = { .n = n, .fn = fn, .ctx = ctx };
 	pthread_t tids[MAX_THREADS];
 	unsigned started = 0;
 
-	if (!threads)
-		threads = gs_cpu_count();
-	if (threads > n)
-		threads = (unsigned)n;
-	if (threads > MAX_THREADS)
-		threads = MAX_THREADS;
+	threads = gs_pool_workers(threads, n);
 	/* The caller works too; a thread that cannot be had only means less company. */
 	while (started + 1 < threads && pthread_create(&tids[started], NULL, work, &j) == 0)
 		started++;
 	work(&j);
 	for (unsigned i = 0; i < started; i++)
 		pthread_join(tids[i], NULL);
+}
+
+typedef struct line {
+	size_t n;
+	void (*prepare)(void *ctx, unsigned worker, size_t i);
+	void (*take)(void *ctx, unsigned worker, size_t i);
+	void *ctx;
+	atomic_size_t next;
+	atomic_uint n_workers;
+	pthread_mutex_t lock;
+	pthread_cond_t moved;
+	size_t turn; /* whose take may run */
+} line;
+
+static void *work_in_line(void *arg)
+{
+	line *l = arg;
+	unsigned worker = atomic_fetch_add(&l->n_workers, 1);
+	size_t i;
+
+	while ((i = atomic_fetch_add(&l->next, 1)) < l->n) {
+		l->prepare(l->ctx, worker, i);
+		pthread_mutex_lock(&l->lock);
+		while (l->turn != i)
+			pthread_cond_wait(&l->moved, &l->lock);
+		pthread_mutex_unlock(&l->lock);
+		l->take(l->ctx, worker, i); /* nobody else's turn until we say so */
+		pthread_mutex_lock(&l->lock);
+		l->turn++;
+		pthread_cond_broadcast(&l->moved);
+		pthread_mutex_unlock(&l->lock);
+	}
+	return NULL;
+}
+
+void gs_pool_run_ordered(unsigned threads, size_t n, void (*prepare)(void *ctx, unsigned worker, size_t i),
+			 void (*take)(void *ctx, unsigned worker, size_t i), void *ctx)
+{
+	line l = { .n = n,
+		   .prepare = prepare,
+		   .take = take,
+		   .ctx = ctx,
+		   .lock = PTHREAD_MUTEX_INITIALIZER,
+		   .moved = PTHREAD_COND_INITIALIZER };
+	pthread_t tids[MAX_THREADS];
+	unsigned started = 0;
+
+	threads = gs_pool_workers(threads, n);
+	while (started + 1 < threads && pthread_create(&tids[started], NULL, work_in_line, &l) == 0)
+		started++;
+	work_in_line(&l);
+	for (unsigned i = 0; i < started; i++)
+		pthread_join(tids[i], NULL);
+	pthread_cond_destroy(&l.moved);
+	pthread_mutex_destroy(&l.lock);
 }

@@ -10,4 +10,13 @@
 unsigned gs_cpu_count(void);
 void gs_pool_run(unsigned threads, size_t n, void (*fn)(void *ctx, size_t i), void *ctx);
 
+/*
+ * A pipeline: prepare(ctx, worker, i) runs anywhere and at any time, take(ctx, worker, i) behind it on the same thread, one at a
+ * time and in the order of i. At most as many items are in between as there are workers. `worker` is below gs_pool_workers
+ * of the same numbers: for buffers of one's own.
+ */
+unsigned gs_pool_workers(unsigned threads, size_t n);
+void gs_pool_run_ordered(unsigned threads, size_t n, void (*prepare)(void *ctx, unsigned worker, size_t i),
+			 void (*take)(void *ctx, unsigned worker, size_t i), void *ctx);
+
 #endif

@@ -1,26 +1,40 @@
 /* profile.proto -> document. */
+#include "base/pool.h"
 #include "format/pprof/pprof.h"
 #include "load/recognisers.h"
 
 #include "base/banned.h"
 
-/* The file's 64-bit ids to ids of the model. Nearly every writer counts 1, 2, 3...: then there is no table. */
-typedef struct id_map {
-	gs_map map;
-	uint32_t n;
-	bool is_dense;
-} id_map;
+enum {
+	LABEL_CACHE = 4096,
+	LABEL_KEY_BYTES = 52,
+	SMALL = 1 << 20, /* bytes from which on a second thread pays */
+};
+
+/* Labels of samples seen lately, by their bytes: most samples have one of few sets. */
+typedef struct label_seen {
+	uint32_t set;
+	uint8_t n; /* bytes used, 0: free */
+	char bytes[LABEL_KEY_BYTES];
+} label_seen;
 
 typedef struct loading {
 	const gs_pprof *pp;
 	gs_profile_builder *b;
 	gs_profile *p;
 	gs_err *err;
+	const gs_progress *progress;
 	uint32_t *strings; /* file's index -> id of the model */
 	uint32_t *functions; /* file's position -> id of the model */
-	id_map function_ids, mapping_ids, location_ids;
 	GS_VEC(gs_frame) frames;
 	GS_VEC(gs_label) labels;
+	label_seen *seen;
+	struct worker {
+		gs_pprof_batch batch;
+		gs_err err;
+		uint32_t nodes[GS_PPROF_CHUNK], sets[GS_PPROF_CHUNK];
+	} *workers;
+	bool is_failed;
 } loading;
 
 static bool no_memory(gs_err *err)
@@ -31,61 +45,6 @@ static bool no_memory(gs_err *err)
 static uint32_t *new_ids(gs_arena *mem, size_t n)
 {
 	return gs_try_new(mem, uint32_t, n ? n : 1);
-}
-
-/* Position + 1 for an id of the file, 0 when there is no such id. */
-static inline uint32_t id_find(const id_map *m, uint64_t id)
-{
-	const uint32_t *found;
-
-	if (m->is_dense)
-		return id <= m->n ? (uint32_t)id : 0;
-	found = gs_map_get(&m->map, id);
-	return found ? *found : 0;
-}
-
-static bool id_map_build(id_map *m, const char *what, size_t n, uint64_t (*id_at)(const gs_pprof *, size_t),
-			 const gs_pprof *pp, gs_err *err)
-{
-	m->n = (uint32_t)n;
-	m->is_dense = true;
-	for (size_t i = 0; i < n && m->is_dense; i++)
-		m->is_dense = id_at(pp, i) == i + 1;
-	if (m->is_dense)
-		return true;
-	if (!gs_map_reserve(&m->map, m->n))
-		return no_memory(err);
-	for (size_t i = 0; i < n; i++) {
-		uint64_t id = id_at(pp, i);
-		bool is_new;
-		uint32_t *slot = gs_map_put(&m->map, id, &is_new);
-
-		if (!slot)
-			return no_memory(err);
-		if (id == 0)
-			return gs_fail(err, GS_ERR_FORMAT, GS_ERR_NOWHERE,
-				       "pprof: %s number %zu has the id 0, which is reserved", what, i + 1);
-		if (!is_new)
-			return gs_fail(err, GS_ERR_FORMAT, GS_ERR_NOWHERE, "pprof: two %ss have the id %llu", what,
-				       (unsigned long long)id);
-		*slot = (uint32_t)i + 1;
-	}
-	return true;
-}
-
-static uint64_t function_id_at(const gs_pprof *pp, size_t i)
-{
-	return pp->functions.p[i].id;
-}
-
-static uint64_t mapping_id_at(const gs_pprof *pp, size_t i)
-{
-	return pp->mappings.p[i].id;
-}
-
-static uint64_t location_id_at(const gs_pprof *pp, size_t i)
-{
-	return pp->locations.p[i].id;
 }
 
 static bool load_strings(loading *l, gs_arena *scratch)
@@ -129,8 +88,6 @@ static bool load_mappings(loading *l)
 {
 	const gs_pprof *pp = l->pp;
 
-	if (!id_map_build(&l->mapping_ids, "mapping", pp->mappings.n, mapping_id_at, pp, l->err))
-		return false;
 	for (size_t i = 0; i < pp->mappings.n; i++) {
 		const gs_pprof_mapping *m = &pp->mappings.p[i];
 		gs_mapping row = { .start = m->start,
@@ -155,8 +112,6 @@ static bool load_functions(loading *l, gs_arena *scratch)
 {
 	const gs_pprof *pp = l->pp;
 
-	if (!id_map_build(&l->function_ids, "function", pp->functions.n, function_id_at, pp, l->err))
-		return false;
 	l->functions = new_ids(scratch, pp->functions.n);
 	if (!l->functions)
 		return no_memory(l->err);
@@ -182,19 +137,15 @@ static bool load_location(loading *l, const gs_pprof_location *loc)
 	l->frames.n = 0;
 	for (uint32_t i = 0; i < loc->n_lines; i++) {
 		const gs_pprof_line *line = &l->pp->lines.p[loc->first_line + i];
-		uint32_t at = id_find(&l->function_ids, line->function_id);
+		uint32_t at = gs_pprof_ids_find(&l->pp->function_ids, line->function_id);
 		gs_frame *f = gs_vec_push(&l->frames, INT32_MAX);
 
 		if (!f)
 			return no_memory(l->err);
-		if (!at)
-			return gs_fail(l->err, GS_ERR_FORMAT, GS_ERR_NOWHERE,
-				       "pprof: location %llu names the function %llu, which the file does not have",
-				       (unsigned long long)loc->id, (unsigned long long)line->function_id);
 		*f = (gs_frame){ .function = l->functions[at - 1], .line = line->line, .column = line->column };
 	}
 	/* An unknown mapping is no mapping, as pprof has it; with none at all, the one made up is it. */
-	mapping = l->pp->mappings.n ? id_find(&l->mapping_ids, loc->mapping_id) : 1;
+	mapping = l->pp->mappings.n ? gs_pprof_ids_find(&l->pp->mapping_ids, loc->mapping_id) : 1;
 	id = gs_profile_builder_location(l->b, loc->address, mapping, loc->is_folded, l->frames.p,
 					 (uint32_t)l->frames.n);
 	if (id == GS_NO_ID)
@@ -207,8 +158,6 @@ static bool load_locations(loading *l)
 {
 	const gs_pprof *pp = l->pp;
 
-	if (!id_map_build(&l->location_ids, "location", pp->locations.n, location_id_at, pp, l->err))
-		return false;
 	for (size_t i = 0; i < pp->locations.n; i++)
 		if (!load_location(l, &pp->locations.p[i]))
 			return false;
@@ -216,76 +165,118 @@ static bool load_locations(loading *l)
 }
 
 /* A label whose string index, number and unit are all 0 says nothing, and pprof drops it. */
-static bool load_labels(loading *l, const gs_pprof_sample *s, uint32_t *set)
+static uint32_t read_labels(loading *l, gs_str bytes, gs_err *err)
 {
+	gs_pprof_label raw;
+	uint32_t set;
+
 	l->labels.n = 0;
-	for (size_t i = 0; i < s->labels.n; i++) {
-		gs_pprof_label raw;
+	while (gs_pprof_label_next(l->pp, &bytes, &raw, err)) {
 		gs_label *row;
 
-		if (!gs_pprof_label_read(l->pp, s->labels.p[i], &raw, l->err))
-			return false;
 		if (!raw.str && !raw.num && !raw.unit)
 			continue;
 		row = gs_vec_push(&l->labels, INT32_MAX);
 		if (!row)
-			return no_memory(l->err);
+			return no_memory(err), GS_NO_ID;
 		row->key = l->strings[raw.key];
 		row->is_num = raw.str == 0;
 		row->str = l->strings[raw.str];
 		row->num = raw.str ? 0 : raw.num;
 		row->unit = raw.str ? 0 : l->strings[raw.unit];
 	}
-	*set = gs_profile_builder_labels(l->b, l->labels.p, (uint32_t)l->labels.n);
-	return *set != GS_NO_ID || no_memory(l->err);
+	if (err->code)
+		return GS_NO_ID;
+	set = gs_profile_builder_labels(l->b, l->labels.p, (uint32_t)l->labels.n);
+	if (set == GS_NO_ID)
+		no_memory(err);
+	return set;
 }
 
-static bool load_sample(loading *l, const gs_pprof_sample *s)
+static uint32_t find_labels(loading *l, gs_str bytes, gs_err *err)
 {
-	gs_sample row = { .node = GS_ROOT_NODE, .values = s->values.p };
+	label_seen *seen;
+	uint32_t set;
 
-	for (size_t i = s->location_ids.n; i-- > 0;) {
-		uint32_t at = id_find(&l->location_ids, s->location_ids.p[i]);
-
-		if (!at)
-			return gs_fail(l->err, GS_ERR_FORMAT, s->at,
-				       "pprof: the sample at byte %llu names the location %llu, which the file "
-				       "does not have",
-				       (unsigned long long)s->at, (unsigned long long)s->location_ids.p[i]);
-		row.node = gs_profile_builder_push(l->b, row.node, at);
-		if (row.node == GS_NO_ID)
-			return no_memory(l->err);
+	if (!bytes.n)
+		return 0;
+	if (bytes.n > LABEL_KEY_BYTES)
+		return read_labels(l, bytes, err);
+	seen = &l->seen[gs_str_hash(bytes) % LABEL_CACHE];
+	if (seen->n == bytes.n && memcmp(seen->bytes, bytes.p, bytes.n) == 0)
+		return seen->set;
+	set = read_labels(l, bytes, err);
+	if (set != GS_NO_ID) {
+		seen->set = set;
+		seen->n = (uint8_t)bytes.n;
+		memcpy(seen->bytes, bytes.p, bytes.n);
 	}
-	if (!load_labels(l, s, &row.labels))
-		return false;
-	return gs_profile_builder_sample(l->b, &row) || no_memory(l->err);
+	return set;
 }
 
-static bool load_samples(loading *l)
+static void read_chunk(void *ctx, unsigned worker, size_t i)
 {
-	gs_pprof_sample s = { 0 };
-	gs_err err = { 0 };
-	bool ok = true;
+	loading *l = ctx;
+	struct worker *w = &l->workers[worker];
 
-	for (size_t i = 0; ok && i < l->pp->chunks.n; i++) {
-		gs_pprof_samples it = gs_pprof_samples_of(l->pp, &l->pp->chunks.p[i]);
+	w->err.code = GS_ERR_NONE;
+	gs_pprof_read_chunk(l->pp, &l->pp->chunks.p[i], &w->batch, &w->err);
+}
 
-		while (ok && gs_pprof_sample_next(&it, &s, &err))
-			ok = load_sample(l, &s);
-		if (err.code) {
-			ok = false;
-			if (l->err)
-				*l->err = err;
-		}
+/* In the order of the file, one at a time. */
+static void add_chunk(void *ctx, unsigned worker, size_t i)
+{
+	loading *l = ctx;
+	struct worker *w = &l->workers[worker];
+	const gs_pprof_batch *batch = &w->batch;
+	uint32_t n = (uint32_t)batch->ends.n;
+
+	if (l->is_failed)
+		return;
+	for (uint32_t k = 0; k < n && !w->err.code; k++)
+		w->sets[k] = find_labels(l, batch->labels.p[k], &w->err);
+	if (!w->err.code && (!gs_profile_builder_push_stacks(l->b, batch->locations.p, batch->ends.p, n, w->nodes) ||
+			     !gs_profile_builder_samples(l->b, w->nodes, w->sets, batch->values.p, n)))
+		no_memory(&w->err);
+	if (i % 64 == 0) {
+		gs_progress_report(l->progress, 0.2 + 0.8 * (double)i / (double)l->pp->chunks.n, "reading");
+		if (gs_progress_should_stop(l->progress))
+			gs_fail(&w->err, GS_ERR_STOPPED, GS_ERR_NOWHERE, "stopped");
 	}
-	gs_pprof_sample_release(&s);
-	return ok;
+	if (w->err.code) {
+		l->is_failed = true;
+		*l->err = w->err;
+	}
+}
+
+static bool load_samples(loading *l, unsigned threads, gs_arena *scratch)
+{
+	size_t n_chunks = l->pp->chunks.n;
+	unsigned n;
+
+	if (l->pp->bytes.n < SMALL)
+		threads = 1;
+	n = gs_pool_workers(threads, n_chunks);
+	l->workers = gs_try_new(scratch, struct worker, n);
+	l->seen = gs_try_new(scratch, label_seen, LABEL_CACHE);
+	if (!l->workers || !l->seen || !gs_profile_builder_reserve_samples(l->b, l->pp->n_samples))
+		return no_memory(l->err);
+	/* Inlined frames make many nodes of few bytes; real profiles have some three for a byte at the very most. */
+	gs_profile_builder_limit_nodes(l->b, ((uint64_t)1 << 24) + l->pp->bytes.n * 8);
+	gs_pool_run_ordered(threads, n_chunks, read_chunk, add_chunk, l);
+	for (unsigned i = 0; i < n; i++)
+		gs_pprof_batch_release(&l->workers[i].batch);
+	return !l->is_failed;
 }
 
 static bool load_profile(const gs_pprof *pp, gs_document *doc, const gs_load_source *src, gs_err *err)
 {
 	GS_AUTO(arena) *scratch = gs_arena_create(gs_arena_budget_bytes(doc->mem));
-	loading l = { .pp = pp, .err = err, .b = gs_profile_builder_create(doc->mem, err) };
+	gs_err why = { 0 };
+	loading l = { .pp = pp,
+		      .err = &why,
+		      .progress = src->progress,
+		      .b = gs_profile_builder_create(doc->mem, err) };
 	bool ok;
 
 	if (!l.b)
@@ -294,15 +285,15 @@ static bool load_profile(const gs_pprof *pp, gs_document *doc, const gs_load_sou
 	ok = load_strings(&l, scratch);
 	if (ok)
 		load_header(&l);
-	ok = ok && load_mappings(&l) && load_functions(&l, scratch) && load_locations(&l) && load_samples(&l);
+	ok = ok && load_mappings(&l) && load_functions(&l, scratch) && load_locations(&l) &&
+	     load_samples(&l, src->options->threads, scratch);
 	if (ok && src->trailing_bytes)
 		gs_profile_builder_warn(l.b, "%llu bytes after the packed profile were ignored",
 					(unsigned long long)src->trailing_bytes);
-	gs_map_release(&l.function_ids.map);
-	gs_map_release(&l.mapping_ids.map);
-	gs_map_release(&l.location_ids.map);
 	gs_vec_release(&l.frames);
 	gs_vec_release(&l.labels);
+	if (!ok && err)
+		*err = why;
 	if (!ok)
 		return false;
 	doc->profile = gs_profile_builder_finish(l.b, err);

@@ -13,7 +13,8 @@ struct gs_profile_builder {
 	GS_VEC(gs_mapping) mappings;
 	GS_VEC(gs_location) locations;
 	GS_VEC(gs_frame) frames;
-	GS_VEC(gs_node) nodes;
+	gs_trie trie;
+	GS_VEC(gs_span) spans; /* by location, made when first asked for */
 	GS_VEC(gs_label_set) label_sets;
 	GS_VEC(gs_label) labels;
 	GS_VEC(uint32_t) comments;
@@ -31,8 +32,6 @@ struct gs_profile_builder {
 		uint32_t *slots;
 		uint32_t n, cap;
 	} function_index, label_index, location_index;
-	/* (parent, location) -> last node. The table is the hottest thing while loading: keys packed, 16 bytes a slot. */
-	gs_map push_index;
 };
 
 enum { MAX_IDS = INT32_MAX };
@@ -50,7 +49,8 @@ static void builder_free(void *ctx)
 	gs_vec_release(&b->mappings);
 	gs_vec_release(&b->locations);
 	gs_vec_release(&b->frames);
-	gs_vec_release(&b->nodes);
+	gs_trie_release(&b->trie);
+	gs_vec_release(&b->spans);
 	gs_vec_release(&b->label_sets);
 	gs_vec_release(&b->labels);
 	gs_vec_release(&b->comments);
@@ -67,7 +67,6 @@ static void builder_free(void *ctx)
 	index_release(&b->function_index);
 	index_release(&b->label_index);
 	index_release(&b->location_index);
-	gs_map_release(&b->push_index);
 	memset(b, 0, sizeof(*b));
 }
 
@@ -84,7 +83,7 @@ gs_profile_builder *gs_profile_builder_create(gs_arena *mem, gs_err *err)
 	gs_arena_on_free(mem, builder_free, b);
 	if (!gs_strtab_init(&p->strings, mem) || !gs_vec_push(&b->functions, MAX_IDS) ||
 	    !gs_vec_push(&b->mappings, MAX_IDS) || !gs_vec_push(&b->locations, MAX_IDS) ||
-	    !gs_vec_push(&b->frames, MAX_IDS) || !gs_vec_push(&b->nodes, MAX_IDS) ||
+	    !gs_vec_push(&b->frames, MAX_IDS) || !gs_trie_init(&b->trie) ||
 	    !gs_vec_push(&b->label_sets, MAX_IDS))
 		goto out;
 	return b;
@@ -308,27 +307,37 @@ uint32_t gs_profile_builder_location_intern(gs_profile_builder *b, uint64_t addr
 uint32_t gs_profile_builder_push(gs_profile_builder *b, uint32_t parent, uint32_t location)
 {
 	const gs_location *loc;
-	bool is_new;
-	uint32_t *slot;
+	uint32_t node;
 
 	if (b->failed)
 		return GS_NO_ID;
-	assert(parent < b->nodes.n && location < b->locations.n && location != 0);
-	slot = gs_map_put(&b->push_index, (uint64_t)parent << 32 | location, &is_new);
-	if (!slot)
-		return failed(b);
-	if (!is_new)
-		return *slot;
+	assert(parent < b->trie.n && location < b->locations.n && location != 0);
 	loc = &b->locations.p[location];
-	for (uint32_t i = loc->n_frames; i-- > 0;) {
-		gs_node *node = gs_vec_push(&b->nodes, MAX_IDS);
+	node = gs_trie_push(&b->trie, parent, (gs_span){ loc->first_frame, loc->n_frames });
+	return node == UINT32_MAX ? failed(b) : node;
+}
 
-		if (!node)
-			return failed(b);
-		*node = (gs_node){ parent, loc->first_frame + i };
-		parent = (uint32_t)(b->nodes.n - 1);
+bool gs_profile_builder_push_stacks(gs_profile_builder *b, const uint32_t *locations, const uint32_t *ends, uint32_t n,
+				    uint32_t *out)
+{
+	while (!b->failed && b->spans.n < b->locations.n) {
+		const gs_location *loc = &b->locations.p[b->spans.n];
+		gs_span *span = gs_vec_push(&b->spans, MAX_IDS);
+
+		if (span)
+			*span = (gs_span){ loc->first_frame, loc->n_frames };
+		else
+			failed(b);
 	}
-	return *slot = parent;
+	if (!b->failed && !gs_trie_push_stacks(&b->trie, b->spans.p, locations, ends, n, out))
+		failed(b);
+	return !b->failed;
+}
+
+void gs_profile_builder_limit_nodes(gs_profile_builder *b, uint64_t max)
+{
+	if (max < b->trie.max)
+		b->trie.max = (uint32_t)max;
 }
 
 typedef struct label_probe {
@@ -479,12 +488,9 @@ static bool grow_column(void *column, uint32_t cap, size_t size)
 	return q != NULL;
 }
 
-static bool grow_samples(gs_profile_builder *b)
+static bool grow_samples(gs_profile_builder *b, uint32_t cap)
 {
-	uint32_t cap = b->cap_samples ? b->cap_samples * 2 : 1024;
-
-	if (b->cap_samples > MAX_IDS / 2 || gs_alloc_should_fail() ||
-	    !grow_column(&b->sample_node, cap, sizeof(uint32_t)) ||
+	if (gs_alloc_should_fail() || !grow_column(&b->sample_node, cap, sizeof(uint32_t)) ||
 	    !grow_column(&b->sample_labels, cap, sizeof(uint32_t)))
 		return false;
 	for (uint32_t t = 0; t < b->p->n_types; t++)
@@ -500,16 +506,58 @@ static bool grow_samples(gs_profile_builder *b)
 	return true;
 }
 
+/* Room for `more` samples. */
+static bool sample_room(gs_profile_builder *b, uint32_t more)
+{
+	uint32_t cap = b->cap_samples ? b->cap_samples : 1024;
+
+	if (more <= b->cap_samples - b->n_samples)
+		return true;
+	if (more > MAX_IDS - b->n_samples)
+		return false;
+	while (cap - b->n_samples < more)
+		cap = cap > MAX_IDS / 2 ? MAX_IDS : cap * 2;
+	return grow_samples(b, cap);
+}
+
+bool gs_profile_builder_reserve_samples(gs_profile_builder *b, uint32_t n)
+{
+	if (n > MAX_IDS || (n > b->cap_samples && !grow_samples(b, n)))
+		failed(b);
+	return !b->failed;
+}
+
+bool gs_profile_builder_samples(gs_profile_builder *b, const uint32_t *nodes, const uint32_t *labels,
+				const int64_t *values, uint32_t n)
+{
+	uint32_t n_types = b->p->n_types, at = b->n_samples;
+
+	assert(!b->with_threads);
+	if (b->failed || !sample_room(b, n)) {
+		failed(b);
+		return false;
+	}
+	if (n) {
+		memcpy(b->sample_node + at, nodes, n * sizeof(*nodes));
+		memcpy(b->sample_labels + at, labels, n * sizeof(*labels));
+	}
+	for (uint32_t t = 0; t < n_types; t++)
+		for (uint32_t i = 0; i < n; i++)
+			b->values[t][at + i] = values[(size_t)i * n_types + t];
+	b->n_samples += n;
+	return true;
+}
+
 bool gs_profile_builder_sample(gs_profile_builder *b, const gs_sample *s)
 {
 	uint32_t i = b->n_samples;
 
 	if (b->failed || s->node == GS_NO_ID || s->labels == GS_NO_ID ||
-	    (i == b->cap_samples && !grow_samples(b))) {
+	    !sample_room(b, 1)) {
 		failed(b);
 		return false;
 	}
-	assert(s->node < b->nodes.n && s->labels < b->label_sets.n);
+	assert(s->node < b->trie.n && s->labels < b->label_sets.n);
 	b->sample_node[i] = s->node;
 	b->sample_labels[i] = s->labels;
 	for (uint32_t t = 0; t < b->p->n_types; t++)
@@ -597,12 +645,13 @@ gs_profile *gs_profile_builder_finish(gs_profile_builder *b, gs_err *err)
 	HAND(mappings);
 	HAND(locations);
 	HAND(frames);
-	HAND(nodes);
 	HAND(label_sets);
 	HAND(labels);
 	HAND(comments);
 	HAND(warnings);
 #undef HAND
+	p->n_nodes = b->trie.n;
+	p->nodes = hand_over(mem, &b->trie.nodes, b->trie.n * sizeof(gs_node));
 	p->n_samples = b->n_samples;
 #define HAND(column) \
 	p->column = hand_over(mem, &b->column, b->n_samples * sizeof(*p->column))

@@ -17,6 +17,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/map.h"
+#include "model/trie.h"
 
 #define GS_ROOT_NODE 0u
 #define GS_NO_ID UINT32_MAX /* memory or budget is out */
@@ -53,10 +54,6 @@ typedef struct gs_frame {
 	int64_t line, column;
 	uint32_t flags;
 } gs_frame;
-
-typedef struct gs_node {
-	uint32_t parent, frame;
-} gs_node;
 
 /* One label of a label set: a string value, or a number with a unit (string ids; unit 0 when none was given). */
 typedef struct gs_label {
@@ -148,6 +145,14 @@ uint32_t gs_profile_builder_location_intern(gs_profile_builder *b, uint64_t addr
 					    const gs_frame *lines, uint32_t n);
 /* The node below `parent` for a call of `location` (all of its frames). Found again when it exists. */
 uint32_t gs_profile_builder_push(gs_profile_builder *b, uint32_t parent, uint32_t location);
+/*
+ * Many stacks at once, much faster: stack i is locations[ends[i - 1]] to locations[ends[i] - 1] (from 0 for i 0), leaf first.
+ * out[i] is its node.
+ */
+bool gs_profile_builder_push_stacks(gs_profile_builder *b, const uint32_t *locations, const uint32_t *ends, uint32_t n,
+				    uint32_t *out);
+/* Inlined frames let few bytes ask for many nodes: beyond `max` building fails. */
+void gs_profile_builder_limit_nodes(gs_profile_builder *b, uint64_t max);
 /* Label set found again when equal; sorted here. n 0 is set 0. */
 uint32_t gs_profile_builder_labels(gs_profile_builder *b, const gs_label *labels, uint32_t n);
 
@@ -163,6 +168,11 @@ typedef struct gs_sample {
 void gs_profile_builder_with_threads(gs_profile_builder *b);
 /* Samples are kept apart, equal or not, in the order given. */
 bool gs_profile_builder_sample(gs_profile_builder *b, const gs_sample *s);
+/* `n` samples without threads; values[i * n_types + t]. */
+bool gs_profile_builder_samples(gs_profile_builder *b, const uint32_t *nodes, const uint32_t *labels,
+				const int64_t *values, uint32_t n);
+/* Room for that many samples in all, exactly: without it columns grow by doubling. */
+bool gs_profile_builder_reserve_samples(gs_profile_builder *b, uint32_t n);
 /* Add to the values of a sample that is there already; numbers wrap as Go's do. */
 void gs_profile_builder_sample_add(gs_profile_builder *b, uint32_t sample, const int64_t *values);
 uint32_t gs_profile_builder_sample_count(const gs_profile_builder *b);

@@ -467,6 +467,71 @@ static bool check_strings(const gs_pprof *p, gs_err *err)
 			     "pprof: a name lies outside of the string table (cut short?)");
 }
 
+static bool ids_build(gs_pprof_ids *ids, const char *what, const void *rows, size_t row_size, size_t n, gs_err *err)
+{
+	const char *row = rows;
+
+	/* Each table's rows begin with the id. */
+	ids->n = (uint32_t)n;
+	ids->is_dense = true;
+	for (size_t i = 0; i < n && ids->is_dense; i++) {
+		uint64_t id;
+
+		memcpy(&id, row + i * row_size, sizeof(id));
+		ids->is_dense = id == i + 1;
+	}
+	if (ids->is_dense)
+		return true;
+	if (!gs_map_reserve(&ids->map, ids->n))
+		return no_memory(err);
+	for (size_t i = 0; i < n; i++) {
+		uint64_t id;
+		bool is_new;
+		uint32_t *slot;
+
+		memcpy(&id, row + i * row_size, sizeof(id));
+		slot = gs_map_put(&ids->map, id, &is_new);
+		if (!slot)
+			return no_memory(err);
+		if (id == 0)
+			return gs_fail(err, GS_ERR_FORMAT, GS_ERR_NOWHERE,
+				       "pprof: %s number %zu has the id 0, which is reserved", what, i + 1);
+		if (!is_new)
+			return gs_fail(err, GS_ERR_FORMAT, GS_ERR_NOWHERE, "pprof: two %ss have the id %llu", what,
+				       (unsigned long long)id);
+		*slot = (uint32_t)i + 1;
+	}
+	return true;
+}
+
+static bool check_lines(const gs_pprof *p, gs_err *err)
+{
+	for (size_t i = 0; i < p->locations.n; i++) {
+		const gs_pprof_location *l = &p->locations.p[i];
+
+		for (uint32_t k = 0; k < l->n_lines; k++) {
+			uint64_t id = p->lines.p[l->first_line + k].function_id;
+
+			if (!gs_pprof_ids_find(&p->function_ids, id))
+				return gs_fail(err, GS_ERR_FORMAT, GS_ERR_NOWHERE,
+					       "pprof: location %llu names the function %llu, which the file does not have",
+					       (unsigned long long)l->id, (unsigned long long)id);
+		}
+	}
+	return true;
+}
+
+static bool check(gs_pprof *p, gs_err *err)
+{
+	return check_strings(p, err) &&
+	       ids_build(&p->mapping_ids, "mapping", p->mappings.p, sizeof(*p->mappings.p), p->mappings.n, err) &&
+	       ids_build(&p->function_ids, "function", p->functions.p, sizeof(*p->functions.p), p->functions.n,
+			 err) &&
+	       ids_build(&p->location_ids, "location", p->locations.p, sizeof(*p->locations.p), p->locations.n,
+			 err) &&
+	       check_lines(p, err);
+}
+
 bool gs_pprof_looks_right(gs_str head)
 {
 	gs_rd r = gs_rd_of(head);
@@ -515,7 +580,7 @@ bool gs_pprof_scan(gs_str bytes, gs_pprof *out, gs_err *err)
 		if (rc < 0)
 			return broken(err, second, "a profile inside of another begins");
 	}
-	return rc > 0 && check_strings(out, err);
+	return rc > 0 && check(out, err);
 }
 
 void gs_pprof_release(gs_pprof *p)
@@ -527,5 +592,8 @@ void gs_pprof_release(gs_pprof *p)
 	gs_vec_release(&p->functions);
 	gs_vec_release(&p->chunks);
 	gs_vec_release(&p->comments);
+	gs_map_release(&p->mapping_ids.map);
+	gs_map_release(&p->location_ids.map);
+	gs_map_release(&p->function_ids.map);
 	*p = (gs_pprof){ 0 };
 }

@@ -1,9 +1,10 @@
 /*
  * profile.proto, the format of Go's profiles (github.com/google/pprof, proto/profile.proto), unpacked bytes.
  *
- * gs_pprof_scan reads everything but the samples into tables; samples, which are nearly all of a big file, are then read from
- * their chunks, in parallel if the caller likes. Ids are the file's own 64-bit numbers, string fields are indexes into
- * `strings`, already checked. Nothing is copied: strings are slices of the input.
+ * gs_pprof_scan reads everything but the samples into tables; samples, which are nearly all of a big file, are then read chunk
+ * by chunk, in parallel if the caller likes. Ids are the file's own 64-bit numbers, none 0 and none twice; string fields are
+ * indexes into `strings`, already checked; every function that a line names is there. Nothing is copied: strings are slices
+ * of the input.
  *
  * See docs/formats/pprof.md for what real writers do.
  */
@@ -12,10 +13,11 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/map.h"
 
 enum {
 	GS_PPROF_MAX_TYPES = 64,
-	GS_PPROF_CHUNK = 4096, /* samples in a chunk */
+	GS_PPROF_CHUNK = 1024, /* samples in a chunk */
 };
 
 typedef struct gs_pprof_type {
@@ -51,6 +53,24 @@ typedef struct gs_pprof_chunk {
 	uint32_t first_sample, n_samples;
 } gs_pprof_chunk;
 
+/* The file's ids to positions in the table + 1. Nearly every writer counts 1, 2, 3...: then there is no map. */
+typedef struct gs_pprof_ids {
+	gs_map map;
+	uint32_t n;
+	bool is_dense;
+} gs_pprof_ids;
+
+/* 0 when there is no such id. */
+static inline uint32_t gs_pprof_ids_find(const gs_pprof_ids *ids, uint64_t id)
+{
+	const uint32_t *found;
+
+	if (ids->is_dense)
+		return id <= ids->n ? (uint32_t)id : 0;
+	found = gs_map_get(&ids->map, id);
+	return found ? *found : 0;
+}
+
 typedef struct gs_pprof {
 	gs_str bytes; /* of this profile only */
 	uint64_t next_at; /* where another profile begins in the same input; 0: there is none */
@@ -61,6 +81,7 @@ typedef struct gs_pprof {
 	GS_VEC(gs_pprof_function) functions;
 	GS_VEC(gs_pprof_chunk) chunks;
 	GS_VEC(uint32_t) comments;
+	gs_pprof_ids mapping_ids, location_ids, function_ids;
 	uint32_t n_samples;
 	uint32_t n_types;
 	gs_pprof_type types[GS_PPROF_MAX_TYPES];
@@ -76,29 +97,24 @@ bool gs_pprof_looks_right(gs_str head);
 bool gs_pprof_scan(gs_str bytes, gs_pprof *out, gs_err *err);
 void gs_pprof_release(gs_pprof *p);
 
+/* The samples of a chunk as columns; buffers are used again for the next chunk. */
+typedef struct gs_pprof_batch {
+	GS_VEC(uint32_t) locations; /* positions in the table + 1, leaf first, one sample behind the other */
+	GS_VEC(uint32_t) ends;	    /* by sample: where its locations end */
+	GS_VEC(int64_t) values;	    /* n_types for each sample */
+	GS_VEC(gs_str) labels;	    /* by sample: for gs_pprof_label_next */
+} gs_pprof_batch;
+
+/* Any thread. ends.n is the number of samples. */
+bool gs_pprof_read_chunk(const gs_pprof *p, const gs_pprof_chunk *chunk, gs_pprof_batch *out, gs_err *err);
+void gs_pprof_batch_release(gs_pprof_batch *b);
+
 typedef struct gs_pprof_label {
 	uint32_t key, str, unit;
 	int64_t num;
 } gs_pprof_label;
 
-/* One sample, in buffers that are used again for the next. */
-typedef struct gs_pprof_sample {
-	GS_VEC(uint64_t) location_ids; /* leaf first */
-	GS_VEC(int64_t) values;
-	GS_VEC(gs_str) labels; /* Label messages, for gs_pprof_label_read */
-	uint64_t at;
-} gs_pprof_sample;
-
-void gs_pprof_sample_release(gs_pprof_sample *s);
-
-typedef struct gs_pprof_samples {
-	const gs_pprof *profile;
-	const unsigned char *p, *end;
-} gs_pprof_samples;
-
-gs_pprof_samples gs_pprof_samples_of(const gs_pprof *p, const gs_pprof_chunk *chunk);
-/* False at the end and on error: err->code is then set (clear it first). Values are as many as there are types. */
-bool gs_pprof_sample_next(gs_pprof_samples *it, gs_pprof_sample *s, gs_err *err);
-bool gs_pprof_label_read(const gs_pprof *p, gs_str message, gs_pprof_label *out, gs_err *err);
+/* Take the next label off. False at the end and on error: err->code is then set (clear it first). */
+bool gs_pprof_label_next(const gs_pprof *p, gs_str *labels, gs_pprof_label *out, gs_err *err);
 
 #endif

@@ -1,0 +1,264 @@
+#include "model/trie.h"
+
+#include <sys/mman.h>
+
+#include "base/arena.h"
+
+#include "base/banned.h"
+
+enum {
+	FIRST_SLOTS = 1024,
+	LANES = 32, /* stacks in flight: enough to hide a miss, few enough to stay in the first cache */
+	AHEAD = 16,
+};
+#define MAX_NODES ((uint32_t)1 << 30)
+#define MAX_SLOTS ((uint32_t)1 << 31)
+#define HUGE_FROM ((size_t)4 << 20)
+
+/* Random access to more than a few megabytes is half TLB misses unless the pages are big. A hint: it may be refused. */
+static void *table_alloc(size_t bytes)
+{
+	void *p;
+
+	if (gs_alloc_should_fail())
+		return NULL;
+	if (bytes < HUGE_FROM)
+		return calloc(1, bytes);
+	p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (p == MAP_FAILED)
+		return NULL;
+	madvise(p, bytes, MADV_HUGEPAGE);
+	return p;
+}
+
+static void table_free(void *p, size_t bytes)
+{
+	if (p && bytes >= HUGE_FROM)
+		munmap(p, bytes);
+	else
+		free(p);
+}
+
+static size_t slot_bytes(const gs_trie *t)
+{
+	return (size_t)t->n_slots * sizeof(*t->slots);
+}
+
+bool gs_trie_init(gs_trie *t)
+{
+	*t = (gs_trie){ .cap = 256, .max = MAX_NODES };
+	t->nodes = gs_alloc_should_fail() ? NULL : malloc(t->cap * sizeof(*t->nodes));
+	t->is_last = gs_alloc_should_fail() ? NULL : calloc(t->cap / 64, sizeof(*t->is_last));
+	t->slots = table_alloc(FIRST_SLOTS * sizeof(*t->slots));
+	if (!t->nodes || !t->slots || !t->is_last)
+		return false;
+	t->n_slots = FIRST_SLOTS;
+	t->nodes[0] = (gs_node){ 0, 0 };
+	t->n = 1;
+	/* Where the kernel put things is as random as we need. */
+	t->seed = gs_hash_u64((uint64_t)(uintptr_t)t->nodes ^ (uint64_t)(uintptr_t)&t << 20) | 1;
+	return true;
+}
+
+void gs_trie_seal(gs_trie *t)
+{
+	table_free(t->slots, slot_bytes(t));
+	free(t->is_last);
+	t->slots = NULL;
+	t->is_last = NULL;
+	t->n_slots = t->n_used = 0;
+}
+
+void gs_trie_release(gs_trie *t)
+{
+	gs_trie_seal(t);
+	free(t->nodes);
+	*t = (gs_trie){ 0 };
+}
+
+static inline uint64_t hash(const gs_trie *t, uint32_t parent, uint32_t first_frame)
+{
+	__extension__ typedef unsigned __int128 u128;
+	u128 wide = (u128)(((uint64_t)parent << 32 | first_frame) ^ t->seed) * 0x9e3779b97f4a7c15u;
+
+	return (uint64_t)(wide >> 64) ^ (uint64_t)wide;
+}
+
+/* Locations are told by their first frame; where their frames begin below the parent follows from how many there are. */
+static inline bool is_node(const gs_trie *t, uint32_t id, uint32_t parent, gs_span location)
+{
+	return t->nodes[id].frame == location.first && t->nodes[id - (location.n - 1)].parent == parent;
+}
+
+static inline bool is_last(const gs_trie *t, uint32_t id)
+{
+	return t->is_last[id / 64] >> (id % 64) & 1;
+}
+
+/* Where a node goes in the index: by what its location hangs below. */
+static inline uint64_t hash_of(const gs_trie *t, uint32_t id)
+{
+	uint32_t top = id;
+
+	while (top > 1 && !is_last(t, top - 1)) /* frames of a location are neighbours, outermost first */
+		top--;
+	return hash(t, t->nodes[top].parent, t->nodes[id].frame);
+}
+
+/* Into a table twice as large, in the order of the nodes: what is read is at hand, what is written is asked for ahead. */
+static bool grow_slots(gs_trie *t)
+{
+	uint32_t n_slots = t->n_slots * 2, mask = n_slots - 1;
+	uint32_t *slots = t->n_slots >= MAX_SLOTS / 2 ? NULL : table_alloc((size_t)n_slots * sizeof(*slots));
+	uint32_t ring[AHEAD] = { 0 }, ids[AHEAD] = { 0 };
+
+	if (!slots)
+		return false;
+	for (uint32_t i = 1, k = 0; i < t->n + AHEAD; i++) {
+		uint32_t at;
+
+		if (i < t->n && !is_last(t, i))
+			continue;
+		if (ids[k]) {
+			for (at = ring[k]; slots[at]; at = (at + 1) & mask)
+				;
+			slots[at] = ids[k];
+		}
+		ids[k] = 0;
+		if (i < t->n) {
+			ids[k] = i;
+			ring[k] = (uint32_t)hash_of(t, i) & mask;
+			__builtin_prefetch(&slots[ring[k]], 1);
+		}
+		k = (k + 1) % AHEAD;
+	}
+	table_free(t->slots, slot_bytes(t));
+	t->slots = slots;
+	t->n_slots = n_slots;
+	return true;
+}
+
+static bool grow_nodes(gs_trie *t, uint32_t room)
+{
+	uint32_t cap = t->cap;
+	void *p;
+
+	if (t->n > t->max || room > t->max - t->n)
+		return false;
+	while (cap - t->n < room)
+		cap *= 2; /* a power of two, at most twice MAX_NODES */
+	if (gs_alloc_should_fail() || !(p = realloc(t->nodes, (size_t)cap * sizeof(*t->nodes))))
+		return false;
+	t->nodes = p;
+	p = realloc(t->is_last, (size_t)cap / 64 * sizeof(*t->is_last));
+	if (!p)
+		return false;
+	t->is_last = p;
+	memset(&t->is_last[t->cap / 64], 0, (size_t)(cap - t->cap) / 64 * sizeof(*t->is_last));
+	t->cap = cap;
+	return true;
+}
+
+/* Room for `steps` pushes of `frames` frames in all. */
+static inline bool make_room(gs_trie *t, uint32_t steps, uint32_t frames)
+{
+	while (t->n_used + steps > t->n_slots / 4 * 3)
+		if (!grow_slots(t))
+			return false;
+	return t->cap - t->n >= frames || grow_nodes(t, frames);
+}
+
+/* There is room. `at` is the key's place in the index. */
+static inline uint32_t find_or_make(gs_trie *t, uint32_t at, uint32_t parent, gs_span location)
+{
+	uint32_t mask = t->n_slots - 1, id;
+
+	for (; (id = t->slots[at]) != 0; at = (at + 1) & mask)
+		if (is_node(t, id, parent, location))
+			return id;
+	for (uint32_t i = location.n; i-- > 0;) {
+		t->nodes[t->n] = (gs_node){ parent, location.first + i };
+		parent = t->n++;
+	}
+	t->is_last[parent / 64] |= (uint64_t)1 << (parent % 64);
+	t->slots[at] = parent;
+	t->n_used++;
+	return parent;
+}
+
+uint32_t gs_trie_push(gs_trie *t, uint32_t parent, gs_span location)
+{
+	if (!make_room(t, 1, location.n))
+		return UINT32_MAX;
+	return find_or_make(t, (uint32_t)hash(t, parent, location.first) & (t->n_slots - 1), parent, location);
+}
+
+typedef struct lane {
+	const uint32_t *next, *leaf; /* the step to do is next[-1]; the stack is done when they meet */
+	uint32_t stack, node, at;
+	gs_span span;
+} lane;
+
+typedef struct stacks {
+	const uint32_t *locations, *ends;
+	uint32_t n, taken;
+	uint32_t *out;
+} stacks;
+
+/* The next stack that has frames at all. */
+static bool lane_fill(lane *l, stacks *s)
+{
+	while (s->taken < s->n) {
+		uint32_t i = s->taken++, start = i ? s->ends[i - 1] : 0;
+
+		if (start == s->ends[i]) {
+			s->out[i] = 0;
+			continue;
+		}
+		*l = (lane){ .next = s->locations + s->ends[i], .leaf = s->locations + start, .stack = i };
+		return true;
+	}
+	return false;
+}
+
+bool gs_trie_push_stacks(gs_trie *t, const gs_span *spans, const uint32_t *locations, const uint32_t *ends, uint32_t n,
+			 uint32_t *out)
+{
+	stacks s = { locations, ends, n, 0, out };
+	lane lanes[LANES];
+	unsigned n_lanes = 0;
+
+	while (n_lanes < LANES && lane_fill(&lanes[n_lanes], &s))
+		n_lanes++;
+	while (n_lanes) {
+		uint32_t frames = 0, mask;
+
+		for (unsigned i = 0; i < n_lanes; i++) {
+			lanes[i].span = spans[lanes[i].next[-1]];
+			if (__builtin_add_overflow(frames, lanes[i].span.n, &frames))
+				return false;
+		}
+		if (!make_room(t, n_lanes, frames))
+			return false;
+		mask = t->n_slots - 1;
+		for (unsigned i = 0; i < n_lanes; i++) {
+			lane *l = &lanes[i];
+
+			l->at = (uint32_t)hash(t, l->node, l->span.first) & mask;
+			__builtin_prefetch(&t->slots[l->at], 1);
+		}
+		for (unsigned i = 0; i < n_lanes; i++)
+			__builtin_prefetch(&t->nodes[t->slots[lanes[i].at]]);
+		for (unsigned i = 0; i < n_lanes; i++) {
+			lane *l = &lanes[i];
+
+			l->node = find_or_make(t, l->at, l->node, l->span);
+			if (--l->next == l->leaf) {
+				s.out[l->stack] = l->node;
+				if (!lane_fill(l, &s))
+					lanes[i--] = lanes[--n_lanes];
+			}
+		}
+	}
+	return true;
+}
