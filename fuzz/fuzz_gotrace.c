@@ -1,0 +1,56 @@
+/* Any bytes: events come with rising times and ids that resolve, and a refusal says why. */
+#include <stdlib.h>
+
+#include "format/gotrace/gotrace.h"
+#include "fuzz.h"
+
+static bool on_sync(void *ctx, const gs_gotrace_generation *g, const gs_gotrace_sync *s, gs_err *err)
+{
+	int64_t *last = ctx;
+
+	(void)g;
+	(void)err;
+	if (s->time_ns <= *last)
+		abort();
+	*last = s->time_ns;
+	return true;
+}
+
+static bool on_event(void *ctx, const gs_gotrace_generation *g, const gs_gotrace_event *e, gs_err *err)
+{
+	const gs_gotrace_spec *spec = gs_gotrace_spec_of(e->type);
+	const gs_gotrace_frame *frames;
+	int64_t *last = ctx;
+	uint32_t n;
+	volatile char read = 0;
+
+	(void)err;
+	if (e->time_ns <= *last || (!spec->name && e->type != GS_GOTRACE_CPU_SAMPLE))
+		abort();
+	*last = e->time_ns;
+	if (spec->stack) {
+		if (!gs_gotrace_stack(g, e->args[spec->stack - 1], &frames, &n))
+			abort();
+		for (uint32_t i = 0; i < n; i++)
+			if (frames[i].function.n)
+				read = frames[i].function.p[frames[i].function.n - 1];
+	}
+	(void)read;
+	return true;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	gs_str bytes = { (const char *)data, size };
+	gs_gotrace_report report;
+	gs_err err = { 0 };
+	int64_t last = INT64_MIN;
+	gs_gotrace_sink sink = { &last, on_sync, on_event };
+	bool ok = gs_gotrace_read(bytes, &sink, &report, &err);
+
+	if (!ok && err.code == GS_ERR_NONE)
+		abort();
+	if (ok && report.is_damaged && report.damage.code == GS_ERR_NONE)
+		abort();
+	return 0;
+}

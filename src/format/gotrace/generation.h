@@ -1,0 +1,85 @@
+/* One generation of a trace: its batches by thread and its tables. Inside format/gotrace only. */
+#ifndef GS_FORMAT_GOTRACE_GENERATION_H
+#define GS_FORMAT_GOTRACE_GENERATION_H
+
+#include "base/buf.h"
+#include "base/map.h"
+#include "base/rd.h"
+#include "format/gotrace/gotrace.h"
+
+typedef struct gs_gotrace_batch {
+	uint64_t m, time;
+	gs_str data;
+	uint64_t at;   /* offset of data in the file */
+	uint32_t next; /* batch of the same thread, UINT32_MAX: none */
+} gs_gotrace_batch;
+
+typedef struct gs_gotrace_thread {
+	uint64_t m;
+	uint32_t first, last; /* batches, in file order: the runtime's order, whatever their times say */
+} gs_gotrace_thread;
+
+/* Values by id: an array where ids are dense (as the runtime's are), a map where they are not. */
+typedef struct gs_gotrace_ids {
+	uint32_t *dense; /* index + 1, 0: absent */
+	uint64_t n_dense;
+	gs_map sparse;
+} gs_gotrace_ids;
+
+typedef struct gs_gotrace_stack_entry {
+	uint64_t id;
+	uint32_t first, n; /* frames */
+} gs_gotrace_stack_entry;
+
+typedef struct gs_gotrace_string_entry {
+	uint64_t id;
+	gs_str text;
+} gs_gotrace_string_entry;
+
+typedef struct gs_gotrace_raw_frame {
+	uint64_t pc, function, file, line; /* string ids */
+} gs_gotrace_raw_frame;
+
+typedef struct gs_gotrace_sample {
+	uint64_t time; /* raw clock */
+	int64_t time_ns;
+	uint64_t m, p, g, stack;
+	uint32_t order; /* in the file: breaks ties */
+} gs_gotrace_sample;
+
+struct gs_gotrace_generation {
+	uint64_t number;
+	uint64_t start_at, end_at; /* offsets in the file */
+	uint64_t min_time;
+	double ns_per_unit; /* 0: unknown yet */
+	bool has_clock;
+	uint64_t clock_time, clock_mono, clock_wall_s, clock_wall_ns;
+	bool is_partial; /* the file ends inside it: tables may lack what events refer to */
+	GS_VEC(gs_gotrace_batch) batches;
+	GS_VEC(gs_gotrace_thread) threads; /* in order of first appearance */
+	gs_map thread_index;
+	GS_VEC(gs_gotrace_string_entry) strings;
+	GS_VEC(gs_gotrace_stack_entry) stacks;
+	GS_VEC(gs_gotrace_raw_frame) raw_frames;
+	GS_VEC(gs_gotrace_sample) samples; /* sorted by time once complete */
+	gs_gotrace_frame *frames;	   /* as many as raw_frames */
+	gs_gotrace_ids string_ids, stack_ids;
+};
+
+/* ns of a raw clock value or difference: truncated one by one, so that sums are Go's to the bit. */
+static inline int64_t gs_gotrace_ns(const gs_gotrace_generation *g, uint64_t units)
+{
+	double ns = (double)units * g->ns_per_unit;
+
+	return ns < 0x1p63 ? (int64_t)ns : INT64_MAX;
+}
+
+/*
+ * Read the next generation at *r. *g must be zero; release it in any case. *done: no bytes are left. A generation cut short by the
+ * end of the file or damage comes back with is_partial, and *damage says why. False: damage before anything of a generation.
+ */
+bool gs_gotrace_generation_read(gs_rd *r, unsigned version, const gs_gotrace_generation *before, gs_gotrace_generation *g,
+				bool *done, gs_err *damage);
+void gs_gotrace_generation_release(gs_gotrace_generation *g);
+
+#endif

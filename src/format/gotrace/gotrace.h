@@ -1,0 +1,167 @@
+/*
+ * Go execution traces, version 2 (Go 1.22 and later): bytes to events in a consistent order.
+ *
+ * The stream is a run of generations of about a second, each with its own strings, stacks and clock. Within one, every thread (M)
+ * wrote its events in order; the order between threads follows from sequence numbers and scheduler state, and timestamps only
+ * break ties. Source: internal/trace of the Go tree (generation.go, order.go, tracev2/events.go); docs/formats/gotrace.md.
+ *
+ * Nothing is copied: strings and batches are slices of the input. Memory is bounded by the generation being read.
+ */
+#ifndef GS_FORMAT_GOTRACE_GOTRACE_H
+#define GS_FORMAT_GOTRACE_GOTRACE_H
+
+#include "base/arena.h"
+#include "base/err.h"
+
+#define GS_GOTRACE_NONE UINT64_MAX /* no goroutine, proc, thread or task */
+
+/* code of the wire format, id, name, names of the arguments behind the timestamp, how many; then by index + 1 the stack of the
+ * event, the stack of a new goroutine (0: none), and a bit for each argument that is a string id */
+#define GS_GOTRACE_EVENTS(X) \
+	X(9, PROCS_CHANGE, "ProcsChange", "procs_value stack", 2, 2, 0, 0) \
+	X(10, PROC_START, "ProcStart", "p p_seq", 2, 0, 0, 0) \
+	X(11, PROC_STOP, "ProcStop", "", 0, 0, 0, 0) \
+	X(12, PROC_STEAL, "ProcSteal", "p p_seq m", 3, 0, 0, 0) \
+	X(13, PROC_STATUS, "ProcStatus", "p pstatus", 2, 0, 0, 0) \
+	X(14, GO_CREATE, "GoCreate", "new_g new_stack stack", 3, 3, 2, 0) \
+	X(15, GO_CREATE_SYSCALL, "GoCreateSyscall", "new_g", 1, 0, 0, 0) \
+	X(16, GO_START, "GoStart", "g g_seq", 2, 0, 0, 0) \
+	X(17, GO_DESTROY, "GoDestroy", "", 0, 0, 0, 0) \
+	X(18, GO_DESTROY_SYSCALL, "GoDestroySyscall", "", 0, 0, 0, 0) \
+	X(19, GO_STOP, "GoStop", "reason_string stack", 2, 2, 0, 1) \
+	X(20, GO_BLOCK, "GoBlock", "reason_string stack", 2, 2, 0, 1) \
+	X(21, GO_UNBLOCK, "GoUnblock", "g g_seq stack", 3, 3, 0, 0) \
+	X(22, GO_SYSCALL_BEGIN, "GoSyscallBegin", "p_seq stack", 2, 2, 0, 0) \
+	X(23, GO_SYSCALL_END, "GoSyscallEnd", "", 0, 0, 0, 0) \
+	X(24, GO_SYSCALL_END_BLOCKED, "GoSyscallEndBlocked", "", 0, 0, 0, 0) \
+	X(25, GO_STATUS, "GoStatus", "g m gstatus", 3, 0, 0, 0) \
+	X(26, STW_BEGIN, "STWBegin", "kind_string stack", 2, 2, 0, 1) \
+	X(27, STW_END, "STWEnd", "", 0, 0, 0, 0) \
+	X(28, GC_ACTIVE, "GCActive", "gc_seq", 1, 0, 0, 0) \
+	X(29, GC_BEGIN, "GCBegin", "gc_seq stack", 2, 2, 0, 0) \
+	X(30, GC_END, "GCEnd", "gc_seq", 1, 0, 0, 0) \
+	X(31, GC_SWEEP_ACTIVE, "GCSweepActive", "p", 1, 0, 0, 0) \
+	X(32, GC_SWEEP_BEGIN, "GCSweepBegin", "stack", 1, 1, 0, 0) \
+	X(33, GC_SWEEP_END, "GCSweepEnd", "swept_value reclaimed_value", 2, 0, 0, 0) \
+	X(34, GC_MARK_ASSIST_ACTIVE, "GCMarkAssistActive", "g", 1, 0, 0, 0) \
+	X(35, GC_MARK_ASSIST_BEGIN, "GCMarkAssistBegin", "stack", 1, 1, 0, 0) \
+	X(36, GC_MARK_ASSIST_END, "GCMarkAssistEnd", "", 0, 0, 0, 0) \
+	X(37, HEAP_ALLOC, "HeapAlloc", "heapalloc_value", 1, 0, 0, 0) \
+	X(38, HEAP_GOAL, "HeapGoal", "heapgoal_value", 1, 0, 0, 0) \
+	X(39, GO_LABEL, "GoLabel", "label_string", 1, 0, 0, 1) \
+	X(40, USER_TASK_BEGIN, "UserTaskBegin", "task parent_task name_string stack", 4, 4, 0, 4) \
+	X(41, USER_TASK_END, "UserTaskEnd", "task stack", 2, 2, 0, 0) \
+	X(42, USER_REGION_BEGIN, "UserRegionBegin", "task name_string stack", 3, 3, 0, 2) \
+	X(43, USER_REGION_END, "UserRegionEnd", "task name_string stack", 3, 3, 0, 2) \
+	X(44, USER_LOG, "UserLog", "task key_string value_string stack", 4, 4, 0, 6) \
+	X(45, GO_SWITCH, "GoSwitch", "g g_seq", 2, 0, 0, 0) \
+	X(46, GO_SWITCH_DESTROY, "GoSwitchDestroy", "g g_seq", 2, 0, 0, 0) \
+	X(47, GO_CREATE_BLOCKED, "GoCreateBlocked", "new_g new_stack stack", 3, 3, 2, 0) \
+	X(48, GO_STATUS_STACK, "GoStatusStack", "g m gstatus stack", 4, 4, 0, 0) \
+	X(128, SPAN, "Span", "id npages_value kindclass", 3, 0, 0, 0) \
+	X(129, SPAN_ALLOC, "SpanAlloc", "id npages_value kindclass", 3, 0, 0, 0) \
+	X(130, SPAN_FREE, "SpanFree", "id", 1, 0, 0, 0) \
+	X(131, HEAP_OBJECT, "HeapObject", "id type", 2, 0, 0, 0) \
+	X(132, HEAP_OBJECT_ALLOC, "HeapObjectAlloc", "id type", 2, 0, 0, 0) \
+	X(133, HEAP_OBJECT_FREE, "HeapObjectFree", "id", 1, 0, 0, 0) \
+	X(134, GOROUTINE_STACK, "GoroutineStack", "id order", 2, 0, 0, 0) \
+	X(135, GOROUTINE_STACK_ALLOC, "GoroutineStackAlloc", "id order", 2, 0, 0, 0) \
+	X(136, GOROUTINE_STACK_FREE, "GoroutineStackFree", "id", 1, 0, 0, 0)
+
+typedef enum gs_gotrace_type {
+	GS_GOTRACE_CPU_SAMPLE = 7, /* args[0] is its stack */
+#define X(code, id, ...) GS_GOTRACE_##id = (code),
+	GS_GOTRACE_EVENTS(X)
+#undef X
+} gs_gotrace_type;
+
+typedef struct gs_gotrace_spec {
+	const char *name; /* NULL: no event of the timed stream */
+	const char *args; /* names, separated by blanks */
+	uint8_t n_args;
+	uint8_t stack, new_stack; /* index + 1 of the argument that is a stack id; 0: none */
+	uint8_t strings;	  /* bit i: argument i is a string id */
+} gs_gotrace_spec;
+
+const gs_gotrace_spec *gs_gotrace_spec_of(unsigned type);
+
+/* States as viewers know them. */
+typedef enum gs_go_state {
+	GS_GO_UNDETERMINED,
+	GS_GO_NOT_EXIST,
+	GS_GO_RUNNABLE,
+	GS_GO_RUNNING,
+	GS_GO_WAITING,
+	GS_GO_SYSCALL,
+} gs_go_state;
+
+typedef enum gs_proc_state {
+	GS_PROC_UNDETERMINED,
+	GS_PROC_NOT_EXIST,
+	GS_PROC_RUNNING, /* a proc in a syscall counts as running */
+	GS_PROC_IDLE,
+} gs_proc_state;
+
+typedef struct gs_gotrace_event {
+	uint8_t type; /* gs_gotrace_type */
+	int64_t time_ns; /* the trace's clock; strictly rising over the whole trace */
+	uint64_t m, p, g; /* who it happened on, before it took effect; GS_GOTRACE_NONE */
+	uint64_t args[4];
+	/* What ordering found out: status events and ProcSteal carry the state before and after; STWEnd has the kind's string id in
+	 * args[0]; UserTaskBegin without a parent has GS_GOTRACE_NONE in args[1]. */
+	uint8_t from_state, to_state;
+	uint64_t task_parent; /* UserTaskEnd: parent of the task, GS_GOTRACE_NONE */
+	gs_str task_name;     /* UserTaskEnd: its name, which may come from an earlier generation; empty when unknown */
+} gs_gotrace_event;
+
+typedef struct gs_gotrace_frame {
+	uint64_t pc;
+	gs_str function, file;
+	uint64_t line;
+} gs_gotrace_frame;
+
+typedef struct gs_gotrace_generation gs_gotrace_generation;
+
+/* False: no such id. Id 0 is the empty string and the empty stack. */
+bool gs_gotrace_string(const gs_gotrace_generation *g, uint64_t id, gs_str *out);
+/* Leaf first. */
+bool gs_gotrace_stack(const gs_gotrace_generation *g, uint64_t id, const gs_gotrace_frame **frames, uint32_t *n);
+
+typedef struct gs_gotrace_sync {
+	unsigned n; /* counts from 1 */
+	int64_t time_ns;
+	bool has_clock; /* Go 1.25 and later: clocks read together */
+	int64_t clock_trace_ns;
+	uint64_t clock_mono_ns;
+	int64_t clock_wall_s;
+	uint64_t clock_wall_ns;
+} gs_gotrace_sync;
+
+typedef struct gs_gotrace_sink {
+	void *ctx;
+	/* Before the events of each generation, and once at the end with g NULL. */
+	bool (*sync)(void *ctx, const gs_gotrace_generation *g, const gs_gotrace_sync *sync, gs_err *err);
+	bool (*event)(void *ctx, const gs_gotrace_generation *g, const gs_gotrace_event *e, gs_err *err);
+} gs_gotrace_sink;
+
+typedef struct gs_gotrace_report {
+	unsigned version;     /* N of "go 1.N trace" */
+	unsigned generations; /* complete ones */
+	uint64_t events;
+	/* Damage: what came before it was delivered. */
+	bool is_damaged;
+	gs_err damage;
+	uint64_t lost_bytes;
+} gs_gotrace_report;
+
+/* The bytes begin like a Go execution trace of any version; *version is N of "go 1.N trace". */
+bool gs_gotrace_probe(gs_str bytes, unsigned *version);
+
+/*
+ * Read a whole trace. Calls go out in order from this thread; slices in them live as long as `bytes`, tables until the next sync.
+ * False with GS_ERR_FORMAT when nothing at all could be read, GS_ERR_UNSUPPORTED for version 1, GS_ERR_LIMIT, or what a callback
+ * failed with. A damaged trace whose first generation is whole is true, with report->is_damaged.
+ */
+bool gs_gotrace_read(gs_str bytes, const gs_gotrace_sink *sink, gs_gotrace_report *report, gs_err *err);
+
+#endif

@@ -1,0 +1,150 @@
+#include "base/file.h"
+#include "format/gotrace/gotrace.h"
+#include "tap.h"
+
+typedef struct counts {
+	uint64_t events, syncs, tasks, regions, logs, samples, creates;
+	int64_t last_ns;
+	bool is_rising;
+	uint64_t fail_at; /* event at which the sink refuses; 0: never */
+} counts;
+
+static bool on_sync(void *ctx, const gs_gotrace_generation *g, const gs_gotrace_sync *s, gs_err *err)
+{
+	counts *c = ctx;
+
+	(void)g;
+	(void)err;
+	c->syncs++;
+	c->is_rising &= s->time_ns > c->last_ns;
+	c->last_ns = s->time_ns;
+	return true;
+}
+
+static bool on_event(void *ctx, const gs_gotrace_generation *g, const gs_gotrace_event *e, gs_err *err)
+{
+	counts *c = ctx;
+
+	(void)g;
+	c->events++;
+	c->tasks += e->type == GS_GOTRACE_USER_TASK_BEGIN;
+	c->regions += e->type == GS_GOTRACE_USER_REGION_BEGIN;
+	c->logs += e->type == GS_GOTRACE_USER_LOG;
+	c->samples += e->type == GS_GOTRACE_CPU_SAMPLE;
+	c->creates += e->type == GS_GOTRACE_GO_CREATE;
+	c->is_rising &= e->time_ns > c->last_ns;
+	c->last_ns = e->time_ns;
+	if (c->fail_at && c->events == c->fail_at)
+		return gs_fail(err, GS_ERR_STOPPED, GS_ERR_NOWHERE, "enough");
+	return true;
+}
+
+static bool read(gs_str bytes, counts *c, gs_gotrace_report *report, gs_err *err)
+{
+	gs_gotrace_sink sink = { c, on_sync, on_event };
+
+	c->last_ns = INT64_MIN;
+	c->is_rising = true;
+	return gs_gotrace_read(bytes, &sink, report, err);
+}
+
+static const char *const samples[] = { "go1.22", "go1.23", "go1.25", "go1.26" };
+enum { N_SAMPLES = 4 };
+
+static bool open_sample(unsigned i, gs_file *f)
+{
+	char name[80];
+	gs_err err = { 0 };
+
+	snprintf(name, sizeof(name), "../fuzz/corpus/gotrace/%s.trace", samples[i]);
+	return gs_file_open(tap_data(name), 1 << 24, f, &err);
+}
+
+TEST(traces_of_each_version_are_read_to_the_end)
+{
+	for (unsigned i = 0; i < N_SAMPLES; i++) {
+		GS_AUTO(file) f = { 0 };
+		counts c = { 0 };
+		gs_gotrace_report report;
+		gs_err err = { 0 };
+
+		CHECK(open_sample(i, &f));
+		CHECK(read(f.bytes, &c, &report, &err));
+		CHECK(!report.is_damaged && c.is_rising);
+		CHECK_INT(report.events, c.events);
+		CHECK_INT(c.syncs, report.generations + 1);
+		CHECK(c.tasks > 0 && c.regions == c.tasks && c.logs <= c.regions && c.creates > 20);
+	}
+}
+
+TEST(a_cut_trace_keeps_all_complete_generations_and_says_what_is_lost)
+{
+	for (unsigned i = 0; i < N_SAMPLES; i++) {
+		GS_AUTO(file) f = { 0 };
+		counts whole = { 0 };
+		gs_gotrace_report all;
+		gs_err err = { 0 };
+
+		CHECK(open_sample(i, &f));
+		CHECK(read(f.bytes, &whole, &all, &err));
+		for (size_t n = 0; n < f.bytes.n; n += f.bytes.n / 200 + 1) {
+			counts c = { 0 };
+			gs_gotrace_report report;
+
+			err = (gs_err){ 0 };
+			if (!read(gs_str_slice(f.bytes, 0, n), &c, &report, &err))
+				CHECK(err.code == GS_ERR_FORMAT && err.text[0]);
+			else if (report.is_damaged)
+				CHECK(report.damage.text[0] && report.lost_bytes > 0);
+			CHECK(c.is_rising && c.events <= whole.events);
+		}
+	}
+}
+
+TEST(a_trace_of_another_kind_is_named)
+{
+	counts c = { 0 };
+	gs_gotrace_report report;
+	gs_err err = { 0 };
+
+	CHECK(!read(GS_S("not a trace at all"), &c, &report, &err) && err.code == GS_ERR_FORMAT);
+	CHECK(!read(GS_S("go 1.21 trace\0\0\0\x01\x02"), &c, &report, &err) && err.code == GS_ERR_UNSUPPORTED);
+	CHECK(strstr(err.text, "1.21") != NULL);
+}
+
+TEST(what_the_sink_refuses_is_the_answer)
+{
+	GS_AUTO(file) f = { 0 };
+	counts c = { .fail_at = 10 };
+	gs_gotrace_report report;
+	gs_err err = { 0 };
+
+	CHECK(open_sample(3, &f));
+	CHECK(!read(f.bytes, &c, &report, &err) && err.code == GS_ERR_STOPPED);
+	CHECK_INT(c.events, 10);
+}
+
+TEST(running_out_of_memory_at_any_point_is_an_answer)
+{
+	GS_AUTO(file) f = { 0 };
+	bool is_done = false;
+
+	CHECK(open_sample(3, &f));
+	for (uint64_t k = 1; !is_done && k < 3000; k++) {
+		counts c = { 0 };
+		gs_gotrace_report report;
+		gs_err err = { 0 };
+		bool ok;
+
+		gs_alloc_fail_after(k);
+		ok = read(f.bytes, &c, &report, &err);
+		gs_alloc_fail_after(0);
+		if (!ok)
+			CHECK_INT(err.code, GS_ERR_LIMIT);
+		else if (report.is_damaged)
+			CHECK_INT(report.damage.code, GS_ERR_LIMIT);
+		else
+			is_done = true;
+	}
+	CHECK(is_done);
+}
