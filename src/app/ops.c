@@ -8,6 +8,7 @@
 	X(goroutines) \
 	X(info) \
 	X(ps) \
+	X(doctor) \
 	X(symbolize)
 
 #define X(name) extern const gs_op gs_op_##name;

@@ -139,6 +139,15 @@ static void write_info(gs_record *r)
 		note(r, "%s", err.text);
 }
 
+/* Nothing was taken: leave no folder that looks as if. */
+static void drop_folder(gs_record *r)
+{
+	if (r->folder.fd < 0)
+		return;
+	gs_folder_empty(&r->folder);
+	(void)rmdir(r->folder.path); /* stays when others put files there */
+}
+
 static void finish_perf(gs_record *r)
 {
 	const gs_perf_facts *f = gs_perf_look(r->perf);
@@ -271,7 +280,10 @@ static void *main_thread(void *ctx)
 				GS_FMT(r->info.n_parts ? r->parts[0].error : GS_S("nothing was recorded")));
 	}
 	r->info.state = ok ? GS_S("done") : GS_S("failed");
-	write_info(r);
+	if (ok)
+		write_info(r);
+	else
+		drop_folder(r);
 	over(r, ok, &err);
 	return NULL;
 }
@@ -394,11 +406,7 @@ gs_record *gs_record_start(const gs_record_options *options, gs_err *err)
 	r->has_thread = true;
 	return r;
 fail:
-	if (r->folder.fd >= 0) {
-		(void)unlinkat(r->folder.fd, "maps.txt", 0);
-		(void)unlinkat(r->folder.fd, ".perf.data.part", 0);
-		(void)rmdir(r->folder.path); /* ours and empty, else it stays */
-	}
+	drop_folder(r);
 	gs_record_command_drop(&r->command);
 	gs_record_free(r);
 	return NULL;

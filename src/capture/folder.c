@@ -25,16 +25,15 @@ static bool is_part(const char *name)
 	       (name[0] == '.' && gs_str_ends(s, GS_S(".part")));
 }
 
-/* What an earlier capture left would look like part of the new one. */
-static void empty(int fd)
+void gs_folder_empty(gs_folder *f)
 {
-	int again = dup(fd);
+	int again = openat(f->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = again >= 0 ? fdopendir(again) : NULL;
 	struct dirent *e;
 
 	while (dir && (e = readdir(dir)))
 		if (is_part(e->d_name))
-			(void)unlinkat(fd, e->d_name, 0);
+			(void)unlinkat(f->fd, e->d_name, 0);
 	if (dir)
 		closedir(dir);
 	else if (again >= 0)
@@ -124,8 +123,8 @@ bool gs_folder_create(const char *path, gs_str hint, bool replace, gs_folder *ou
 	out->fd = open(out->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (out->fd < 0)
 		return gs_fail_errno(err, errno, "open the folder", out->path);
-	if (path && replace)
-		empty(out->fd);
+	if (path && replace) /* what an earlier capture left would look like part of the new one */
+		gs_folder_empty(out);
 	return true;
 }
 

@@ -20,6 +20,8 @@ typedef struct gs_folder {
  */
 bool gs_folder_create(const char *path, gs_str hint, bool replace, gs_folder *out, gs_err *err);
 void gs_folder_close(gs_folder *f);
+/* Remove the files that captures consist of, and no other. */
+void gs_folder_empty(gs_folder *f);
 
 /* A new file to write to under a temporary name; -1 on failure. Then exactly one of commit (closes, gives it its name) and discard. */
 int gs_folder_begin(gs_folder *f, const char *name, gs_err *err);
