@@ -145,7 +145,8 @@ static void drop_folder(gs_record *r)
 	if (r->folder.fd < 0)
 		return;
 	gs_folder_empty(&r->folder);
-	(void)rmdir(r->folder.path); /* stays when others put files there */
+	if (r->folder.is_made)
+		(void)rmdir(r->folder.path); /* stays when others put files there */
 }
 
 static void finish_perf(gs_record *r)
@@ -159,14 +160,10 @@ static void finish_perf(gs_record *r)
 	if (!gs_perf_finish(r->perf, &err)) {
 		data->state = cpu->state = GS_PART_FAILED;
 		data->error = cpu->error = gs_str_dup(r->mem, gs_str_of(err.text));
-		gs_folder_discard(&r->folder, "perf.data", fd);
+		close(fd);
 		return;
 	}
-	if (!gs_folder_commit(&r->folder, "perf.data", fd, &err)) {
-		data->state = cpu->state = GS_PART_FAILED;
-		data->error = cpu->error = gs_str_dup(r->mem, gs_str_of(err.text));
-		return;
-	}
+	close(fd);
 	data->state = GS_PART_DONE;
 	data->size_bytes = f->size_bytes;
 	data->duration_ns = r->info.duration_ns;
@@ -310,13 +307,14 @@ static bool begin_perf(gs_record *r, gs_err *err)
 	if (r->o.command)
 		pids[o.n_pids++] = r->command.pid;
 	o.pids = pids;
-	r->perf_fd = gs_folder_begin(&r->folder, "perf.data", err);
+	r->perf_fd = gs_folder_stream(&r->folder, "perf.data", err);
 	if (r->perf_fd < 0)
 		return false;
 	o.fd = r->perf_fd;
 	r->perf = gs_perf_open(&o, &why);
 	if (!r->perf) {
-		gs_folder_discard(&r->folder, "perf.data", r->perf_fd);
+		close(r->perf_fd);
+		(void)unlinkat(r->folder.fd, "perf.data", 0);
 		r->perf_fd = -1;
 		if (!r->target.endpoint) {
 			*err = why;

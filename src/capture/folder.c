@@ -96,7 +96,8 @@ static bool make_named(gs_str hint, gs_folder *out, gs_err *err)
 
 		if (i > 1)
 			snprintf(out->path + n, sizeof(out->path) - (size_t)n, "-%u", i);
-		if (mkdir(out->path, 0700) == 0)
+		out->is_made = mkdir(out->path, 0700) == 0;
+		if (out->is_made)
 			return true;
 		if (errno != EEXIST)
 			return gs_fail_errno(err, errno, "make the folder", out->path);
@@ -114,7 +115,8 @@ bool gs_folder_create(const char *path, gs_str hint, bool replace, gs_folder *ou
 			out->path[--n] = '\0';
 		if (n <= 0 || (size_t)n >= sizeof(out->path))
 			return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "\"%s\" is no name for a folder", path);
-		if (mkdir(out->path, 0700) && (errno != EEXIST ? !gs_fail_errno(err, errno, "make the folder", out->path) :
+		out->is_made = mkdir(out->path, 0700) == 0;
+		if (!out->is_made && (errno != EEXIST ? !gs_fail_errno(err, errno, "make the folder", out->path) :
 								 !is_usable(out->path, replace, err)))
 			return false;
 	} else if (!make_named(hint, out, err)) {
@@ -155,6 +157,15 @@ int gs_folder_begin(gs_folder *f, const char *name, gs_err *err)
 
 	part_name(name, tmp);
 	fd = openat(f->fd, tmp, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		fail_file(f, name, errno, "create", err);
+	return fd;
+}
+
+int gs_folder_stream(gs_folder *f, const char *name, gs_err *err)
+{
+	int fd = openat(f->fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+
 	if (fd < 0)
 		fail_file(f, name, errno, "create", err);
 	return fd;

@@ -12,6 +12,7 @@
 typedef struct gs_folder {
 	char path[4096];
 	int fd;
+	bool is_made; /* by us: it was not there before */
 } gs_folder;
 
 /*
@@ -27,6 +28,8 @@ void gs_folder_empty(gs_folder *f);
 int gs_folder_begin(gs_folder *f, const char *name, gs_err *err);
 bool gs_folder_commit(gs_folder *f, const char *name, int fd, gs_err *err);
 void gs_folder_discard(gs_folder *f, const char *name, int fd);
+/* A file that grows under its own name and can be read as far as it is (perf.data); the descriptor is the caller's. -1 on failure. */
+int gs_folder_stream(gs_folder *f, const char *name, gs_err *err);
 bool gs_folder_write(gs_folder *f, const char *name, gs_str bytes, gs_err *err);
 
 typedef enum gs_part_state { GS_PART_PENDING, GS_PART_DONE, GS_PART_FAILED } gs_part_state;

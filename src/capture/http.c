@@ -372,6 +372,8 @@ static bool on_done(CURLM *multi, gs_http_request *r, CURLcode rc)
 	}
 	curl_multi_remove_handle(multi, run->curl);
 	end(r);
+	if (r->on_end)
+		r->on_end(r);
 	return true;
 }
 

@@ -51,6 +51,9 @@ typedef struct gs_http_request {
 	bool is_finished_early; /* our half was closed and the server still answered */
 	gs_err err;	      /* code GS_ERR_NONE: status is there and the body complete */
 
+	void (*on_end)(struct gs_http_request *r); /* told at once when its answer is complete or broken; may be NULL */
+	void *ctx;
+
 	struct gs_http_running *running; /* private */
 } gs_http_request;
 

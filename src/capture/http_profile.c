@@ -17,7 +17,9 @@ typedef struct job {
 	bool is_delta;	 /* seconds= means a difference, and the profile without is a way out */
 	bool is_text;
 	bool is_again;	 /* this round runs it */
+	bool is_settled; /* in this round */
 	int fd;
+	struct fetch *of;
 } job;
 
 typedef struct fetch {
@@ -242,6 +244,7 @@ static void settle(fetch *f, job *j, gs_http_request *r)
 	char name[300];
 
 	j->is_again = false;
+	j->is_settled = true;
 	snprintf(name, sizeof(name), "%.*s", GS_FMT(j->part.file));
 	if (r->err.code == GS_ERR_STOPPED && j->is_delta && j->seconds) {
 		j->seconds = 0;
@@ -273,6 +276,14 @@ static void settle(fetch *f, job *j, gs_http_request *r)
 	j->fd = -1;
 }
 
+/* As soon as it is there: what is complete stays, whatever happens to the others. */
+static void on_end(gs_http_request *r)
+{
+	job *j = r->ctx;
+
+	settle(j->of, j, r);
+}
+
 static void run_round(fetch *f, const gs_progress *progress)
 {
 	gs_http_request *r = gs_new(f->mem, gs_http_request, f->n);
@@ -295,9 +306,13 @@ static void run_round(fetch *f, const gs_progress *progress)
 			continue;
 		}
 		j->part.how = full_url(f, j);
+		j->is_settled = false;
+		j->of = f;
 		r[n] = (gs_http_request){ .to = f->o->target,
 					  .url = j->part.how,
 					  .fd = j->fd,
+					  .on_end = on_end,
+					  .ctx = j,
 					  .is_timed = covers > 0,
 					  .timeout_ns = covers + (covers ? 30 : 60) * SECOND_NS,
 					  .max_bytes = f->o->max_bytes ? f->o->max_bytes : 1ull << 30 };
@@ -305,7 +320,8 @@ static void run_round(fetch *f, const gs_progress *progress)
 	}
 	gs_http_run(r, n, MAX_NAMES, f->o->auth, 10 * SECOND_NS, progress);
 	for (size_t i = 0; i < n; i++) {
-		settle(f, of[i], &r[i]);
+		if (!of[i]->is_settled)
+			settle(f, of[i], &r[i]);
 		gs_buf_release(&r[i].body);
 	}
 }

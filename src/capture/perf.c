@@ -28,6 +28,7 @@ enum {
 	MAX_RINGS_BYTES = 64 << 20,
 	FLUSH_BYTES = 256 << 10,
 	OUT_BYTES = 64 << 20,
+	FLUSH_NS = 1000000000,
 	TICK_MS = 200,
 	RECORD_FINISHED_ROUND = 68,
 };
@@ -668,7 +669,7 @@ bool gs_perf_run(gs_perf *p, int64_t duration_ns, const gs_progress *progress, g
 {
 	size_t n = p->rings.n + p->pidfds.n;
 	struct pollfd *fds = calloc(n + 1, sizeof(*fds));
-	int64_t begin = clock_now(CLOCK_MONOTONIC), end = duration_ns ? begin + duration_ns : INT64_MAX;
+	int64_t begin = clock_now(CLOCK_MONOTONIC), flush_at = begin, end = duration_ns ? begin + duration_ns : INT64_MAX;
 	bool ok = true;
 
 	if (!fds)
@@ -690,8 +691,10 @@ bool gs_perf_run(gs_perf *p, int64_t duration_ns, const gs_progress *progress, g
 		drain(p, &any);
 		if (any && p->out.n)
 			round_up(p);
-		if (p->out.n >= FLUSH_BYTES || p->out.bad)
+		if (p->out.n >= FLUSH_BYTES || p->out.bad || (p->out.n && now >= flush_at)) {
 			ok = flush(p, err);
+			flush_at = now + FLUSH_NS;
+		}
 		update_facts(p);
 		snprintf(text, sizeof(text), "%llu samples", (unsigned long long)p->sink.n_samples);
 		gs_progress_report(progress, duration_ns ? (double)(now - begin) / (double)duration_ns : -1, text);

@@ -11,6 +11,7 @@
 
 enum {
 	HEADER_BYTES = 104,
+	DATA_SIZE_AT = 48,
 	FEATURE_BUILD_ID = 2,
 	FEATURE_HOSTNAME = 3,
 	FEATURE_OSRELEASE = 4,
@@ -93,6 +94,8 @@ bool gs_perf_file_add(gs_perf_file *f, gs_str records, gs_err *err)
 		done += (size_t)n;
 	}
 	f->data_bytes += records.n;
+	/* Should we be killed, the file is good up to here. */
+	(void)!pwrite(f->fd, &f->data_bytes, sizeof(f->data_bytes), DATA_SIZE_AT);
 	return true;
 }
 
