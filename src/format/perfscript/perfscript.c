@@ -210,18 +210,30 @@ static bool parse_header(gs_str line, gs_perfscript_event *e)
 	return e->event.n != 0;
 }
 
-/* Lines of frames up to a blank line or one that is not indented. */
+/* A frame that lost its indentation on the way (pasted text): a long address, and a dso at the end. */
+static bool is_bare_frame(const char *p, const char *nl)
+{
+	size_t n = 0;
+
+	while (p + n < nl && n < 17 && is_hex(p[n]))
+		n++;
+	return n >= 8 && n <= 16 && p + n < nl && p[n] == ' ' && nl[-1] == ')';
+}
+
+/* Lines of frames up to a blank line or the next header. */
 static gs_str take_stack(gs_str *rest, bool is_indented_header)
 {
 	const char *p = rest->p, *end = rest->p + rest->n;
 	gs_str stack = { rest->p, 0 };
 
-	while (p < end && is_blank(*p)) {
+	while (p < end && *p != '\n') {
 		const char *nl = memchr(p, '\n', (size_t)(end - p));
 		size_t from, to;
 
 		if (!nl)
 			nl = end;
+		if (!is_blank(*p) && !is_bare_frame(p, nl))
+			break;
 		/* Headers without stacks are right-aligned and then look like frames. */
 		if (is_indented_header && find_time((gs_str){ p, (size_t)(nl - p) }, &from, &to))
 			break;
