@@ -36,7 +36,7 @@ bool gs_record_convert(gs_folder *folder, const gs_perf_facts *facts, const gs_p
 		options.root = root;
 	}
 	snprintf(path, sizeof(path), "%s/perf.data", folder->path);
-	doc = gs_load_file(path, NULL, NULL, err);
+	doc = gs_load_file(path, &(gs_load_options){ .keep_addresses = true }, NULL, err);
 	if (!doc)
 		return false;
 	symbols = gs_symbolizer_create(&options);

@@ -36,7 +36,7 @@ uint32_t perfdata_add_attr(gs_perfdata *d, gs_str bytes)
 {
 	perfdata_reader *q = d->reader;
 	gs_rd r = gs_rd_of(bytes);
-	gs_perfdata_attr *a = gs_vec_push(&q->attrs, PERFDATA_MAX_ATTRS);
+	gs_perfdata_attr *a = gs_vec_push(&q->attrs, GS_PERFDATA_MAX_ATTRS);
 	uint64_t flags;
 
 	if (!a)

@@ -52,6 +52,7 @@ enum {
 	GS_PERFDATA_CPUDESC = 8,
 	GS_PERFDATA_CMDLINE = 11,
 	GS_PERFDATA_MAX_FEATURES = 64,
+	GS_PERFDATA_MAX_ATTRS = 4096,
 };
 
 typedef struct gs_perfdata {
@@ -101,7 +102,7 @@ typedef struct gs_perfdata_record {
 	uint64_t start, size, offset;
 	gs_str name;	 /* file, comm or kernel symbol */
 	gs_str build_id; /* bytes */
-	bool is_exec;	 /* MMAP: holds code. COMM: the process became another program */
+	bool is_exec;	 /* MMAP, KSYMBOL: holds code. COMM: the process became another program */
 	bool is_unregistered; /* KSYMBOL */
 	/* FORK, EXIT */
 	int32_t parent_pid, parent_tid;

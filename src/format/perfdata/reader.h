@@ -34,10 +34,7 @@ typedef struct perfdata_reader {
 	bool is_at_end;
 } perfdata_reader;
 
-enum {
-	PERFDATA_MAX_ATTRS = 4096,
-	PERFDATA_MAX_ITEMS = INT32_MAX,
-};
+enum { PERFDATA_MAX_ITEMS = INT32_MAX };
 
 uint16_t perfdata_u16(const gs_perfdata *d, gs_rd *r);
 uint32_t perfdata_u32(const gs_perfdata *d, gs_rd *r);

@@ -252,6 +252,7 @@ bool perfdata_decode(gs_perfdata *d, const char *p, gs_perfdata_record *out)
 		break;
 	case RECORD_KSYMBOL:
 		out->kind = GS_PERFDATA_KSYMBOL;
+		out->is_exec = true;
 		out->start = perfdata_u64(d, &r);
 		out->size = perfdata_u32(d, &r);
 		gs_rd_skip(&r, 2);
