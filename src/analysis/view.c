@@ -90,10 +90,11 @@ static bool map_keys(gs_merge *m, gs_key_table *table, gs_err *err)
 	for (unsigned i = 0; i < v->n_profiles; i++) {
 		const gs_selection *sel = v->profiles[i].selection;
 		const gs_profile *p = sel->profile;
-		const uint32_t *frame_key = gs_keys_of_frames(v, sel, table, err);
+		uint32_t *frame_key = gs_keys_of_frames(v, sel, table, err);
 
 		if (!frame_key)
 			return false;
+		v->profiles[i].frame_key = frame_key;
 		for (uint32_t n = 1; n < p->n_nodes; n++) {
 			uint32_t frame = p->nodes[n].frame;
 			uint32_t at = m->first[i] + n;

@@ -45,6 +45,7 @@ typedef struct gs_view_profile {
 	const gs_profile *profile; /* not the input's when label frames were added */
 	const gs_selection *selection;
 	uint32_t *sample_node; /* GS_NO_ID: filtered out, or without a value */
+	uint32_t *frame_key;   /* key of each frame before transforms; GS_NO_ID: not shown */
 	uint32_t type;	       /* sample type */
 	bool is_base;
 } gs_view_profile;
