@@ -8,6 +8,7 @@
 #define COMMANDS(X) \
 	X(record)   \
 	X(ui)       \
+	X(pprof)    \
 	X(help)
 
 #define X(name) extern const gs_command gs_command_##name;
