@@ -23,7 +23,7 @@ static void describe(gs_graph *g, const gs_view_profile *vp, uint32_t set_id, se
 	gs_label_set set = p->label_sets[set_id];
 	gs_str *texts = gs_new(g->mem, gs_str, set.n);
 	uint32_t n = 0;
-	GS_AUTO(buf) b;
+	GS_AUTO(buf) b = { 0 };
 
 	out->is_known = true;
 	out->numbers = gs_new(g->mem, uint32_t, set.n);

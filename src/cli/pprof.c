@@ -83,7 +83,7 @@ static int run(int argc, char **argv, gs_err *err)
 	if (!gs_pprof_parse(p, argc, argv, &wants_help, err))
 		return 2;
 	if (wants_help) {
-		GS_AUTO(buf) out;
+		GS_AUTO(buf) out = { 0 };
 
 		gs_buf_init(&out, 1 << 20);
 		write_help(&out);

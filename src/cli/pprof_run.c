@@ -164,7 +164,7 @@ static bool make(gs_pprof *p, gs_arena *mem, const gs_pprof_report *report, gs_s
 	tell(&r);
 	if (r.kind == GS_REPORT_PROTO || r.kind == GS_REPORT_TOPPROTO) {
 		gs_profile *answer = gs_report_profile(&r, err);
-		GS_AUTO(buf) bytes;
+		GS_AUTO(buf) bytes = { 0 };
 
 		gs_buf_init(&bytes, MAX_REPORT_BYTES);
 		if (!answer)
@@ -184,7 +184,7 @@ static bool make(gs_pprof *p, gs_arena *mem, const gs_pprof_report *report, gs_s
 bool gs_pprof_generate(gs_pprof *p, const gs_pprof_report *report, gs_str param, const gs_pprof_config *c, gs_err *err)
 {
 	GS_AUTO(arena) *mem = gs_arena_create(UINT64_MAX);
-	GS_AUTO(buf) out;
+	GS_AUTO(buf) out = { 0 };
 
 	gs_buf_init(&out, MAX_REPORT_BYTES);
 	if (!make(p, mem, report, param, &c->query, &out, err))

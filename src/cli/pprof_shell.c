@@ -18,7 +18,7 @@ typedef struct shell {
 /* Everything that is not a report is for the person, not for the pipe. */
 static void say(gs_str text)
 {
-	GS_AUTO(buf) b;
+	GS_AUTO(buf) b = { 0 };
 
 	gs_buf_init(&b, 1 << 24);
 	gs_buf_str(&b, text);
@@ -42,7 +42,7 @@ typedef struct editor {
 
 static void redraw(const editor *e)
 {
-	GS_AUTO(buf) b;
+	GS_AUTO(buf) b = { 0 };
 
 	gs_buf_init(&b, MAX_LINE + 100);
 	gs_buf_z(&b, "\r\x1b[K(pprof) ");
@@ -280,12 +280,12 @@ static void list_options(shell *s)
 	const gs_profile *q = s->p->doc->profile;
 	gs_str lines[64];
 	unsigned n = 0;
-	GS_AUTO(buf) b;
+	GS_AUTO(buf) b = { 0 };
 
 	gs_buf_init(&b, 1 << 20);
 	for (const gs_pprof_option *o = gs_pprof_options; o->name; o++) {
-		GS_AUTO(buf) value;
-		GS_AUTO(buf) comment;
+		GS_AUTO(buf) value = { 0 };
+		GS_AUTO(buf) comment = { 0 };
 		bool is_index = strcmp(o->name, "sample_index") == 0;
 
 		if (strcmp(o->name, "source_path") == 0)
@@ -331,7 +331,7 @@ static void help(gs_str what)
 	const gs_pprof_report *r = gs_pprof_report_find(what);
 	gs_str choice;
 	const gs_pprof_option *o = gs_pprof_option_find(what, &choice);
-	GS_AUTO(buf) b;
+	GS_AUTO(buf) b = { 0 };
 
 	gs_buf_init(&b, 1 << 20);
 	if (!what.n) {
@@ -517,7 +517,7 @@ static bool run_shortcut(shell *s, gs_str line)
 static bool greet(shell *s, gs_err *err)
 {
 	GS_AUTO(arena) *mem = gs_arena_create(UINT64_MAX);
-	GS_AUTO(buf) b;
+	GS_AUTO(buf) b = { 0 };
 	gs_report r;
 
 	gs_buf_init(&b, 1 << 20);

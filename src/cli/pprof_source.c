@@ -22,7 +22,7 @@ static gs_str adjust_url(gs_pprof *p, gs_str url, int64_t *timeout_s)
 	bool has_query = gs_str_cut(url, '?', &head, &query);
 	size_t host = gs_str_find(head, GS_S("://")), path;
 	int64_t seconds = p->seconds > 0 ? p->seconds : 0;
-	GS_AUTO(buf) b;
+	GS_AUTO(buf) b = { 0 };
 
 	gs_buf_init(&b, 1 << 16);
 	if (host == SIZE_MAX)
@@ -262,9 +262,9 @@ static void save(gs_pprof *p)
 		     home && *home ? gs_strf(p->mem, "%s/pprof", home) :
 				     GS_S("/tmp");
 	gs_str file = gs_profile_str(q, q->mappings[1].file);
-	GS_AUTO(buf) prefix;
-	GS_AUTO(buf) bytes;
-	GS_AUTO(buf) packed;
+	GS_AUTO(buf) prefix = { 0 };
+	GS_AUTO(buf) bytes = { 0 };
+	GS_AUTO(buf) packed = { 0 };
 	gs_err err = { 0 };
 	int fd;
 

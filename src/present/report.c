@@ -92,7 +92,7 @@ void gs_report_value(const gs_report *r, gs_buf *out, int64_t v)
 
 gs_str gs_report_value_str(const gs_report *r, int64_t v)
 {
-	GS_AUTO(buf) b;
+	GS_AUTO(buf) b = { 0 };
 
 	gs_buf_init(&b, 4096);
 	gs_report_value(r, &b, v);
@@ -222,7 +222,7 @@ static void active_filters(const gs_report *r, gs_buf *out)
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		size_t from;
-		GS_AUTO(buf) b;
+		GS_AUTO(buf) b = { 0 };
 
 		if (!all[i].value.n)
 			continue;

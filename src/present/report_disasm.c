@@ -119,7 +119,7 @@ static bool put_symbol(gs_report *r, gs_graph *g, const chosen *c, gs_buf *out, 
 		gs_str fn = list[i].function, fl = gs_path_base(list[i].file);
 		int64_t ln = list[i].line, flat = 0, flat_div = 0, cum = 0, cum_div = 0;
 		uint64_t next = i + 1 < n ? list[i + 1].address : UINT64_MAX;
-		GS_AUTO(buf) where;
+		GS_AUTO(buf) where = { 0 };
 
 		if (!list[i].file.n)
 			fl = (gs_str){ 0 };

@@ -63,7 +63,7 @@ static void put_colour(gs_buf *out, double score, bool background)
 
 static void replace(gs_buf *b, const char *what, const char *by)
 {
-	GS_AUTO(buf) copy;
+	GS_AUTO(buf) copy = { 0 };
 	gs_str rest = gs_buf_view(b), needle = gs_str_of(what);
 	size_t at;
 
@@ -83,7 +83,7 @@ static void put_multiline(dot *d, const gs_key *k)
 {
 	const gs_view *v = d->r->view;
 	gs_str file = gs_view_str(v, k->file), object = gs_view_str(v, k->object);
-	GS_AUTO(buf) name;
+	GS_AUTO(buf) name = { 0 };
 
 	gs_buf_init(&name, 1 << 20);
 	put_escaped(&name, gs_name_short(d->r->mem, gs_view_str(v, k->name)));
@@ -182,7 +182,7 @@ static gs_tag join_tags(gs_arena *mem, const gs_tag *const *group, uint32_t n)
 {
 	const gs_tag *min = group[0], *max = group[0];
 	gs_tag sum = *group[0];
-	GS_AUTO(buf) b;
+	GS_AUTO(buf) b = { 0 };
 	gs_str unit;
 
 	gs_buf_init(&b, 4096);
@@ -346,7 +346,7 @@ static void put_edge(dot *d, const gs_edge *e)
 
 static void put_legend(dot *d, gs_str title)
 {
-	GS_AUTO(buf) labels;
+	GS_AUTO(buf) labels = { 0 };
 	gs_str rest, line;
 
 	gs_buf_init(&labels, 1 << 24);

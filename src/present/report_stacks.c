@@ -46,7 +46,7 @@ static void write_trace_labels(const gs_report *r, gs_label_set set, bool number
 	const gs_profile *p = r->profile;
 	uint32_t keys[MAX_KEYS], n = label_keys(r, set, numbers, keys, MAX_KEYS);
 	gs_str lines[MAX_KEYS];
-	GS_AUTO(buf) b;
+	GS_AUTO(buf) b = { 0 };
 
 	gs_buf_init(&b, 1 << 24);
 	for (uint32_t k = 0; k < n; k++) {
@@ -97,7 +97,7 @@ bool gs_report_write_stacks(gs_report *r, gs_buf *out)
 			continue;
 		gs_buf_z(out, line);
 		if (set && !label_texts[set].p) {
-			GS_AUTO(buf) b;
+			GS_AUTO(buf) b = { 0 };
 
 			gs_buf_init(&b, 1 << 24);
 			write_trace_labels(r, p->label_sets[set], false, &b);
@@ -257,7 +257,7 @@ bool gs_report_write_tags(gs_report *r, gs_buf *out)
 	tag_keys all = { 0 };
 	int64_t total = r->view->total;
 	bool ok = collect_tags(r, &all);
-	GS_AUTO(buf) b;
+	GS_AUTO(buf) b = { 0 };
 
 	gs_buf_init(&b, out->max);
 	if (all.n)
@@ -355,7 +355,7 @@ static void write_raw_labels(const gs_report *r, gs_label_set set, bool numbers,
 	const gs_profile *p = r->profile;
 	uint32_t keys[MAX_KEYS], n = label_keys(r, set, numbers, keys, MAX_KEYS);
 	gs_str texts[MAX_KEYS];
-	GS_AUTO(buf) b;
+	GS_AUTO(buf) b = { 0 };
 
 	gs_buf_init(&b, 1 << 24);
 	for (uint32_t k = 0; k < n; k++) {
