@@ -1,5 +1,5 @@
 /* Source files for listings: first where pprof looks, then where Go keeps them. */
-#include "cli/pprof.h"
+#include "app/pprof/pprof.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -19,7 +19,7 @@ typedef struct known_file {
 } known_file;
 
 typedef struct finder {
-	gs_pprof *p;
+	gs_pprofcmd *p;
 	gs_arena *mem;
 	gs_str search_path, trim_path;
 	known_file files[256];
@@ -102,7 +102,7 @@ static bool open_source(void *ctx, gs_str name, const gs_str **lines, uint32_t *
 	return k->lines || gs_fail(err, GS_ERR_MISSING, GS_ERR_NOWHERE, "%s", k->error);
 }
 
-void gs_pprof_code_init(gs_pprof *p, gs_arena *mem, const gs_query *q, gs_report_code *code, gs_report_sources *sources)
+void gs_pprofcmd_code_init(gs_pprofcmd *p, gs_arena *mem, const gs_query *q, gs_report_code *code, gs_report_sources *sources)
 {
 	finder *f = gs_new(mem, finder, 1);
 

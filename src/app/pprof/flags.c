@@ -1,6 +1,6 @@
 /* Flags of `gospect pprof`, parsed as Go's flag package does: -name, -name value, -name=value, one or two dashes; the first
  * word that is no flag ends them. */
-#include "cli/pprof.h"
+#include "app/pprof/pprof.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -91,7 +91,7 @@ typedef struct parsed {
 	gs_str base, diff_base;
 } parsed;
 
-static bool set_choice(parsed *p, const gs_pprof_option *o, gs_str choice, bool on)
+static bool set_choice(parsed *p, const gs_pprofcmd_option *o, gs_str choice, bool on)
 {
 	bool is_sort = strcmp(o->name, "sort") == 0;
 	gs_str *at = is_sort ? &p->sort : &p->granularity;
@@ -104,7 +104,7 @@ static bool set_choice(parsed *p, const gs_pprof_option *o, gs_str choice, bool 
 	return true;
 }
 
-static bool set_report(gs_pprof *p, const gs_pprof_report *r, flag_words *w, gs_err *err)
+static bool set_report(gs_pprofcmd *p, const gs_pprofcmd_report *r, flag_words *w, gs_err *err)
 {
 	bool on = true;
 
@@ -124,23 +124,23 @@ static bool set_report(gs_pprof *p, const gs_pprof_report *r, flag_words *w, gs_
 	return true;
 }
 
-static bool set_option(gs_pprof *p, parsed *x, const gs_pprof_option *o, gs_str choice, flag_words *w, gs_err *err)
+static bool set_option(gs_pprofcmd *p, parsed *x, const gs_pprofcmd_option *o, gs_str choice, flag_words *w, gs_err *err)
 {
 	bool on;
 
 	if (choice.n)
 		return want_bool(w, &on, err) && set_choice(x, o, choice, on);
-	if (o->kind == GS_PPROF_BOOL) {
+	if (o->kind == GS_PPROFCMD_BOOL) {
 		if (!want_bool(w, &on, err))
 			return false;
 		w->value = on ? GS_S("true") : GS_S("false");
 	} else if (!want_value(w, err)) {
 		return false;
 	}
-	return gs_pprof_config_set(&p->config, o, w->value, err);
+	return gs_pprofcmd_config_set(&p->config, o, w->value, err);
 }
 
-static bool set_other(gs_pprof *p, parsed *x, flag_words *w, gs_err *err)
+static bool set_other(gs_pprofcmd *p, parsed *x, flag_words *w, gs_err *err)
 {
 	const struct {
 		const char *name;
@@ -189,7 +189,7 @@ static bool is_executable(const char *path)
 	return false;
 }
 
-static bool settle(gs_pprof *p, const parsed *x, gs_err *err)
+static bool settle(gs_pprofcmd *p, const parsed *x, gs_err *err)
 {
 	gs_err ignored;
 
@@ -213,7 +213,7 @@ static bool settle(gs_pprof *p, const parsed *x, gs_err *err)
 		if (p->config.query.sample_index.n == 0)
 			p->config.query.sample_index = gs_str_of(type_flags[i].type);
 		else
-			gs_cli_note("Multiple value selections, ignoring -%s", type_flags[i].flag);
+			gs_pprofcmd_note(p, "Multiple value selections, ignoring -%s", type_flags[i].flag);
 		if (strcmp(type_flags[i].flag, "mean_delay") == 0)
 			p->config.query.mean = true;
 	}
@@ -226,7 +226,7 @@ static bool settle(gs_pprof *p, const parsed *x, gs_err *err)
 	return true;
 }
 
-bool gs_pprof_parse(gs_pprof *p, int argc, char **argv, bool *wants_help, gs_err *err)
+bool gs_pprofcmd_parse(gs_pprofcmd *p, int argc, char **argv, bool *wants_help, gs_err *err)
 {
 	flag_words w = { .argv = argv, .n = argc };
 	parsed x = { 0 };
@@ -234,9 +234,9 @@ bool gs_pprof_parse(gs_pprof *p, int argc, char **argv, bool *wants_help, gs_err
 	p->seconds = p->timeout = -1;
 	*wants_help = false;
 	while (next_flag(&w)) {
-		const gs_pprof_report *r = gs_pprof_report_find(w.name);
+		const gs_pprofcmd_report *r = gs_pprofcmd_report_find(w.name);
 		gs_str choice;
-		const gs_pprof_option *o = gs_pprof_option_find(w.name, &choice);
+		const gs_pprofcmd_option *o = gs_pprofcmd_option_find(w.name, &choice);
 		bool ok;
 
 		if (gs_str_eq(w.name, GS_S("h")) || gs_str_eq(w.name, GS_S("help"))) {
@@ -245,7 +245,7 @@ bool gs_pprof_parse(gs_pprof *p, int argc, char **argv, bool *wants_help, gs_err
 		}
 		if (r)
 			ok = set_report(p, r, &w, err);
-		else if (o && (choice.n || o->kind != GS_PPROF_CHOICE))
+		else if (o && (choice.n || o->kind != GS_PPROFCMD_CHOICE))
 			ok = set_option(p, &x, o, choice, &w, err);
 		else
 			ok = set_other(p, &x, &w, err);

@@ -1,5 +1,5 @@
 /* One report of `gospect pprof`: made, maybe drawn by Graphviz, and put where it belongs. */
-#include "cli/pprof.h"
+#include "app/pprof/pprof.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -97,12 +97,12 @@ static bool draw(gs_arena *mem, const char *format, gs_buf *text, gs_err *err)
 }
 
 /* Show a file with the first of the programs that starts. */
-static bool view(gs_pprof *p, gs_arena *mem, const gs_pprof_report *r, gs_str bytes, gs_err *err)
+static bool view(gs_pprofcmd *p, gs_arena *mem, const gs_pprofcmd_report *r, gs_str bytes, gs_err *err)
 {
 	const char *name, *browser = getenv("BROWSER");
 	gs_str list = strcmp(r->viewers, "browser") ? gs_str_of(r->viewers) :
 						      GS_S("chrome,google-chrome,chromium,firefox,sensible-browser,xdg-open");
-	int fd = gs_pprof_temp_file(mem, "/tmp", "pprof", r->suffix, &name, err), status;
+	int fd = gs_pprofcmd_temp_file(mem, "/tmp", "pprof", r->suffix, &name, err), status;
 	bool ok = false;
 
 	if (fd < 0)
@@ -135,24 +135,24 @@ static bool view(gs_pprof *p, gs_arena *mem, const gs_pprof_report *r, gs_str by
 			     r->viewers);
 }
 
-static void tell(const gs_report *r)
+static void tell(gs_pprofcmd *p, const gs_report *r)
 {
 	const gs_selection *sel = r->view->profiles[0].selection;
 	const gs_label_units *u = r->units;
 
 	for (uint32_t i = 0; i < u->n; i++)
 		if (u->list[i].other.n)
-			gs_cli_note("For tag %.*s used unit %.*s, also encountered unit(s) %.*s",
+			gs_pprofcmd_note(p, "For tag %.*s used unit %.*s, also encountered unit(s) %.*s",
 				    GS_FMT(gs_profile_str(r->profile, u->list[i].key)), GS_FMT(u->list[i].unit),
 				    GS_FMT(u->list[i].other));
 	for (unsigned i = 0; i < sel->n_ranges; i++)
-		gs_cli_note("%s:Interpreted '%.*s' as range, not regexp", sel->range_option[i],
+		gs_pprofcmd_note(p, "%s:Interpreted '%.*s' as range, not regexp", sel->range_option[i],
 			    GS_FMT(sel->range_text[i]));
 	for (unsigned i = 0; i < sel->n_unmatched; i++)
-		gs_cli_note("%s expression matched no samples", sel->unmatched[i]);
+		gs_pprofcmd_note(p, "%s expression matched no samples", sel->unmatched[i]);
 }
 
-static bool make(gs_pprof *p, gs_arena *mem, const gs_pprof_report *report, gs_str param, const gs_query *q, gs_buf *out,
+static bool make(gs_pprofcmd *p, gs_arena *mem, const gs_pprofcmd_report *report, gs_str param, const gs_query *q, gs_buf *out,
 		 gs_err *err)
 {
 	gs_report r;
@@ -161,7 +161,7 @@ static bool make(gs_pprof *p, gs_arena *mem, const gs_pprof_report *report, gs_s
 
 	if (!gs_report_init(&r, mem, p->doc->profile, q, report->kind, param, err))
 		return false;
-	tell(&r);
+	tell(p, &r);
 	if (r.kind == GS_REPORT_PROTO || r.kind == GS_REPORT_TOPPROTO) {
 		gs_profile *answer = gs_report_profile(&r, err);
 		GS_AUTO(buf) bytes = { 0 };
@@ -174,14 +174,14 @@ static bool make(gs_pprof *p, gs_arena *mem, const gs_pprof_report *report, gs_s
 		return !(bytes.bad || out->bad) ||
 		       gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "the profile is larger than its budget");
 	}
-	gs_pprof_code_init(p, mem, q, &code, &sources);
+	gs_pprofcmd_code_init(p, mem, q, &code, &sources);
 	r.sources = &sources;
 	if (code.symbols)
 		r.code = &code;
 	return gs_report_write(&r, out, err) && (!report->dot || draw(mem, report->dot, out, err));
 }
 
-bool gs_pprof_generate(gs_pprof *p, const gs_pprof_report *report, gs_str param, const gs_pprof_config *c, gs_err *err)
+bool gs_pprofcmd_generate(gs_pprofcmd *p, const gs_pprofcmd_report *report, gs_str param, const gs_pprofcmd_config *c, gs_err *err)
 {
 	GS_AUTO(arena) *mem = gs_arena_create(UINT64_MAX);
 	GS_AUTO(buf) out = { 0 };
@@ -190,21 +190,21 @@ bool gs_pprof_generate(gs_pprof *p, const gs_pprof_report *report, gs_str param,
 	if (!make(p, mem, report, param, &c->query, &out, err))
 		return false;
 	if (c->output.n) {
-		gs_cli_note("Generating report in %.*s", GS_FMT(c->output));
+		gs_pprofcmd_note(p, "Generating report in %.*s", GS_FMT(c->output));
 		return gs_file_write(gs_cstr(mem, c->output), gs_buf_view(&out), err);
 	}
 	if (report->viewers)
 		return view(p, mem, report, gs_buf_view(&out), err);
-	if (report->suffix && (p->is_shell || isatty(STDOUT_FILENO))) {
+	if (report->suffix && (p->is_shell || p->ui->is_output_terminal)) {
 		const char *name;
-		int fd = gs_pprof_temp_file(mem, "", "profile", report->suffix, &name, err);
+		int fd = gs_pprofcmd_temp_file(mem, "", "profile", report->suffix, &name, err);
 		bool ok = fd >= 0 && gs_fd_write(fd, gs_buf_view(&out), err);
 
 		if (fd >= 0)
 			close(fd);
 		if (ok)
-			gs_cli_note("Generating report in %s", name);
+			gs_pprofcmd_note(p, "Generating report in %s", name);
 		return ok;
 	}
-	return gs_fd_write(STDOUT_FILENO, gs_buf_view(&out), err);
+	return p->ui->write(p->ui->ctx, gs_buf_view(&out), err);
 }

@@ -1,5 +1,5 @@
 /* The tables of reports and options of `gospect pprof`. */
-#include "cli/pprof.h"
+#include "app/pprof/pprof.h"
 
 #include <stddef.h>
 
@@ -17,7 +17,7 @@
 #define GRAPH_SAVE(name) name GRAPH_HELP " >f\n" GRAPH_TEXT SAVE_TEXT
 #define GRAPH_CUM_SAVE(name) name GRAPH_HELP " [-cum] >f\n" GRAPH_TEXT CUM_TEXT SAVE_TEXT
 
-const gs_pprof_report gs_pprof_reports[] = {
+const gs_pprofcmd_report gs_pprofcmd_reports[] = {
 	{ "callgrind", GS_REPORT_CALLGRIND, .suffix = ".callgraph.out", .summary = "Outputs a graph in callgrind format",
 	  .usage = GRAPH_SAVE("callgrind") },
 	{ "comments", GS_REPORT_COMMENTS, .summary = "Output all profile comments" },
@@ -63,97 +63,97 @@ const gs_pprof_report gs_pprof_reports[] = {
 	{ 0 },
 };
 
-#define AT(field) offsetof(gs_pprof_config, field)
+#define AT(field) offsetof(gs_pprofcmd_config, field)
 
 /* In the order of pprof's own table. */
-const gs_pprof_option gs_pprof_options[] = {
-	{ "output", GS_PPROF_STRING, AT(output), NULL, "Output filename for file-based outputs\n" },
-	{ "call_tree", GS_PPROF_BOOL, AT(query.call_tree), NULL,
+const gs_pprofcmd_option gs_pprofcmd_options[] = {
+	{ "output", GS_PPROFCMD_STRING, AT(output), NULL, "Output filename for file-based outputs\n" },
+	{ "call_tree", GS_PPROFCMD_BOOL, AT(query.call_tree), NULL,
 	  "Create a context-sensitive call tree\nTreat locations reached through different paths as separate.\n" },
-	{ "relative_percentages", GS_PPROF_BOOL, AT(query.relative_percentages), NULL,
+	{ "relative_percentages", GS_PPROFCMD_BOOL, AT(query.relative_percentages), NULL,
 	  "Show percentages relative to focused subgraph\nIf unset, percentages are relative to full graph before focusing\n"
 	  "to facilitate comparison with original graph.\n" },
-	{ "unit", GS_PPROF_STRING, AT(query.unit), NULL,
+	{ "unit", GS_PPROFCMD_STRING, AT(query.unit), NULL,
 	  "Measurement units to display\nScale the sample values to this unit.\n"
 	  "For time-based profiles, use seconds, milliseconds, nanoseconds, etc.\n"
 	  "For memory profiles, use megabytes, kilobytes, bytes, etc.\n"
 	  "Using auto will scale each value independently to the most natural unit.\n" },
-	{ "compact_labels", GS_PPROF_BOOL, AT(query.compact_labels), NULL, "Show minimal headers" },
-	{ "source_path", GS_PPROF_STRING, AT(query.source_path), NULL, "Search path for source files" },
-	{ "trim_path", GS_PPROF_STRING, AT(query.trim_path), NULL, "Path to trim from source paths before search" },
-	{ "intel_syntax", GS_PPROF_BOOL, AT(query.intel_syntax), NULL,
+	{ "compact_labels", GS_PPROFCMD_BOOL, AT(query.compact_labels), NULL, "Show minimal headers" },
+	{ "source_path", GS_PPROFCMD_STRING, AT(query.source_path), NULL, "Search path for source files" },
+	{ "trim_path", GS_PPROFCMD_STRING, AT(query.trim_path), NULL, "Path to trim from source paths before search" },
+	{ "intel_syntax", GS_PPROFCMD_BOOL, AT(query.intel_syntax), NULL,
 	  "Show assembly in Intel syntax\nOnly applicable to commands `disasm` and `weblist`\n" },
-	{ "mean", GS_PPROF_BOOL, AT(query.mean), NULL,
+	{ "mean", GS_PPROFCMD_BOOL, AT(query.mean), NULL,
 	  "Average sample value over first value (count)\nFor memory profiles, report average memory per allocation.\n"
 	  "For time-based profiles, report average time per event.\n" },
-	{ "sample_index", GS_PPROF_STRING, AT(query.sample_index), NULL,
+	{ "sample_index", GS_PPROFCMD_STRING, AT(query.sample_index), NULL,
 	  "Sample value to report (0-based index or name)\nProfiles contain multiple values per sample.\n"
 	  "Use sample_index=i to select the ith value (starting at 0).\n" },
-	{ "divide_by", GS_PPROF_FLOAT, AT(query.divide_by), NULL,
+	{ "divide_by", GS_PPROFCMD_FLOAT, AT(query.divide_by), NULL,
 	  "Ratio to divide all samples before visualization\n"
 	  "Divide all samples values by a constant, eg the number of processors or jobs.\n" },
-	{ "normalize", GS_PPROF_BOOL, AT(query.normalize), NULL, "Scales profile based on the base profile.\n" },
-	{ "sort", GS_PPROF_CHOICE, AT(query.cum_sort), "cum,flat", "" },
-	{ "tagroot", GS_PPROF_STRING, AT(query.tagroot), NULL,
+	{ "normalize", GS_PPROFCMD_BOOL, AT(query.normalize), NULL, "Scales profile based on the base profile.\n" },
+	{ "sort", GS_PPROFCMD_CHOICE, AT(query.cum_sort), "cum,flat", "" },
+	{ "tagroot", GS_PPROFCMD_STRING, AT(query.tagroot), NULL,
 	  "Adds pseudo stack frames for labels key/value pairs at the callstack root.\nA comma-separated list of label keys.\n"
 	  "The first key creates frames at the new root.\n" },
-	{ "tagleaf", GS_PPROF_STRING, AT(query.tagleaf), NULL,
+	{ "tagleaf", GS_PPROFCMD_STRING, AT(query.tagleaf), NULL,
 	  "Adds pseudo stack frames for labels key/value pairs at the callstack leaf.\nA comma-separated list of label keys.\n"
 	  "The last key creates frames at the new leaf.\n" },
-	{ "drop_negative", GS_PPROF_BOOL, AT(query.drop_negative), NULL,
+	{ "drop_negative", GS_PPROFCMD_BOOL, AT(query.drop_negative), NULL,
 	  "Ignore negative differences\nDo not show any locations with values <0.\n" },
-	{ "nodecount", GS_PPROF_INT, AT(query.node_count), NULL,
+	{ "nodecount", GS_PPROFCMD_INT, AT(query.node_count), NULL,
 	  "Max number of nodes to show\nUses heuristics to limit the number of locations to be displayed.\n"
 	  "On graphs, dotted edges represent paths through nodes that have been removed.\n" },
-	{ "nodefraction", GS_PPROF_FLOAT, AT(query.node_fraction), NULL, "Hide nodes below <f>*total" },
-	{ "edgefraction", GS_PPROF_FLOAT, AT(query.edge_fraction), NULL, "Hide edges below <f>*total" },
-	{ "trim", GS_PPROF_BOOL, AT(query.trim), NULL,
+	{ "nodefraction", GS_PPROFCMD_FLOAT, AT(query.node_fraction), NULL, "Hide nodes below <f>*total" },
+	{ "edgefraction", GS_PPROFCMD_FLOAT, AT(query.edge_fraction), NULL, "Hide edges below <f>*total" },
+	{ "trim", GS_PPROFCMD_BOOL, AT(query.trim), NULL,
 	  "Honor nodefraction/edgefraction/nodecount defaults\nSet to false to get the full profile, without any trimming.\n" },
-	{ "focus", GS_PPROF_STRING, AT(query.focus), NULL,
+	{ "focus", GS_PPROFCMD_STRING, AT(query.focus), NULL,
 	  "Restricts to samples going through a node matching regexp\n"
 	  "Discard samples that do not include a node matching this regexp.\n"
 	  "Matching includes the function name, filename or object name.\n" },
-	{ "ignore", GS_PPROF_STRING, AT(query.ignore), NULL,
+	{ "ignore", GS_PPROFCMD_STRING, AT(query.ignore), NULL,
 	  "Skips paths going through any nodes matching regexp\n"
 	  "If set, discard samples that include a node matching this regexp.\n"
 	  "Matching includes the function name, filename or object name.\n" },
-	{ "prune_from", GS_PPROF_STRING, AT(query.prune_from), NULL,
+	{ "prune_from", GS_PPROFCMD_STRING, AT(query.prune_from), NULL,
 	  "Drops any functions below the matched frame.\nIf set, any frames matching the specified regexp and any frames\n"
 	  "below it will be dropped from each sample.\n" },
-	{ "hide", GS_PPROF_STRING, AT(query.hide), NULL,
+	{ "hide", GS_PPROFCMD_STRING, AT(query.hide), NULL,
 	  "Skips nodes matching regexp\nDiscard nodes that match this location.\n"
 	  "Other nodes from samples that include this location will be shown.\n"
 	  "Matching includes the function name, filename or object name.\n" },
-	{ "show", GS_PPROF_STRING, AT(query.show), NULL,
+	{ "show", GS_PPROFCMD_STRING, AT(query.show), NULL,
 	  "Only show nodes matching regexp\nIf set, only show nodes that match this location.\n"
 	  "Matching includes the function name, filename or object name.\n" },
-	{ "show_from", GS_PPROF_STRING, AT(query.show_from), NULL,
+	{ "show_from", GS_PPROFCMD_STRING, AT(query.show_from), NULL,
 	  "Drops functions above the highest matched frame.\n"
 	  "If set, all frames above the highest match are dropped from every sample.\n"
 	  "Matching includes the function name, filename or object name.\n" },
-	{ "tagfocus", GS_PPROF_STRING, AT(query.tagfocus), NULL,
+	{ "tagfocus", GS_PPROFCMD_STRING, AT(query.tagfocus), NULL,
 	  "Restricts to samples with tags in range or matched by regexp\n"
 	  "Use name=value syntax to limit the matching to a specific tag.\n"
 	  "Numeric tag filter examples: 1kb, 1kb:10kb, memory=32mb:\n"
 	  "String tag filter examples: foo, foo.*bar, mytag=foo.*bar\n" },
-	{ "tagignore", GS_PPROF_STRING, AT(query.tagignore), NULL,
+	{ "tagignore", GS_PPROFCMD_STRING, AT(query.tagignore), NULL,
 	  "Discard samples with tags in range or matched by regexp\n"
 	  "Use name=value syntax to limit the matching to a specific tag.\n"
 	  "Numeric tag filter examples: 1kb, 1kb:10kb, memory=32mb:\n"
 	  "String tag filter examples: foo, foo.*bar, mytag=foo.*bar\n" },
-	{ "tagshow", GS_PPROF_STRING, AT(query.tagshow), NULL,
+	{ "tagshow", GS_PPROFCMD_STRING, AT(query.tagshow), NULL,
 	  "Only consider tags matching this regexp\nDiscard tags that do not match this regexp\n" },
-	{ "taghide", GS_PPROF_STRING, AT(query.taghide), NULL,
+	{ "taghide", GS_PPROFCMD_STRING, AT(query.taghide), NULL,
 	  "Skip tags matching this regexp\nDiscard tags that match this regexp\n" },
-	{ "noinlines", GS_PPROF_BOOL, AT(query.noinlines), NULL,
+	{ "noinlines", GS_PPROFCMD_BOOL, AT(query.noinlines), NULL,
 	  "Ignore inlines.\nAttributes inlined functions to their first out-of-line caller.\n" },
-	{ "showcolumns", GS_PPROF_BOOL, AT(query.showcolumns), NULL,
+	{ "showcolumns", GS_PPROFCMD_BOOL, AT(query.showcolumns), NULL,
 	  "Show column numbers at the source code line level.\n" },
-	{ "granularity", GS_PPROF_CHOICE, AT(granularity), "addresses,filefunctions,files,functions,lines", "" },
+	{ "granularity", GS_PPROFCMD_CHOICE, AT(granularity), "addresses,filefunctions,files,functions,lines", "" },
 	{ 0 },
 };
 
-const char *gs_pprof_choice_help(gs_str choice)
+const char *gs_pprofcmd_choice_help(gs_str choice)
 {
 	static const struct {
 		const char *name, *help;
@@ -174,24 +174,24 @@ const char *gs_pprof_choice_help(gs_str choice)
 	return NULL;
 }
 
-const gs_pprof_report *gs_pprof_report_find(gs_str name)
+const gs_pprofcmd_report *gs_pprofcmd_report_find(gs_str name)
 {
-	for (const gs_pprof_report *r = gs_pprof_reports; r->name; r++)
+	for (const gs_pprofcmd_report *r = gs_pprofcmd_reports; r->name; r++)
 		if (gs_str_eq(name, gs_str_of(r->name)))
 			return r;
 	return NULL;
 }
 
-void gs_pprof_config_init(gs_pprof_config *c)
+void gs_pprofcmd_config_init(gs_pprofcmd_config *c)
 {
-	*c = (gs_pprof_config){ 0 };
+	*c = (gs_pprofcmd_config){ 0 };
 	gs_query_init(&c->query);
 }
 
-const gs_pprof_option *gs_pprof_option_find(gs_str name, gs_str *choice)
+const gs_pprofcmd_option *gs_pprofcmd_option_find(gs_str name, gs_str *choice)
 {
 	*choice = (gs_str){ 0 };
-	for (const gs_pprof_option *o = gs_pprof_options; o->name; o++) {
+	for (const gs_pprofcmd_option *o = gs_pprofcmd_options; o->name; o++) {
 		gs_str rest = gs_str_of(o->choices), one;
 
 		if (gs_str_eq(name, gs_str_of(o->name)))
@@ -228,26 +228,26 @@ static bool set_bool(gs_str v, bool *out)
 	return false;
 }
 
-bool gs_pprof_config_set(gs_pprof_config *c, const gs_pprof_option *o, gs_str value, gs_err *err)
+bool gs_pprofcmd_config_set(gs_pprofcmd_config *c, const gs_pprofcmd_option *o, gs_str value, gs_err *err)
 {
 	char *at = (char *)c + o->offset;
 	gs_str rest = gs_str_of(o->choices), one;
 
 	switch (o->kind) {
-	case GS_PPROF_BOOL:
+	case GS_PPROFCMD_BOOL:
 		return set_bool(value, (bool *)at) ||
 		       gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "illegal value \"%.*s\" for bool variable",
 			       GS_FMT(value));
-	case GS_PPROF_INT:
+	case GS_PPROFCMD_INT:
 		return gs_str_i64(value, (int64_t *)(void *)at) ||
 		       gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "%s: \"%.*s\" is no number", o->name, GS_FMT(value));
-	case GS_PPROF_FLOAT:
+	case GS_PPROFCMD_FLOAT:
 		return gs_str_f64(value, (double *)(void *)at) ||
 		       gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "%s: \"%.*s\" is no number", o->name, GS_FMT(value));
-	case GS_PPROF_STRING:
+	case GS_PPROFCMD_STRING:
 		*(gs_str *)(void *)at = value;
 		return true;
-	case GS_PPROF_CHOICE:
+	case GS_PPROFCMD_CHOICE:
 		break;
 	}
 	while (rest.n) {
@@ -264,24 +264,24 @@ bool gs_pprof_config_set(gs_pprof_config *c, const gs_pprof_option *o, gs_str va
 	return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "invalid \"%s\" value \"%.*s\"", o->name, GS_FMT(value));
 }
 
-void gs_pprof_config_get(const gs_pprof_config *c, const gs_pprof_option *o, gs_buf *out)
+void gs_pprofcmd_config_get(const gs_pprofcmd_config *c, const gs_pprofcmd_option *o, gs_buf *out)
 {
 	const char *at = (const char *)c + o->offset;
 
 	switch (o->kind) {
-	case GS_PPROF_BOOL:
+	case GS_PPROFCMD_BOOL:
 		gs_buf_z(out, *(const bool *)at ? "true" : "false");
 		break;
-	case GS_PPROF_INT:
+	case GS_PPROFCMD_INT:
 		gs_buf_f(out, "%lld", (long long)*(const int64_t *)(const void *)at);
 		break;
-	case GS_PPROF_FLOAT:
+	case GS_PPROFCMD_FLOAT:
 		gs_buf_f(out, "%.15g", *(const double *)(const void *)at);
 		break;
-	case GS_PPROF_STRING:
+	case GS_PPROFCMD_STRING:
 		gs_buf_str(out, *(const gs_str *)(const void *)at);
 		break;
-	case GS_PPROF_CHOICE:
+	case GS_PPROFCMD_CHOICE:
 		if (o->offset == AT(query.cum_sort))
 			gs_buf_z(out, c->query.cum_sort ? "cum" : "flat");
 		else
@@ -300,7 +300,7 @@ static gs_str first_line(const char *text)
 
 static int compare_options(const void *a, const void *b)
 {
-	return strcmp((*(const gs_pprof_option *const *)a)->name, (*(const gs_pprof_option *const *)b)->name);
+	return strcmp((*(const gs_pprofcmd_option *const *)a)->name, (*(const gs_pprofcmd_option *const *)b)->name);
 }
 
 static void put_help_line(gs_buf *out, const char *indent, const char *prefix, gs_str name, gs_str help)
@@ -310,14 +310,14 @@ static void put_help_line(gs_buf *out, const char *indent, const char *prefix, g
 	gs_buf_f(out, "%s    %s%-*.*s %.*s", indent, prefix, width, GS_FMT(name), GS_FMT(help));
 }
 
-void gs_pprof_usage(gs_buf *out, bool is_command_line)
+void gs_pprofcmd_usage(gs_buf *out, bool is_command_line)
 {
-	const gs_pprof_option *list[64];
+	const gs_pprofcmd_option *list[64];
 	const char *dash = is_command_line ? "-" : "";
 	size_t n = 0;
 
 	gs_buf_z(out, is_command_line ? "  Output formats (select at most one):\n" : "  Commands:\n");
-	for (const gs_pprof_report *r = gs_pprof_reports; r->name; r++) {
+	for (const gs_pprofcmd_report *r = gs_pprofcmd_reports; r->name; r++) {
 		put_help_line(out, "", dash, gs_str_of(r->name), gs_str_of(r->summary));
 		gs_buf_c(out, '\n');
 	}
@@ -328,8 +328,8 @@ void gs_pprof_usage(gs_buf *out, bool is_command_line)
 		gs_buf_c(out, '\n');
 	}
 	gs_buf_z(out, "\n  Options:\n");
-	for (const gs_pprof_option *o = gs_pprof_options; o->name; o++)
-		if (o->kind != GS_PPROF_CHOICE)
+	for (const gs_pprofcmd_option *o = gs_pprofcmd_options; o->name; o++)
+		if (o->kind != GS_PPROFCMD_CHOICE)
 			list[n++] = o;
 	qsort(list, n, sizeof(*list), compare_options);
 	for (size_t i = 0; i < n; i++) {
@@ -346,7 +346,7 @@ void gs_pprof_usage(gs_buf *out, bool is_command_line)
 		while (rest.n) {
 			gs_str_cut(rest, ',', &one, &rest);
 			gs_buf_c(out, '\n');
-			put_help_line(out, "  ", dash, one, first_line(gs_pprof_choice_help(one)));
+			put_help_line(out, "  ", dash, one, first_line(gs_pprofcmd_choice_help(one)));
 		}
 		if (!pass)
 			gs_buf_c(out, '\n');

@@ -1,77 +1,39 @@
 /* The shell of `gospect pprof`: commands and name=value, one a line. */
-#include "cli/pprof.h"
+#include <stdarg.h>
 
-#include <termios.h>
-#include <unistd.h>
+#include "app/pprof/pprof.h"
 
 #include "base/banned.h"
 
-enum { MAX_LINE = 65536, MAX_HISTORY = 500, MAX_TOKENS = 256 };
+enum { MAX_TOKENS = 256 };
 
 typedef struct shell {
-	gs_pprof *p;
-	gs_str history[MAX_HISTORY];
-	unsigned n_history;
-	bool is_terminal;
+	gs_pprofcmd *p;
 } shell;
 
-/* Everything that is not a report is for the person, not for the pipe. */
-static void say(gs_str text)
+void gs_pprofcmd_note(gs_pprofcmd *p, const char *fmt, ...)
 {
 	GS_AUTO(buf) b = { 0 };
+	va_list ap;
 
 	gs_buf_init(&b, 1 << 24);
-	gs_buf_str(&b, text);
-	if (!gs_str_ends(text, GS_S("\n")))
-		gs_buf_c(&b, '\n');
-	gs_fd_write(STDERR_FILENO, gs_buf_view(&b), NULL);
+	va_start(ap, fmt);
+	gs_buf_vf(&b, fmt, ap);
+	va_end(ap);
+	p->ui->note(p->ui->ctx, gs_buf_view(&b));
 }
 
-static void put(gs_str s)
+/* Everything that is not a report is for the person, not for the pipe. */
+static void say(shell *s, gs_str text)
 {
-	gs_fd_write(STDERR_FILENO, s, NULL);
+	if (gs_str_ends(text, GS_S("\n")))
+		text.n--;
+	s->p->ui->note(s->p->ui->ctx, text);
 }
 
-/* A line from the keyboard with cursor keys, history and completion; the terminal is raw meanwhile. */
-typedef struct editor {
-	shell *s;
-	char text[MAX_LINE];
-	size_t n, at;
-	unsigned history; /* position in the history, n_history: the new line */
-} editor;
-
-static void redraw(const editor *e)
+gs_str gs_pprofcmd_complete(const gs_pprofcmd *p, gs_str word, bool is_function)
 {
-	GS_AUTO(buf) b = { 0 };
-
-	gs_buf_init(&b, MAX_LINE + 100);
-	gs_buf_z(&b, "\r\x1b[K(pprof) ");
-	gs_buf_add(&b, e->text, e->n);
-	if (e->at < e->n)
-		gs_buf_f(&b, "\x1b[%zuD", e->n - e->at);
-	put(gs_buf_view(&b));
-}
-
-static void set_text(editor *e, gs_str s)
-{
-	e->n = s.n < MAX_LINE ? s.n : MAX_LINE;
-	if (e->n)
-		memcpy(e->text, s.p, e->n);
-	e->at = e->n;
-}
-
-static void move_history(editor *e, int by)
-{
-	if ((by < 0 && e->history == 0) || (by > 0 && e->history == e->s->n_history))
-		return;
-	e->history = (unsigned)((int)e->history + by);
-	set_text(e, e->history < e->s->n_history ? e->s->history[e->history] : (gs_str){ 0 });
-}
-
-/* The only name that begins (commands, options) or contains (functions) the word. */
-static gs_str complete_word(const shell *s, gs_str word, bool is_function)
-{
-	const gs_profile *q = s->p->doc->profile;
+	const gs_profile *q = p->doc->profile;
 	gs_str found = { 0 };
 	unsigned n = 0;
 
@@ -83,162 +45,17 @@ static gs_str complete_word(const shell *s, gs_str word, bool is_function)
 			n++;
 		}
 	}
-	for (const gs_pprof_report *r = gs_pprof_reports; !is_function && r->name; r++)
+	for (const gs_pprofcmd_report *r = gs_pprofcmd_reports; !is_function && r->name; r++)
 		if (gs_str_starts(gs_str_of(r->name), word)) {
 			found = gs_str_of(r->name);
 			n++;
 		}
-	for (const gs_pprof_option *o = gs_pprof_options; !is_function && o->name; o++)
+	for (const gs_pprofcmd_option *o = gs_pprofcmd_options; !is_function && o->name; o++)
 		if (gs_str_starts(gs_str_of(o->name), word)) {
 			found = gs_str_of(o->name);
 			n++;
 		}
 	return n == 1 ? found : (gs_str){ 0 };
-}
-
-static void complete(editor *e)
-{
-	gs_str line = { e->text, e->n }, word, found;
-	size_t space = gs_str_rfind_char(line, ' ');
-	size_t from = space == SIZE_MAX ? 0 : space + 1;
-	gs_str copy;
-
-	if (e->at != e->n)
-		return;
-	if (from < e->n && e->text[from] == '-' && from)
-		from++;
-	word = gs_str_skip(line, from);
-	found = complete_word(e->s, word, from != 0);
-	if (!found.n || from + found.n >= MAX_LINE)
-		return;
-	copy = found;
-	memmove(e->text + from, copy.p, copy.n);
-	e->n = e->at = from + copy.n;
-}
-
-static void erase(editor *e, size_t from, size_t to)
-{
-	memmove(e->text + from, e->text + to, e->n - to);
-	e->n -= to - from;
-	e->at = from;
-}
-
-static void escape_key(editor *e)
-{
-	char k[3] = { 0 };
-
-	if (read(STDIN_FILENO, &k[0], 1) != 1 || (k[0] != '[' && k[0] != 'O') || read(STDIN_FILENO, &k[1], 1) != 1)
-		return;
-	if (k[1] >= '0' && k[1] <= '9' && read(STDIN_FILENO, &k[2], 1) != 1)
-		return;
-	if (k[1] == 'A')
-		move_history(e, -1);
-	else if (k[1] == 'B')
-		move_history(e, 1);
-	else if (k[1] == 'C')
-		e->at += e->at < e->n;
-	else if (k[1] == 'D')
-		e->at -= e->at > 0;
-	else if (k[1] == 'H' || k[1] == '1')
-		e->at = 0;
-	else if (k[1] == 'F' || k[1] == '4')
-		e->at = e->n;
-	else if (k[1] == '3' && e->at < e->n)
-		erase(e, e->at, e->at + 1);
-}
-
-/* False at the end of the input. */
-static bool edit_line(editor *e)
-{
-	e->n = e->at = 0;
-	e->history = e->s->n_history;
-	for (;;) {
-		char c;
-
-		redraw(e);
-		if (read(STDIN_FILENO, &c, 1) != 1)
-			return false;
-		switch (c) {
-		case '\r':
-		case '\n':
-			put(GS_S("\r\n"));
-			return true;
-		case 3: /* ^C */
-			e->n = e->at = 0;
-			put(GS_S("\r\n"));
-			return true;
-		case 4: /* ^D */
-			if (e->n == 0) {
-				put(GS_S("\r\n"));
-				return false;
-			}
-			break;
-		case 1:
-			e->at = 0;
-			break;
-		case 5:
-			e->at = e->n;
-			break;
-		case 11:
-			e->n = e->at;
-			break;
-		case 21:
-			erase(e, 0, e->at);
-			break;
-		case '\t':
-			complete(e);
-			break;
-		case 27:
-			escape_key(e);
-			break;
-		case 8:
-		case 127:
-			if (e->at)
-				erase(e, e->at - 1, e->at);
-			break;
-		default:
-			if ((unsigned char)c >= 32 && e->n < MAX_LINE) {
-				memmove(e->text + e->at + 1, e->text + e->at, e->n - e->at);
-				e->text[e->at++] = c;
-				e->n++;
-			}
-		}
-	}
-}
-
-static bool read_key_line(shell *s, gs_str *line)
-{
-	editor *e = gs_new(s->p->mem, editor, 1);
-	struct termios before, raw;
-	bool ok;
-
-	if (tcgetattr(STDIN_FILENO, &before))
-		return false;
-	raw = before;
-	raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ISIG | IEXTEN);
-	raw.c_iflag &= ~(tcflag_t)(IXON | ICRNL);
-	tcsetattr(STDIN_FILENO, TCSADRAIN, &raw);
-	e->s = s;
-	ok = edit_line(e);
-	tcsetattr(STDIN_FILENO, TCSADRAIN, &before);
-	*line = gs_str_dup(s->p->mem, (gs_str){ e->text, e->n });
-	if (ok && e->n && s->n_history < MAX_HISTORY)
-		s->history[s->n_history++] = *line;
-	return ok;
-}
-
-static bool read_pipe_line(shell *s, gs_str *line)
-{
-	char *text = NULL;
-	size_t cap = 0;
-	ssize_t n;
-
-	gs_fd_write(STDOUT_FILENO, GS_S("(pprof) "), NULL);
-	n = getline(&text, &cap, stdin);
-	if (n > 0)
-		*line = gs_str_dup(s->p->mem, (gs_str){ text, (size_t)n });
-	free(text);
-	return n > 0;
 }
 
 static bool is_space(char c)
@@ -283,7 +100,7 @@ static void list_options(shell *s)
 	GS_AUTO(buf) b = { 0 };
 
 	gs_buf_init(&b, 1 << 20);
-	for (const gs_pprof_option *o = gs_pprof_options; o->name; o++) {
+	for (const gs_pprofcmd_option *o = gs_pprofcmd_options; o->name; o++) {
 		GS_AUTO(buf) value = { 0 };
 		GS_AUTO(buf) comment = { 0 };
 		bool is_index = strcmp(o->name, "sample_index") == 0;
@@ -292,7 +109,7 @@ static void list_options(shell *s)
 			continue;
 		gs_buf_init(&value, 1 << 16);
 		gs_buf_init(&comment, 1 << 16);
-		gs_pprof_config_get(&s->p->config, o, &value);
+		gs_pprofcmd_config_get(&s->p->config, o, &value);
 		if (o->choices) {
 			gs_str rest = gs_str_of(o->choices), one;
 
@@ -323,19 +140,19 @@ static void list_options(shell *s)
 	b.n = 0;
 	for (unsigned i = 0; i < n; i++)
 		gs_buf_f(&b, "%.*s\n", GS_FMT(lines[i]));
-	say(gs_buf_view(&b));
+	say(s, gs_buf_view(&b));
 }
 
-static void help(gs_str what)
+static void help(shell *s, gs_str what)
 {
-	const gs_pprof_report *r = gs_pprof_report_find(what);
+	const gs_pprofcmd_report *r = gs_pprofcmd_report_find(what);
 	gs_str choice;
-	const gs_pprof_option *o = gs_pprof_option_find(what, &choice);
+	const gs_pprofcmd_option *o = gs_pprofcmd_option_find(what, &choice);
 	GS_AUTO(buf) b = { 0 };
 
 	gs_buf_init(&b, 1 << 20);
 	if (!what.n) {
-		gs_pprof_usage(&b, false);
+		gs_pprofcmd_usage(&b, false);
 		gs_buf_z(&b, "\n  :   Clear focus/ignore/hide/tagfocus/tagignore\n\n"
 			     "  type \"help <cmd|option>\" for more information\n");
 	} else if (r) {
@@ -348,11 +165,11 @@ static void help(gs_str what)
 			gs_buf_f(&b, "    %.*s\n", GS_FMT(line));
 		gs_buf_c(&b, '\n');
 	} else if (o) {
-		gs_buf_f(&b, "%s\n", choice.n ? gs_pprof_choice_help(choice) : o->help);
+		gs_buf_f(&b, "%s\n", choice.n ? gs_pprofcmd_choice_help(choice) : o->help);
 	} else {
 		gs_buf_f(&b, "Unknown command: %.*s", GS_FMT(what));
 	}
-	say(gs_buf_view(&b));
+	say(s, gs_buf_view(&b));
 }
 
 /* name=value; true when the line was one. */
@@ -360,41 +177,41 @@ static bool assign(shell *s, gs_str line)
 {
 	gs_str name, value, choice;
 	bool has_value = gs_str_cut(line, '=', &name, &value);
-	const gs_pprof_option *o;
+	const gs_pprofcmd_option *o;
 	gs_err err = { 0 };
 	size_t comment;
 	uint32_t type;
 
 	name = gs_str_trim(name);
-	o = gs_pprof_option_find(name, &choice);
+	o = gs_pprofcmd_option_find(name, &choice);
 	if (!o)
 		return false;
 	while ((comment = gs_str_find(value, GS_S("//:"))) != SIZE_MAX)
 		value = gs_str_slice(value, 0, comment);
 	value = gs_str_trim(value);
-	if (!has_value && !choice.n && o->kind != GS_PPROF_BOOL) {
-		gs_cli_note("please specify a value, e.g. %.*s=<val>", GS_FMT(name));
+	if (!has_value && !choice.n && o->kind != GS_PPROFCMD_BOOL) {
+		gs_pprofcmd_note(s->p, "please specify a value, e.g. %.*s=<val>", GS_FMT(name));
 		return true;
 	}
 	if (strcmp(o->name, "sample_index") == 0) {
 		const gs_profile *q = s->p->doc->profile;
 
 		if (!gs_sample_index(q, value, &type, &err)) {
-			gs_cli_note("%s", err.text);
+			gs_pprofcmd_note(s->p, "%s", err.text);
 			return true;
 		}
 		value = gs_profile_str(q, q->types[type].type);
 	}
 	if (choice.n) {
 		if (has_value && value.n && value.p[0] != 't' && value.p[0] != 'T' && value.p[0] != '1') {
-			gs_cli_note("unknown config field \"%.*s\"", GS_FMT(name));
+			gs_pprofcmd_note(s->p, "unknown config field \"%.*s\"", GS_FMT(name));
 			return true;
 		}
 		/* Go's ParseBool does not take the empty text; a bare name is how people choose. */
 		value = choice;
 	}
-	if (!gs_pprof_config_set(&s->p->config, o, gs_str_dup(s->p->mem, value), &err))
-		gs_cli_note("%s", err.text);
+	if (!gs_pprofcmd_config_set(&s->p->config, o, gs_str_dup(s->p->mem, value), &err))
+		gs_pprofcmd_note(s->p, "%s", err.text);
 	return true;
 }
 
@@ -406,9 +223,9 @@ static gs_str join_regex(gs_arena *mem, gs_str a, gs_str b)
 /* "top10 focus -ignore >file" */
 static bool run_command(shell *s, gs_str *words, unsigned n, gs_err *err)
 {
-	gs_pprof_config c = s->p->config;
+	gs_pprofcmd_config c = s->p->config;
 	gs_str name = words[0], focus = { 0 }, ignore = { 0 }, param = { 0 }, choice;
-	const gs_pprof_report *r = gs_pprof_report_find(name);
+	const gs_pprofcmd_report *r = gs_pprofcmd_report_find(name);
 	unsigned at = 1;
 	bool is_tags;
 
@@ -420,11 +237,11 @@ static bool run_command(shell *s, gs_str *words, unsigned n, gs_err *err)
 			digits--;
 		if (digits && digits < name.n && gs_str_i64(gs_str_skip(name, digits), &count)) {
 			name = gs_str_slice(name, 0, digits);
-			r = gs_pprof_report_find(name);
+			r = gs_pprofcmd_report_find(name);
 			c.query.node_count = count;
 		}
 	}
-	if (!r && gs_pprof_option_find(name, &choice))
+	if (!r && gs_pprofcmd_option_find(name, &choice))
 		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "did you mean: %.*s=%.*s", GS_FMT(name),
 			       GS_FMT(n > 1 ? words[1] : GS_S("<val>")));
 	if (!r)
@@ -462,7 +279,7 @@ static bool run_command(shell *s, gs_str *words, unsigned n, gs_err *err)
 		*(is_tags ? &c.query.tagignore : &c.query.ignore) = ignore;
 	if (c.query.node_count == -1 && r->kind == GS_REPORT_TOP)
 		c.query.node_count = 10;
-	return gs_pprof_generate(s->p, r, param, &c, err);
+	return gs_pprofcmd_generate(s->p, r, param, &c, err);
 }
 
 static bool run_line(shell *s, gs_str line)
@@ -481,9 +298,9 @@ static bool run_line(shell *s, gs_str line)
 	else if (gs_str_eq(words[0], GS_S("exit")) || gs_str_eq(words[0], GS_S("quit")) || gs_str_eq(words[0], GS_S("q")))
 		return false;
 	else if (gs_str_eq(words[0], GS_S("help")))
-		help(n > 1 ? words[1] : (gs_str){ 0 });
+		help(s, n > 1 ? words[1] : (gs_str){ 0 });
 	else if (!run_command(s, words, n, &err))
-		gs_cli_note("%s", err.text);
+		gs_pprofcmd_note(s->p, "%s", err.text);
 	return true;
 }
 
@@ -528,24 +345,24 @@ static bool greet(shell *s, gs_err *err)
 		gs_buf_z(&b, "No samples were found with the default sample value type.\n"
 			     "Try \"sample_index\" command to analyze different sample values.\n");
 	gs_buf_z(&b, "Entering interactive mode (type \"help\" for commands, \"o\" for options)");
-	say(gs_buf_view(&b));
+	say(s, gs_buf_view(&b));
 	return true;
 }
 
-bool gs_pprof_shell(gs_pprof *p, gs_err *err)
+bool gs_pprofcmd_shell(gs_pprofcmd *p, gs_err *err)
 {
 	shell *s = gs_new(p->mem, shell, 1);
-	const char *term = getenv("TERM");
 	gs_str line;
 
 	s->p = p;
 	p->is_shell = true;
-	s->is_terminal = isatty(STDIN_FILENO) && term && *term && strcmp(term, "dumb");
 	p->config.query.compact_labels = true;
 	if (!greet(s, err))
 		return false;
-	while (s->is_terminal ? read_key_line(s, &line) : read_pipe_line(s, &line))
-		if (!run_shortcut(s, line) && !run_line(s, gs_str_trim(line)))
+	while (p->ui->read_line(p->ui->ctx, &line)) {
+		line = gs_str_dup(p->mem, gs_str_trim(line));
+		if (!run_shortcut(s, line) && !run_line(s, line))
 			return true;
+	}
 	return true;
 }

@@ -1,5 +1,5 @@
 /* From the words of a `gospect pprof` line to one profile: read or fetch, merge, subtract the base, symbolize. */
-#include "cli/pprof.h"
+#include "app/pprof/pprof.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +16,7 @@
 #include "base/banned.h"
 
 /* A URL with pprof's defaults: a bare host means the CPU profile, -seconds goes into the query. */
-static gs_str adjust_url(gs_pprof *p, gs_str url, int64_t *timeout_s)
+static gs_str adjust_url(gs_pprofcmd *p, gs_str url, int64_t *timeout_s)
 {
 	gs_str head, query, out = url;
 	bool has_query = gs_str_cut(url, '?', &head, &query);
@@ -55,7 +55,7 @@ static gs_str adjust_url(gs_pprof *p, gs_str url, int64_t *timeout_s)
 	return out;
 }
 
-static gs_document *fetch_url(gs_pprof *p, gs_str source, gs_err *err)
+static gs_document *fetch_url(gs_pprofcmd *p, gs_str source, gs_err *err)
 {
 	gs_http_target target;
 	gs_http_request request = { .to = &target, .max_bytes = (uint64_t)4 << 30, .fd = -1 };
@@ -67,9 +67,9 @@ static gs_document *fetch_url(gs_pprof *p, gs_str source, gs_err *err)
 		return NULL;
 	request.url = target.single.n ? target.single : url;
 	request.timeout_ns = (timeout_s + 5) * 1000000000;
-	gs_cli_note("Fetching profile over HTTP from %.*s", GS_FMT(url));
+	gs_pprofcmd_note(p, "Fetching profile over HTTP from %.*s", GS_FMT(url));
 	if (p->seconds > 0)
-		gs_cli_note("Please wait... (%llds)", (long long)p->seconds);
+		gs_pprofcmd_note(p, "Please wait... (%llds)", (long long)p->seconds);
 	gs_http_run(&request, 1, 1, NULL, 0, NULL);
 	if (request.err.code != GS_ERR_NONE)
 		*err = request.err;
@@ -84,7 +84,7 @@ static gs_document *fetch_url(gs_pprof *p, gs_str source, gs_err *err)
 }
 
 /* All mappings from the command line's binary, and a mapping for profiles that have none. */
-static void locate(gs_pprof *p, gs_profile *q)
+static void locate(gs_pprofcmd *p, gs_profile *q)
 {
 	if (q->n_mappings < 2) {
 		gs_mapping *m = gs_new(q->mem, gs_mapping, 2);
@@ -101,7 +101,7 @@ static void locate(gs_pprof *p, gs_profile *q)
 		q->mappings[1].build_id = gs_strtab_id(&q->strings, p->build_id);
 }
 
-static gs_document *open_source(gs_pprof *p, gs_str source, bool *is_remote, gs_err *err)
+static gs_document *open_source(gs_pprofcmd *p, gs_str source, bool *is_remote, gs_err *err)
 {
 	const char *path = gs_cstr(p->mem, source);
 	struct stat st;
@@ -128,7 +128,7 @@ static gs_document *open_source(gs_pprof *p, gs_str source, bool *is_remote, gs_
 	return doc;
 }
 
-static unsigned open_all(gs_pprof *p, const gs_str *sources, unsigned n, gs_document **out, bool *is_remote)
+static unsigned open_all(gs_pprofcmd *p, const gs_str *sources, unsigned n, gs_document **out, bool *is_remote)
 {
 	unsigned opened = 0;
 
@@ -138,7 +138,7 @@ static unsigned open_all(gs_pprof *p, const gs_str *sources, unsigned n, gs_docu
 
 		out[opened] = open_source(p, sources[i], &remote, &err);
 		if (!out[opened]) {
-			gs_cli_note("%.*s: %s", GS_FMT(sources[i]), err.text);
+			gs_pprofcmd_note(p, "%.*s: %s", GS_FMT(sources[i]), err.text);
 			continue;
 		}
 		*is_remote = *is_remote || remote;
@@ -170,7 +170,7 @@ static gs_str remove_matching(gs_arena *mem, gs_str name, char open, char close)
 	return (gs_str){ s, n };
 }
 
-static void simplify_names(gs_pprof *p, gs_profile *q)
+static void simplify_names(gs_pprofcmd *p, gs_profile *q)
 {
 	for (uint32_t i = 1; i < q->n_functions; i++) {
 		gs_function *f = &q->functions[i];
@@ -201,7 +201,7 @@ static bool wants_symbols(const gs_profile *q)
 	return has[0] && !has[1];
 }
 
-static bool symbolize(gs_pprof *p, gs_err *err)
+static bool symbolize(gs_pprofcmd *p, gs_err *err)
 {
 	gs_profile *q = p->doc->profile;
 	gs_symbolized result = { 0 };
@@ -220,7 +220,7 @@ static bool symbolize(gs_pprof *p, gs_err *err)
 		with = gs_profile_symbolize(p->doc->mem, q, p->symbolizer, &result, err);
 		rest = gs_buf_view(&result.notes);
 		while (gs_str_line(&rest, &line))
-			gs_cli_note("%.*s", GS_FMT(line));
+			gs_pprofcmd_note(p, "%.*s", GS_FMT(line));
 		gs_buf_release(&result.notes);
 		if (!with)
 			return false;
@@ -234,7 +234,7 @@ static bool symbolize(gs_pprof *p, gs_err *err)
 	return true;
 }
 
-int gs_pprof_temp_file(gs_arena *mem, const char *dir, const char *prefix, const char *suffix, const char **name,
+int gs_pprofcmd_temp_file(gs_arena *mem, const char *dir, const char *prefix, const char *suffix, const char **name,
 		       gs_err *err)
 {
 	for (int i = 1; i < 10000; i++) {
@@ -254,7 +254,7 @@ int gs_pprof_temp_file(gs_arena *mem, const char *dir, const char *prefix, const
 }
 
 /* What came over the network is kept, as pprof does. */
-static void save(gs_pprof *p)
+static void save(gs_pprofcmd *p)
 {
 	const gs_profile *q = p->doc->profile;
 	const char *tmp = getenv("PPROF_TMPDIR"), *home = getenv("HOME"), *name;
@@ -284,16 +284,16 @@ static void save(gs_pprof *p)
 	gs_buf_c(&prefix, 0);
 	gs_pprof_write(&bytes, q);
 	gs_gzip(&packed, gs_buf_view(&bytes), 6);
-	fd = gs_pprof_temp_file(p->mem, gs_cstr(p->mem, dir), prefix.p, ".pb.gz", &name, &err);
+	fd = gs_pprofcmd_temp_file(p->mem, gs_cstr(p->mem, dir), prefix.p, ".pb.gz", &name, &err);
 	if (fd >= 0 && gs_fd_write(fd, gs_buf_view(&packed), &err))
-		gs_cli_note("Saved profile in %s", name);
+		gs_pprofcmd_note(p, "Saved profile in %s", name);
 	else
-		gs_cli_note("Could not save profile: %s", err.text);
+		gs_pprofcmd_note(p, "Could not save profile: %s", err.text);
 	if (fd >= 0)
 		close(fd);
 }
 
-static void add_comment(gs_pprof *p)
+static void add_comment(gs_pprofcmd *p)
 {
 	gs_profile *q = p->doc->profile;
 	uint32_t *comments = gs_new(q->mem, uint32_t, q->n_comments + 1);
@@ -307,7 +307,7 @@ static void add_comment(gs_pprof *p)
 	q->n_comments++;
 }
 
-bool gs_pprof_fetch(gs_pprof *p, gs_err *err)
+bool gs_pprofcmd_fetch(gs_pprofcmd *p, gs_err *err)
 {
 	gs_document **docs = gs_new(p->mem, gs_document *, p->n_sources + 1), *base = NULL;
 	bool is_remote = false;
@@ -317,7 +317,7 @@ bool gs_pprof_fetch(gs_pprof *p, gs_err *err)
 	if (n == 0)
 		return gs_fail(err, GS_ERR_MISSING, GS_ERR_NOWHERE, "failed to fetch any source profiles");
 	if (n != p->n_sources)
-		gs_cli_note("Fetched %u source profiles out of %u", n, p->n_sources);
+		gs_pprofcmd_note(p, "Fetched %u source profiles out of %u", n, p->n_sources);
 	if (p->base.n) {
 		n_bases = open_all(p, &p->base, 1, &base, &is_remote);
 		if (!n_bases)
@@ -341,4 +341,12 @@ bool gs_pprof_fetch(gs_pprof *p, gs_err *err)
 	if (is_remote)
 		save(p);
 	return true;
+}
+
+void gs_pprofcmd_release(gs_pprofcmd *p)
+{
+	gs_symbolizer_free(p->symbolizer);
+	gs_document_close(p->doc);
+	p->symbolizer = NULL;
+	p->doc = NULL;
 }
