@@ -67,7 +67,7 @@ export async function openPage(browser, server, { theme = "light", settings, wid
 	const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, acceptDownloads: true });
 	if (settings)
 		await context.addInitScript((s) => {
-			if (!localStorage.getItem("gospect.settings")) localStorage.setItem("gospect.settings", s);
+			if (location.protocol !== "about:" && !localStorage.getItem("gospect.settings")) localStorage.setItem("gospect.settings", s);
 		}, JSON.stringify(settings));
 	const page = await context.newPage();
 	const complaints = [];
