@@ -354,6 +354,7 @@ test("the tree is the graph for those who cannot see it", async () => {
 	assert.equal(await page.getAttribute(".table", "role"), "treegrid");
 	await page.focus(".table");
 	await page.keyboard.press("Home");
+	await page.settled();
 	const active = () => page.evaluate(() => {
 		const row = document.getElementById(document.querySelector(".table").getAttribute("aria-activedescendant"));
 		return { level: row.getAttribute("aria-level"), expanded: row.getAttribute("aria-expanded"), text: row.innerText };

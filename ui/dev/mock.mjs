@@ -147,7 +147,7 @@ function goroutines(q) {
 	const n = by === "stack" ? 26 : by === "state" ? states.length : 5;
 	for (let i = 0; i < n; i++) { const count = Math.ceil((rnd() ** 5) * 400) + 1; const state = by === "state" ? states[i] : pick(states); total += count;
 		const st = ["runtime.gopark", ...Array.from({ length: 4 }, () => pick(funcs))];
-		gs.push({ key: by === "state" ? state : by === "creator" ? pick(funcs) : by === "wait" ? ["< 1 min", "1–10 min", "10–60 min", "1–5 h", "> 5 h"][i] : st[1], count, state, wait_max_ns: rnd() > 0.4 ? Math.floor(rnd() * 7200) * 1e9 : 0, labels: rnd() > 0.7 ? { handler: "/pay" } : {}, creator: pick(funcs), goroutines: Array.from({ length: count }, (_, k) => ({ id: 100 + i * 50 + k, state, wait_ns: k % 3 ? 0 : 60e9 * k })), stack: st.map((name) => ({ name, file: metaOf(name).file, line: metaOf(name).line, args: "0xc000123400, 0x1" })) }); }
+		gs.push({ key: by === "state" ? state : by === "creator" ? pick(funcs) : by === "wait" ? ["< 1 min", "1–10 min", "10–60 min", "1–5 h", "> 5 h"][i] : st[1], count, state, wait_max_ns: rnd() > 0.4 ? Math.floor(rnd() * 7200) * 1e9 : 0, labels: rnd() > 0.7 ? { handler: "/pay" } : {}, creator: { name: pick(funcs), file: "/src/a.go", line: 7 }, goroutines: Array.from({ length: count }, (_, k) => ({ id: 100 + i * 50 + k, state, wait_ns: k % 3 ? 0 : 60e9 * k })), stack: st.map((name) => ({ name, file: metaOf(name).file, line: metaOf(name).line, args: "0xc000123400, 0x1" })) }); }
 	gs.sort((a, b) => b.count - a.count);
 	return { total, groups: gs };
 }

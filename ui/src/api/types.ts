@@ -90,7 +90,7 @@ export interface GoroutineGroup {
 	state: string;
 	wait_max_ns: number;
 	labels: Record<string, string | string[]>;
-	creator: string;
+	creator: GoroutineFrame | null;
 	goroutines: { id: number; state: string; wait_ns: number }[];
 	stack: GoroutineFrame[];
 }

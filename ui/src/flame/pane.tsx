@@ -9,7 +9,7 @@ import { Empty, ErrorState, Loading } from "../panels/states";
 import { searchRegExp } from "../state/query";
 import { useFrames } from "../state/answer";
 import { navigate, route } from "../state/route";
-import { dark, rawSamples, settings, status } from "../state/session";
+import { dark, setRawSamples, settings, status } from "../state/session";
 import { keyTarget, menu, selectedHit } from "../state/ui";
 import { FlameChart, type Hit } from "./chart";
 import { FlameTree } from "./tree";
@@ -171,7 +171,7 @@ export function FlamePane({ url, label, up = false, diff = false, main = false }
 		const keepScroll = lastUrl.current === url;
 		lastUrl.current = url;
 		chart.current?.setTree(tree, { up, diff, zoom: main ? zoomOf(route.peek().zoom) : [0, 1], keepScroll });
-		if (main && tree) rawSamples.value = tree.frames.info.samples;
+		if (main && tree) setRawSamples(tree.frames.info.samples);
 		if (main) selectedHit.value = chart.current?.selectedHit() ?? null;
 	}, [tree, diff]);
 	useEffect(() => chart.current?.setUp(up), [up]);

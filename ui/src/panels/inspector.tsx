@@ -7,6 +7,7 @@ import { addTransform, copyText, editorName, openInEditor } from "../state/actio
 import { useJSON } from "../state/answer";
 import { navigate, route } from "../state/route";
 import { baseDoc, doc, rawSamples, sampleType, setSetting } from "../state/session";
+import type { Hit } from "../flame/chart";
 import { selectedHit } from "../state/ui";
 import { heat } from "../views/source";
 import { listUrl, peekUrl } from "../views/urls";
@@ -18,7 +19,7 @@ export function Inspector() {
 	return (
 		<aside class="inspector" aria-label="Inspector">
 			<button class="icon corner" title="Hide the inspector (p)" aria-label="Hide the inspector" onClick={() => setSetting("inspector", false)}><CloseIcon /></button>
-			{r.fn ? <FunctionFacts name={r.fn} /> : <DocumentFacts />}
+			{r.fn ? <FunctionFacts name={r.fn} /> : r.node > 0 && selectedHit.value ? <FrameFacts hit={selectedHit.value} /> : <DocumentFacts />}
 		</aside>
 	);
 }
@@ -124,6 +125,24 @@ function HotLines({ name }: { name: string }) {
 				))}
 			</div>
 		</section>
+	);
+}
+
+/** A frame that is no function: a label value, or the sum of frames too small to draw. */
+function FrameFacts({ hit }: { hit: Hit }) {
+	const f = hit.tree.frames;
+	const rows: [string, number, number][] = [["self", f.self[hit.index]!, f.info.total], ["total", f.total[hit.index]!, f.info.total]];
+	if (f.baseTotal) rows.push(["before", f.baseTotal[hit.index]!, f.info.base_total ?? 0]);
+	return (
+		<>
+			<h2 class="ins-name">{visible(hit.tree.nameOf(hit.index).name)}</h2>
+			<table class="facts">
+				<tbody>
+					{rows.map(([k, v, whole]) => <tr key={k}><th>{k}</th><td class="num">{shown(v)}</td><td class="num dim">{formatPercent(v, whole)}</td></tr>)}
+					{f.samples && <tr><th>samples</th><td class="num">{formatCount(f.samples[hit.index]!)}</td><td class="num dim">raw</td></tr>}
+				</tbody>
+			</table>
+		</>
 	);
 }
 

@@ -10,7 +10,8 @@ export const sessionError = signal<ApiError | null>(null);
 
 export async function loadSession(): Promise<void> {
 	try {
-		session.value = await getJSON<Session>("/api/session");
+		const answer = await getJSON<Session>("/api/session");
+		session.value = { ...answer, editors: answer.editors ?? [], can_record: answer.can_record ?? false };
 		sessionError.value = null;
 	} catch (error) {
 		sessionError.value = error instanceof ApiError ? error : new ApiError(0, "", String(error));
@@ -97,7 +98,13 @@ if (typeof document !== "undefined")
 	});
 
 /** Raw samples behind the graph on screen: what was counted, before any scaling. 0 while unknown. */
-export const rawSamples = signal(0);
+const counted = signal({ of: "", samples: 0 });
+const countedOf = () => `${doc.value?.id ?? 0}/${sampleType.value?.type ?? ""}`;
+export const rawSamples = computed(() => (counted.value.of === countedOf() ? counted.value.samples : 0));
+
+export function setRawSamples(samples: number): void {
+	counted.value = { of: countedOf(), samples };
+}
 
 /** One line at the bottom of the page; screen readers hear it too. */
 export const status = signal("");

@@ -3,7 +3,7 @@
 import { useMemo, useState } from "preact/hooks";
 import type { GoroutineGroup, GoroutinesAnswer } from "../api/types";
 import { formatCount, formatDuration } from "../lib/format";
-import { baseName, visible } from "../lib/names";
+import { baseName, packageOf, visible } from "../lib/names";
 import { Bar, formatPercent, Name } from "../panels/cells";
 import { DownIcon, RightIcon } from "../panels/icons";
 import { Empty, ErrorState, Loading } from "../panels/states";
@@ -21,7 +21,7 @@ export function stateClass(state: string): string {
 	if (s.startsWith("running")) return "st-running";
 	if (s.startsWith("runnable")) return "st-runnable";
 	if (/syscall|io wait|netpoll|poll/.test(s)) return "st-io";
-	if (/sema|mutex|lock|rwmutex|cond/.test(s)) return "st-lock";
+	if (/sema|mutex|lock|cond\.|waitgroup/.test(s)) return "st-lock";
 	if (/chan|select/.test(s)) return "st-chan";
 	if (/gc|finalizer|scavenge|force|sweep|idle|dead|system/.test(s)) return "st-system";
 	if (/sleep|timer/.test(s)) return "st-sleep";
@@ -29,7 +29,7 @@ export function stateClass(state: string): string {
 }
 
 function text(group: GoroutineGroup): string {
-	return [group.key, group.state, group.creator, ...group.stack.map((f) => f.name), ...Object.entries(group.labels ?? {}).map(([k, v]) => `${k}:${v}`)].join("\n");
+	return [group.key, group.state, group.creator?.name ?? "", ...group.stack.map((f) => f.name), ...Object.entries(group.labels ?? {}).map(([k, v]) => `${k}:${v}`)].join("\n");
 }
 
 export function GoroutinesView() {
@@ -39,7 +39,7 @@ export function GoroutinesView() {
 	const byState = useJSON<GoroutinesAnswer>(`/api/goroutines?doc=${id}&group-by=state`);
 	const found = useMemo(() => searchRegExp(r.query), [r.query]);
 	const labels = useMemo(() => {
-		const keys = new Set<string>(doc.value?.labels ?? []);
+		const keys = new Set<string>((doc.value?.labels ?? []).filter((k) => !ways.some(([way]) => way === k)));
 		for (const g of answer.data?.groups ?? []) for (const k of Object.keys(g.labels ?? {})) keys.add(k);
 		return [...keys].slice(0, 8);
 	}, [answer.data, doc.value]);
@@ -84,26 +84,50 @@ export function GoroutinesView() {
 	);
 }
 
+/** The innermost frame that is the program's own: the runtime and the library below it are what every waiter has. */
+export function tellingFrame(g: GoroutineGroup) {
+	const own = (name: string) => {
+		const pkg = packageOf(name);
+		return pkg === "main" || pkg.split("/")[0]!.includes(".");
+	};
+	return g.stack.find((f) => own(f.name)) ?? g.stack.find((f) => !f.name.startsWith("runtime.")) ?? g.stack[0];
+}
+
+/** States in a group with their counts, the most frequent first. */
+function statesOf(g: GoroutineGroup): [string, number][] {
+	const counts = new Map<string, number>();
+	for (const x of g.goroutines) counts.set(x.state, (counts.get(x.state) ?? 0) + 1);
+	if (counts.size === 0 && g.state) counts.set(g.state, g.count);
+	return [...counts].sort((a, b) => b[1] - a[1]);
+}
+
+function State({ state, count = 0 }: { state: string; count?: number }) {
+	return <span class={`state-chip ${stateClass(state)}`}><i />{visible(state || "–")}{count ? <b> {formatCount(count)}</b> : null}</span>;
+}
+
 function Group({ g, total, open }: { g: GoroutineGroup; total: number; open: boolean }) {
 	const [expanded, setExpanded] = useState(open);
 	const [all, setAll] = useState(false);
 	const labels = Object.entries(g.labels ?? {});
-	const top = g.stack.find((f) => !f.name.startsWith("runtime.")) ?? g.stack[0];
-	const byStack = route.value.goroutineBy === "stack";
+	const top = tellingFrame(g);
+	const by = route.value.goroutineBy;
+	const byStack = by === "stack";
+	const states = statesOf(g);
 	const members = all ? g.goroutines : g.goroutines.slice(0, 24);
 	return (
 		<li class="gor">
 			<button class="gor-head" aria-expanded={expanded} onClick={() => setExpanded(!expanded)}>
 				{expanded ? <DownIcon /> : <RightIcon />}
 				<Bar share={g.count / total} text={formatCount(g.count)} tone="plain" />
-				<span class={`state-chip ${stateClass(g.state)}`}><i />{visible(g.state || "–")}</span>
-				<span class="gor-title">{byStack ? (top ? <Name name={top.name} /> : visible(g.key)) : visible(g.key || "–")}</span>
+				<span class="gor-title">{byStack ? (top ? <Name name={top.name} /> : visible(g.key)) : by === "creator" && g.creator ? <Name name={g.creator.name} /> : by === "state" ? <State state={g.key} /> : visible(g.key || "–")}</span>
+				<span class="gor-states-of">{by === "state" ? (top ? <Name name={top.name} /> : null) : states.slice(0, 3).map(([s, n]) => <State key={s} state={s} count={states.length > 1 ? n : 0} />)}{states.length > 3 ? <span class="dim">and {states.length - 3} more</span> : null}</span>
 				<span class="dim">{g.wait_max_ns > 0 ? `longest ${formatDuration(g.wait_max_ns)}` : ""}</span>
 				<span class="dim">{formatPercent(g.count, total)}</span>
 			</button>
 			{expanded && (
 				<div class="gor-body">
 					{labels.length > 0 && <div class="chips">{labels.map(([k, v]) => <span class="chip" key={k}>{visible(k)}: {visible(String(v))}</span>)}</div>}
+					{!byStack && g.count > 1 && <div class="dim">The stack of one of them{g.goroutines[0] ? `, goroutine ${g.goroutines[0].id}` : ""}:</div>}
 					<ol class="stack">
 						{g.stack.map((f, k) => (
 							<li key={k} class={f.name.startsWith("runtime.") ? "muted" : ""}>
@@ -111,7 +135,12 @@ function Group({ g, total, open }: { g: GoroutineGroup; total: number; open: boo
 								{f.file && <button class="link where" onClick={() => openInEditor(f.file, f.line)}>{visible(baseName(f.file))}:{f.line}</button>}
 							</li>
 						))}
-						{g.creator && <li class="muted">created by <Name name={g.creator} /></li>}
+						{g.creator && (
+							<li class="muted">
+								<span>created by <Name name={g.creator.name} /></span>
+								{g.creator.file && <button class="link where" onClick={() => openInEditor(g.creator!.file, g.creator!.line)}>{visible(baseName(g.creator.file))}:{g.creator.line}</button>}
+							</li>
+						)}
 					</ol>
 					{g.goroutines.length > 0 && (
 						<div class="gor-ids">

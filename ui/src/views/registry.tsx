@@ -31,7 +31,7 @@ export const views: View[] = [
 	{ id: "sandwich", title: "Sandwich", summary: "Callers and callees of one function", component: SandwichView, fits: profile, search: true, inspector: true, order: true },
 	{ id: "table", title: "Table", summary: "Every function with its cost", component: TableView, fits: profile, search: true, inspector: true },
 	{ id: "source", title: "Source", summary: "Lines and instructions with their cost", component: SourceView, fits: profile, search: false, inspector: true },
-	{ id: "goroutines", title: "Goroutines", summary: "A dump, grouped", component: GoroutinesView, fits: (d) => d.kind === "goroutines" || (d.goroutines ?? 0) > 0, search: true, inspector: false },
+	{ id: "goroutines", title: "Goroutines", summary: "A dump, grouped", component: GoroutinesView, fits: (d) => d.kind === "goroutines" || (d.sample_types ?? []).some((t) => t.type === "goroutine"), search: true, inspector: false },
 	{ id: "diff", title: "Diff", summary: "Two profiles compared", component: DiffView, fits: profile, search: true, inspector: true, order: true },
 ];
 

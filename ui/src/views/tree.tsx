@@ -12,7 +12,7 @@ import { VirtualTable, type Column } from "../panels/table";
 import { useFrames } from "../state/answer";
 import { searchRegExp } from "../state/query";
 import { navigate, route } from "../state/route";
-import { rawSamples } from "../state/session";
+import { setRawSamples } from "../state/session";
 import { menu } from "../state/ui";
 import { flameUrl } from "./urls";
 
@@ -50,7 +50,7 @@ export function TreeView() {
 	const [open, setOpen] = useState<Set<number>>(new Set());
 	useEffect(() => {
 		if (!tree) return;
-		rawSamples.value = tree.frames.info.samples;
+		setRawSamples(tree.frames.info.samples);
 		const set = firstOpen(tree);
 		const at = r.node >= 0 ? tree.indexOfId(r.node) : tree.focus;
 		if (at >= 0) for (const i of tree.path(at)) set.add(tree.frames.id[i]!);
