@@ -191,10 +191,13 @@ static void finish_perf(gs_record *r)
 
 static void take_http_parts(gs_record *r)
 {
-	bool has_cpu = r->perf != NULL;
+	bool has_cpu = r->perf != NULL, is_gone = r->perf && gs_perf_look(r->perf)->target_ended;
 
-	for (uint32_t i = 0; i < r->n_http_parts; i++)
+	for (uint32_t i = 0; i < r->n_http_parts; i++) {
+		if (is_gone && r->http_parts[i].state == GS_PART_FAILED)
+			r->http_parts[i].error = GS_S("the program ended before it was complete");
 		add_part(r, r->http_parts[i]);
+	}
 	if (!r->http_ok) {
 		gs_part whole = { .file = has_cpu ? GS_S("cpu-go.pprof") : GS_S("cpu.pprof"),
 				  .kind = GS_S("endpoint"),

@@ -5,7 +5,7 @@
 
 #include "base/banned.h"
 
-enum { MAX_NAMES = 64, MAX_ROUNDS = 8 };
+enum { MAX_NAMES = 64, MAX_ROUNDS = 16 };
 #define SECOND_NS 1000000000ll
 
 /* What to ask for, and how it went so far. */
@@ -18,6 +18,7 @@ typedef struct job {
 	bool is_text;
 	bool is_again;	 /* this round runs it */
 	bool is_settled; /* in this round */
+	bool is_last;	 /* not before the timed ones are over: what it is like at the end */
 	int fd;
 	struct fetch *of;
 } job;
@@ -68,6 +69,71 @@ static bool is_listed(const gs_str *names, unsigned n, const char *name)
 		if (gs_str_eq(names[i], gs_str_of(name)))
 			return true;
 	return false;
+}
+
+/*
+ * Heap and goroutines once more at the end: the later one is what people look at (a heap profile tells of the last completed
+ * collection), the earlier one shows what grew, and stands in for it when the program does not live to the end.
+ */
+static void plan_before_and_after(fetch *f)
+{
+	static const struct {
+		const char *name, *kind, *file;
+	} before[] = {
+		{ "heap", "heap-start", "heap-start.pprof" },
+		{ "goroutine", "goroutine-start", "goroutine-start.pprof" },
+		{ "goroutines", "goroutines-start", "goroutines-start.txt" },
+	};
+	bool has_timed = false;
+	uint32_t n = f->n;
+
+	for (uint32_t i = 0; i < n; i++)
+		has_timed |= f->jobs[i].seconds > 1 && f->jobs[i].is_again;
+	for (uint32_t i = 0; i < n && has_timed; i++) {
+		f->jobs[i].is_last = f->jobs[i].seconds == 0;
+		for (size_t k = 0; k < sizeof(before) / sizeof(before[0]); k++) {
+			job *j;
+
+			if (!f->jobs[i].is_again || !gs_str_eq(f->jobs[i].part.kind, gs_str_of(before[k].name)))
+				continue;
+			j = add(f, f->jobs[i].name, gs_str_of(before[k].kind), before[k].file);
+			j->is_text = f->jobs[i].is_text;
+		}
+	}
+}
+
+static job *job_of(fetch *f, const char *kind)
+{
+	for (uint32_t i = 0; i < f->n; i++)
+		if (gs_str_eq(f->jobs[i].part.kind, gs_str_of(kind)))
+			return &f->jobs[i];
+	return NULL;
+}
+
+/* The end was not to be had: what was taken at the start has its place. */
+static void promote(fetch *f)
+{
+	static const char *const kinds[][2] = { { "heap", "heap-start" }, { "goroutine", "goroutine-start" }, { "goroutines", "goroutines-start" } };
+
+	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+		job *last = job_of(f, kinds[k][0]), *first = job_of(f, kinds[k][1]);
+		gs_part *to, *from;
+
+		if (!first || !last || first->part.state != GS_PART_DONE)
+			continue;
+		to = &last->part;
+		from = &first->part;
+		if (to->state != GS_PART_DONE && renameat(f->folder->fd, from->file.p, f->folder->fd, to->file.p) == 0) {
+			to->state = GS_PART_DONE;
+			to->size_bytes = from->size_bytes;
+			to->error = (gs_str){ 0 };
+			to->note = GS_S("at the start; the end was not to be had");
+			*first = f->jobs[--f->n];
+		} else if (to->state == GS_PART_DONE && first->is_text) { /* the text was only for this case */
+			(void)unlinkat(f->folder->fd, from->file.p, 0);
+			*first = f->jobs[--f->n];
+		}
+	}
 }
 
 /* The profiles that every Go program has or may have. */
@@ -296,7 +362,7 @@ static void run_round(fetch *f, const gs_progress *progress)
 		char name[300];
 		int64_t covers = j->seconds ? j->seconds * SECOND_NS : j->part.duration_ns;
 
-		if (!j->is_again)
+		if (!j->is_again || j->is_last)
 			continue;
 		snprintf(name, sizeof(name), "%.*s", GS_FMT(j->part.file));
 		j->fd = gs_folder_begin(f->folder, name, &err);
@@ -368,6 +434,7 @@ bool gs_http_profile_fetch(gs_arena *mem, gs_folder *folder, const gs_http_profi
 		if (!ask_index(&f, names, &n_names, &has_index, err))
 			return false;
 		plan_known(&f, names, n_names, has_index, seconds);
+		plan_before_and_after(&f);
 	}
 	if (f.n == 0)
 		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "%.*s has none of the profiles asked for (%.*s)",
@@ -379,10 +446,15 @@ bool gs_http_profile_fetch(gs_arena *mem, gs_folder *folder, const gs_http_profi
 
 		run_round(&f, gs_progress_should_stop(options->progress) ? &rest : options->progress);
 		for (uint32_t i = 0; i < f.n; i++)
+			more |= f.jobs[i].is_again && !f.jobs[i].is_last;
+		for (uint32_t i = 0; i < f.n && !more; i++) /* the time is over: now the rest */
+			f.jobs[i].is_last = false;
+		for (uint32_t i = 0; i < f.n; i++)
 			more |= f.jobs[i].is_again;
 		if (!more)
 			break;
 	}
+	promote(&f);
 	*parts = gs_new(mem, gs_part, f.n);
 	*n_parts = f.n;
 	for (uint32_t i = 0; i < f.n; i++) {
