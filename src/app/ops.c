@@ -8,6 +8,7 @@
 	X(goroutines) \
 	X(info) \
 	X(ps) \
+	X(top) \
 	X(doctor) \
 	X(symbolize)
 

@@ -1,0 +1,242 @@
+#include "analysis/rows.h"
+
+#include <math.h>
+
+typedef struct columns {
+	int64_t *total, *base;
+	double *raw, *base_raw;
+	const double *raw_self, *base_raw_self;
+} columns;
+
+static double *sum_up(gs_arena *mem, const gs_view *v, const double *self)
+{
+	double *total = gs_try_new(mem, double, v->n_nodes);
+
+	if (!total)
+		return NULL;
+	memcpy(total, self, v->n_nodes * sizeof(*total));
+	for (uint32_t n = v->n_nodes; n-- > 1;)
+		total[v->nodes[n].parent] += total[n];
+	return total;
+}
+
+static void add_flat(gs_rows *r, const columns *c)
+{
+	const gs_view *v = r->view;
+
+	for (uint32_t n = 1; n < v->n_nodes; n++) {
+		gs_row *row = &r->list[v->nodes[n].key];
+
+		row->flat = (int64_t)((uint64_t)row->flat + (uint64_t)v->self[n]);
+		row->raw_flat += c->raw_self[n];
+		if (v->base_self) {
+			row->base_flat = (int64_t)((uint64_t)row->base_flat + (uint64_t)v->base_self[n]);
+			row->base_raw_flat += c->base_raw_self[n];
+		}
+		if (v->nodes[n].flags & GS_VIEW_INLINED)
+			row->is_inlined = true;
+		else
+			row->is_not_inlined = true;
+	}
+}
+
+static void add_cum(gs_row *row, const columns *c, uint32_t n)
+{
+	row->cum = (int64_t)((uint64_t)row->cum + (uint64_t)c->total[n]);
+	row->raw_cum += c->raw[n];
+	if (c->base) {
+		row->base_cum = (int64_t)((uint64_t)row->base_cum + (uint64_t)c->base[n]);
+		row->base_raw_cum += c->base_raw[n];
+	}
+}
+
+/* Depth first; a key that is already on the path does not count again. */
+static bool walk(gs_rows *r, const columns *c, gs_arena *mem)
+{
+	const gs_view *v = r->view;
+	uint32_t *on_path = gs_try_new(mem, uint32_t, v->n_keys);
+	uint32_t *next = gs_try_new(mem, uint32_t, v->n_nodes);
+	uint32_t at = 0;
+
+	if (!on_path || !next)
+		return false;
+	for (;;) {
+		const gs_view_node *n = &v->nodes[at];
+
+		if (next[at] < n->n_children) {
+			at = n->first_child + next[at]++;
+			if (on_path[v->nodes[at].key]++ == 0)
+				add_cum(&r->list[v->nodes[at].key], c, at);
+			continue;
+		}
+		if (at == 0)
+			return true;
+		on_path[n->key]--;
+		at = n->parent;
+	}
+}
+
+gs_rows *gs_rows_build(gs_arena *mem, const gs_view *v, gs_err *err)
+{
+	gs_arena *scratch = gs_arena_create(UINT64_MAX);
+	gs_rows *r = gs_new(mem, gs_rows, 1);
+	columns c = { 0 };
+	uint32_t n = 0;
+	bool ok;
+
+	r->view = v;
+	r->list = gs_try_new(mem, gs_row, v->n_keys);
+	c.total = gs_view_totals(scratch, v, v->self);
+	c.raw_self = gs_view_raw_self(scratch, v, false);
+	c.raw = c.raw_self ? sum_up(scratch, v, c.raw_self) : NULL;
+	ok = r->list && c.total && c.raw;
+	if (ok && v->base_self) {
+		c.base = gs_view_totals(scratch, v, v->base_self);
+		c.base_raw_self = gs_view_raw_self(scratch, v, true);
+		c.base_raw = c.base_raw_self ? sum_up(scratch, v, c.base_raw_self) : NULL;
+		ok = c.base && c.base_raw;
+	}
+	if (ok) {
+		for (uint32_t k = 0; k < v->n_keys; k++)
+			r->list[k].key = k;
+		add_flat(r, &c);
+		ok = walk(r, &c, scratch);
+	}
+	if (ok) {
+		r->raw_total = c.raw[0];
+		r->sum = c.total[0];
+		r->base_raw_total = c.base_raw ? c.base_raw[0] : 0;
+		r->base_sum = c.base ? c.base[0] : 0;
+		for (uint32_t k = 0; k < v->n_keys; k++) {
+			const gs_row *row = &r->list[k];
+
+			if (row->cum || row->flat || row->base_cum || row->base_flat)
+				r->list[n++] = *row;
+		}
+		r->n = n;
+	}
+	gs_arena_free(scratch);
+	if (!ok) {
+		gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "out of memory for a table");
+		return NULL;
+	}
+	return r;
+}
+
+typedef struct order {
+	const gs_view *v;
+	gs_row_order by;
+} order;
+
+static int64_t size_of(int64_t a, int64_t b)
+{
+	int64_t d = (int64_t)((uint64_t)a - (uint64_t)b);
+
+	return d < 0 ? (int64_t)(0 - (uint64_t)d) : d;
+}
+
+static int compare_rows(const void *a, const void *b, void *ctx)
+{
+	const order *o = ctx;
+	const gs_row *x = a, *y = b;
+	const gs_key *kx = &o->v->keys[x->key], *ky = &o->v->keys[y->key];
+	int64_t vx, vy;
+	int c;
+
+	for (int pass = 0; pass < 2 && o->by != GS_ROWS_BY_NAME; pass++) {
+		bool flat = (o->by == GS_ROWS_BY_FLAT) == (pass == 0);
+
+		vx = flat ? size_of(x->flat, x->base_flat) : size_of(x->cum, x->base_cum);
+		vy = flat ? size_of(y->flat, y->base_flat) : size_of(y->cum, y->base_cum);
+		if (vx != vy)
+			return vx > vy ? -1 : 1;
+	}
+	c = gs_str_cmp(gs_view_str(o->v, kx->name), gs_view_str(o->v, ky->name));
+	if (!c)
+		c = gs_str_cmp(gs_view_str(o->v, kx->file), gs_view_str(o->v, ky->file));
+	if (!c && kx->line != ky->line)
+		c = kx->line < ky->line ? -1 : 1;
+	if (!c && kx->address != ky->address)
+		c = kx->address < ky->address ? -1 : 1;
+	return c ? c : x->key < y->key ? -1 : x->key > y->key;
+}
+
+void gs_rows_sort(gs_rows *r, gs_row_order by)
+{
+	order o = { r->view, by };
+
+	qsort_r(r->list, r->n, sizeof(*r->list), compare_rows, &o);
+}
+
+/* Two-sided: how likely is what is at most as likely as a of n. */
+static double binomial_p(int a, int n, double share)
+{
+	double p[32], sum = 0;
+
+	for (int i = 0; i <= n; i++) {
+		p[i] = exp(lgamma(n + 1) - lgamma(i + 1) - lgamma(n - i + 1) + i * log(share) +
+			   (n - i) * log1p(-share));
+	}
+	for (int i = 0; i <= n; i++)
+		if (p[i] <= p[a] * (1 + 1e-7))
+			sum += p[i];
+	return sum < 1 ? sum : 1;
+}
+
+static double difference_p(double a, double b, double total_a, double total_b)
+{
+	enum { EXACT_BELOW = 25 };
+	double n = a + b, share, z;
+
+	if (!(total_a > 0) || !(total_b > 0) || !(n > 0) || a < 0 || b < 0)
+		return 1;
+	share = total_a / (total_a + total_b);
+	if (n < EXACT_BELOW)
+		return binomial_p((int)lround(a), (int)lround(a) + (int)lround(b), share);
+	z = (a - n * share) / sqrt(n * share * (1 - share));
+	return erfc(fabs(z) / sqrt(2.0));
+}
+
+static int compare_p(const void *a, const void *b)
+{
+	double x = (*(const gs_row *const *)a)->p, y = (*(const gs_row *const *)b)->p;
+
+	return x < y ? -1 : x > y;
+}
+
+void gs_rows_compare(gs_rows *r, gs_arena *mem)
+{
+	const double level = 0.05;
+	gs_row **sorted = gs_new(mem, gs_row *, r->n);
+	double lowest = 1;
+
+	for (uint32_t i = 0; i < r->n; i++) {
+		gs_row *row = &r->list[i];
+
+		sorted[i] = row;
+		row->p = difference_p(row->raw_cum, row->base_raw_cum, r->raw_total, r->base_raw_total);
+		if (row->base_cum == 0 && row->base_flat == 0)
+			row->state = GS_ROW_NEW;
+		else if (row->cum == 0 && row->flat == 0)
+			row->state = GS_ROW_REMOVED;
+		else
+			row->state = row->cum == row->base_cum && row->flat == row->base_flat ? GS_ROW_SAME :
+												GS_ROW_CHANGED;
+	}
+	qsort(sorted, r->n, sizeof(*sorted), compare_p);
+	for (uint32_t i = r->n; i-- > 0;) {
+		double p = sorted[i]->p * r->n / (i + 1);
+
+		lowest = p < lowest ? p : lowest;
+		sorted[i]->p = lowest;
+		sorted[i]->is_significant = lowest < level;
+	}
+}
+
+double gs_rows_detectable(const gs_rows *r, double share)
+{
+	const double z = 1.96 + 0.84; /* two-sided 0.05, power 0.8 */
+	double a = r->raw_total * share, b = r->base_raw_total * share;
+
+	return a > 0 && b > 0 ? z * sqrt((1 - share) * (1 / a + 1 / b)) : 0;
+}

@@ -1,0 +1,13 @@
+#include "app/table_style.h"
+
+gs_table_style gs_call_table_style(const gs_op_call *call)
+{
+	gs_table_style s = { .unit = gs_call_str(call, "unit"),
+			     .is_diff_base = call->is_diff_base,
+			     .use_color = call->use_color,
+			     .width = call->width };
+	int64_t n = gs_op_find_arg(call->op, GS_S("n")) ? gs_call_int(call, "n") : 0;
+
+	s.limit = n > 0 && n < UINT32_MAX ? (uint32_t)n : 0;
+	return s;
+}
