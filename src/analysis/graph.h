@@ -82,6 +82,9 @@ static inline int64_t gs_abs64(int64_t v)
 /* Edges that are left, heaviest first, then by names. */
 uint32_t *gs_graph_sort_edges(gs_graph *g, gs_arena *mem, const uint32_t *edges, uint32_t n, uint32_t *n_out);
 
+/* Order of `shown` in a whole graph. */
+void gs_graph_sort_by_cum(gs_graph *g);
+
 /* "inline" and "not inline" ways into a node. */
 void gs_graph_inlined(const gs_graph *g, uint32_t node, bool *some, bool *others);
 

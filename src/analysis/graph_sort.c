@@ -113,6 +113,11 @@ void gs_graph_sort(gs_graph *g, bool cum, bool entropy)
 	qsort_r(g->shown, g->n_shown, sizeof(*g->shown), compare_nodes, &o);
 }
 
+void gs_graph_sort_by_cum(gs_graph *g)
+{
+	gs_graph_sort(g, true, false);
+}
+
 static int compare_edges(const void *a, const void *b, void *ctx)
 {
 	gs_graph *g = ctx;

@@ -9,6 +9,13 @@
 	X(info) \
 	X(ps) \
 	X(top) \
+	X(tree) \
+	X(peek) \
+	X(callers) \
+	X(traces) \
+	X(tags) \
+	X(search) \
+	X(diff) \
 	X(doctor) \
 	X(symbolize)
 
