@@ -2,6 +2,7 @@
 #include "app/op.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/pool.h"
 #include "load/binary.h"
 #include "present/printable.h"
 
@@ -18,48 +19,94 @@ static const gs_arg args[] = {
 };
 static const gs_arg_group group = { "Options", args };
 
+typedef struct item {
+	uint64_t addr; /* the file's own */
+	uint32_t index; /* place in the question */
+} item;
+
+/* Where an answer lies until all are put out in the order of the questions. */
+typedef struct place {
+	uint32_t part;
+	uint32_t n;
+	size_t at;
+} place;
+
+enum {
+	MAX_ITEMS = 1 << 27,
+	MAX_PARTS = 64,
+	PART_MIN = 2000, /* fewer questions than this are not worth another thread */
+};
+
 typedef struct work {
 	gs_op_call *call;
 	gs_binary *binary;
 	uint64_t bias;
 	bool is_json;
-	gs_json json;
-	gs_symbol frames[GS_SYMBOL_MAX_DEPTH];
+	GS_VEC(item) items;
+	place *places;
+	gs_buf parts[MAX_PARTS];
+	size_t n_parts;
 } work;
 
-static void one_text(work *w, uint64_t addr, unsigned n)
+/* Numbers are most of what is written here, and printf is slow. */
+static void put_hex(gs_buf *out, uint64_t v)
 {
-	gs_buf *out = w->call->out;
+	char b[16];
+	size_t n = sizeof(b);
 
-	gs_buf_f(out, "0x%llx", (unsigned long long)addr);
-	gs_buf_z(out, n ? "\n" : "\n  ?\n");
+	do {
+		b[--n] = "0123456789abcdef"[v & 15];
+		v >>= 4;
+	} while (v);
+	gs_buf_add(out, b + n, sizeof(b) - n);
+}
+
+static void put_decimal(gs_buf *out, uint32_t v)
+{
+	char b[10];
+	size_t n = sizeof(b);
+
+	do {
+		b[--n] = (char)('0' + v % 10);
+		v /= 10;
+	} while (v);
+	gs_buf_add(out, b + n, sizeof(b) - n);
+}
+
+static void one_text(gs_buf *out, uint64_t addr, const gs_symbol *frames, unsigned n)
+{
+	gs_buf_str(out, GS_S("0x"));
+	put_hex(out, addr);
+	gs_buf_str(out, n ? GS_S("\n") : GS_S("\n  ?\n"));
 	for (unsigned i = 0; i < n; i++) {
-		const gs_symbol *f = &w->frames[i];
+		const gs_symbol *f = &frames[i];
 
-		gs_buf_z(out, "  ");
+		gs_buf_str(out, GS_S("  "));
 		gs_printable(out, f->function);
 		if (f->is_inlined)
-			gs_buf_z(out, " (inlined)");
+			gs_buf_str(out, GS_S(" (inlined)"));
 		if (f->file.n) {
 			gs_buf_c(out, ' ');
 			gs_printable(out, f->file);
-			if (f->line)
-				gs_buf_f(out, ":%u", f->line);
+			if (f->line) {
+				gs_buf_c(out, ':');
+				put_decimal(out, f->line);
+			}
 		}
 		gs_buf_c(out, '\n');
 	}
 }
 
-static void one_json(work *w, uint64_t addr, unsigned n)
+static void one_json(gs_buf *out, uint64_t addr, const gs_symbol *frames, unsigned n)
 {
-	gs_json *j = &w->json;
+	gs_json json = gs_json_to(out), *j = &json;
 
 	gs_json_object(j);
 	gs_json_ku64(j, "address", addr);
 	gs_json_key(j, "frames");
 	gs_json_array(j);
 	for (unsigned i = 0; i < n; i++) {
-		const gs_symbol *f = &w->frames[i];
+		const gs_symbol *f = &frames[i];
 
 		gs_json_object(j);
 		gs_json_kstr(j, "function", f->function);
@@ -75,38 +122,131 @@ static void one_json(work *w, uint64_t addr, unsigned n)
 	gs_json_object_end(j);
 }
 
-/* "0x4a31f0", "4a31f0", or "main.main": the function's entry. */
-static bool one(work *w, gs_str text, gs_err *err)
+/* Answer one run of the sorted questions. */
+static void answer_part(void *ctx, size_t part)
 {
-	gs_str hex = gs_str_starts(text, GS_S("0x")) ? gs_str_skip(text, 2) : text;
-	uint64_t addr, end;
-	unsigned n;
+	work *w = ctx;
+	gs_buf *out = &w->parts[part];
+	size_t from = w->items.n * part / w->n_parts, to = w->items.n * (part + 1) / w->n_parts;
+	gs_symbol frames[GS_SYMBOL_MAX_DEPTH];
+	gs_binary_cursor cursor = { 0 };
 
-	if (gs_str_u64(hex, 16, &addr)) {
-		addr -= w->bias;
-	} else if (!gs_binary_function(w->binary, text, &addr, &end)) {
-		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE,
-			       "%.*s is neither an address in hexadecimal nor a function of this program", GS_FMT(text));
+	gs_buf_reserve(out, (to - from) * (w->is_json ? 256 : 128)); /* a guess that spares copies */
+	for (size_t i = from; i < to; i++) {
+		const item *q = &w->items.p[i];
+		size_t at = out->n;
+		unsigned n = gs_binary_frames_near(w->binary, &cursor, q->addr, frames, GS_SYMBOL_MAX_DEPTH);
+
+		if (w->is_json)
+			one_json(out, q->addr + w->bias, frames, n);
+		else
+			one_text(out, q->addr + w->bias, frames, n);
+		w->places[q->index] = (place){ (uint32_t)part, (uint32_t)(out->n - at), at };
 	}
-	n = gs_binary_frames(w->binary, addr, w->frames, GS_SYMBOL_MAX_DEPTH);
-	if (w->is_json)
-		one_json(w, addr + w->bias, n);
-	else
-		one_text(w, addr + w->bias, n);
+}
+
+/* By address, eleven bits at a time: neighbours share functions, and tables are then read from front to back. */
+static bool sort_items(work *w)
+{
+	enum { BITS = 11, N = 1 << BITS };
+	size_t n = w->items.n;
+	item *from = w->items.p, *to = gs_try_new(w->call->mem, item, n);
+	uint64_t lo = UINT64_MAX, hi = 0;
+	uint32_t *at = gs_new(w->call->mem, uint32_t, N);
+
+	if (!to)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		lo = from[i].addr < lo ? from[i].addr : lo;
+		hi = from[i].addr > hi ? from[i].addr : hi;
+	}
+	for (unsigned shift = 0; shift < 64 && (hi - lo) >> shift; shift += BITS) {
+		uint32_t sum = 0;
+		item *swap;
+
+		memset(at, 0, N * sizeof(*at));
+		for (size_t i = 0; i < n; i++)
+			at[(from[i].addr - lo) >> shift & (N - 1)]++;
+		for (unsigned d = 0; d < N; d++) {
+			uint32_t count = at[d];
+
+			at[d] = sum;
+			sum += count;
+		}
+		for (size_t i = 0; i < n; i++)
+			to[at[(from[i].addr - lo) >> shift & (N - 1)]++] = from[i];
+		swap = from;
+		from = to;
+		to = swap;
+	}
+	if (from != w->items.p)
+		memcpy(w->items.p, from, n * sizeof(*from));
 	return true;
 }
 
-static bool from_file(work *w, const char *path, gs_err *err)
+static bool answer(work *w, gs_err *err)
+{
+	gs_buf *out = w->call->out;
+	size_t n = w->items.n, bytes = 0;
+
+	w->places = gs_try_new(w->call->mem, place, n);
+	w->n_parts = n / PART_MIN < 1 ? 1 : n / PART_MIN > gs_cpu_count() ? gs_cpu_count() : n / PART_MIN;
+	if (w->n_parts > MAX_PARTS)
+		w->n_parts = MAX_PARTS;
+	if (!w->places || (n > 1 && !sort_items(w)))
+		return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "no room for %zu addresses", n);
+	for (size_t i = 0; i < w->n_parts; i++)
+		gs_buf_init(&w->parts[i], out->max);
+	gs_pool_run((unsigned)w->n_parts, w->n_parts, answer_part, w);
+	for (size_t i = 0; i < w->n_parts; i++) {
+		out->bad |= w->parts[i].bad;
+		bytes += w->parts[i].n + 2;
+	}
+	gs_buf_reserve(out, bytes + n + 4);
+	if (w->is_json)
+		gs_buf_c(out, '[');
+	for (size_t i = 0; i < n && !out->bad; i++) {
+		if (w->is_json && i)
+			gs_buf_c(out, ',');
+		gs_buf_add(out, w->parts[w->places[i].part].p + w->places[i].at, w->places[i].n);
+	}
+	if (w->is_json)
+		gs_buf_z(out, "]\n");
+	for (size_t i = 0; i < w->n_parts; i++)
+		gs_buf_release(&w->parts[i]);
+	return true;
+}
+
+/* "0x4a31f0", "4a31f0", or "main.main": the function's entry. */
+static bool ask(work *w, gs_str text, gs_err *err)
+{
+	gs_str hex = gs_str_starts(text, GS_S("0x")) ? gs_str_skip(text, 2) : text;
+	uint64_t addr, end;
+	item *q;
+
+	if (gs_str_u64(hex, 16, &addr))
+		addr -= w->bias;
+	else if (!gs_binary_function(w->binary, text, &addr, &end))
+		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE,
+			       "%.*s is neither an address in hexadecimal nor a function of this program", GS_FMT(text));
+	q = gs_vec_push(&w->items, MAX_ITEMS);
+	if (!q)
+		return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "too many addresses");
+	*q = (item){ addr, (uint32_t)(w->items.n - 1) };
+	return true;
+}
+
+static bool ask_all(work *w, gs_err *err)
 {
 	GS_AUTO(file) file = { 0 };
 	gs_str rest, line;
 
-	if (!gs_file_open(path, INPUT_MAX_BYTES, &file, err))
+	if (!gs_file_open("-", INPUT_MAX_BYTES, &file, err))
 		return false;
 	rest = file.bytes;
 	while (gs_str_line(&rest, &line)) {
 		line = gs_str_trim(line);
-		if (line.n && !one(w, line, err))
+		if (line.n && !ask(w, line, err))
 			return false;
 	}
 	return true;
@@ -131,8 +271,8 @@ static bool find_bias(work *w, gs_str text, gs_err *err)
 static bool run(gs_op_call *call, gs_err *err)
 {
 	gs_str path = gs_call_str(call, "binary");
-	work w = { .call = call, .is_json = strcmp(call->format, "json") == 0, .json = gs_json_to(call->out) };
-	bool ok = true;
+	work w = { .call = call, .is_json = strcmp(call->format, "json") == 0 };
+	bool ok;
 
 	if (path.n == 0)
 		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE,
@@ -141,16 +281,12 @@ static bool run(gs_op_call *call, gs_err *err)
 	if (!w.binary)
 		return false;
 	ok = find_bias(&w, gs_call_str(call, "load-address"), err);
-	if (ok && w.is_json)
-		gs_json_array(&w.json);
 	for (unsigned i = 0; ok && i < call->n_paths; i++)
-		ok = gs_str_eq(call->paths[i], GS_S("-")) ? from_file(&w, "-", err) : one(&w, call->paths[i], err);
+		ok = gs_str_eq(call->paths[i], GS_S("-")) ? ask_all(&w, err) : ask(&w, call->paths[i], err);
 	if (ok && call->n_paths == 0)
-		ok = from_file(&w, "-", err);
-	if (ok && w.is_json) {
-		gs_json_array_end(&w.json);
-		gs_buf_c(call->out, '\n');
-	}
+		ok = ask_all(&w, err);
+	ok = ok && answer(&w, err);
+	gs_vec_release(&w.items);
 	gs_binary_close(w.binary);
 	return ok;
 }

@@ -1,4 +1,5 @@
 #include "load/binary.h"
+#include "load/disasm.h"
 
 #include <pthread.h>
 
@@ -29,6 +30,11 @@ struct gs_binary {
 	gs_elf debug_elf;
 	gs_dwarf *dwarf; /* of the debug file, else of the binary itself */
 	gs_elf_symbols symbols;
+	bool has_tried_all;
+	gs_elf_symbols all; /* data too */
+	bool has_functions;
+	gs_code_symbol *functions;
+	uint32_t n_functions;
 };
 
 static gs_binary *make(gs_file file, gs_str path, gs_err *err)
@@ -140,24 +146,47 @@ static gs_str printed_name(gs_binary *b, gs_str name)
 	return out;
 }
 
-static unsigned go_frames(gs_binary *b, uint64_t addr, gs_symbol *out, unsigned max)
+/* Put the cursor on the function around `addr`. */
+static bool go_to(gs_binary *b, gs_binary_cursor *at, uint64_t addr)
+{
+	uint32_t next = at->index + 1;
+
+	if (at->is_set && addr >= at->func.entry) {
+		if (addr < at->func.end)
+			return at->func.name.n != 0;
+		/* Most often the very next one. */
+		if (gs_pclntab_func_get(&b->table, next, &at->func) && addr >= at->func.entry && addr < at->func.end) {
+			at->index = next;
+			at->printed_name = printed_name(b, at->func.name);
+			return at->func.name.n != 0;
+		}
+	}
+	at->index = gs_pclntab_find(&b->table, addr);
+	at->is_set = at->index != GS_PCLNTAB_NONE && gs_pclntab_func_get(&b->table, at->index, &at->func);
+	if (at->is_set)
+		at->printed_name = printed_name(b, at->func.name);
+	return at->is_set && at->func.name.n != 0;
+}
+
+static unsigned go_frames(gs_binary *b, gs_binary_cursor *at, uint64_t addr, gs_symbol *out, unsigned max)
 {
 	gs_pclntab_frame frames[GS_SYMBOL_MAX_DEPTH];
-	gs_pclntab_func f;
-	uint32_t i = gs_pclntab_find(&b->table, addr);
 	unsigned n;
 
-	if (i == GS_PCLNTAB_NONE || !gs_pclntab_func_get(&b->table, i, &f) || f.name.n == 0)
+	if (!go_to(b, at, addr))
 		return 0;
-	n = gs_pclntab_frames(&b->table, &f, addr, frames, max < GS_SYMBOL_MAX_DEPTH ? max : GS_SYMBOL_MAX_DEPTH);
-	for (unsigned k = 0; k < n; k++)
-		out[k] = (gs_symbol){ .function = printed_name(b, frames[k].name),
-				      .linker_name = frames[k].name,
-				      .file = frames[k].file,
-				      .line = frames[k].line,
-				      .start_line = frames[k].start_line,
-				      .is_inlined = frames[k].is_inlined,
-				      .is_wrapper = frames[k].is_wrapper };
+	n = gs_pclntab_frames(&b->table, &at->func, addr, frames, max < GS_SYMBOL_MAX_DEPTH ? max : GS_SYMBOL_MAX_DEPTH);
+	for (unsigned k = 0; k < n; k++) {
+		const gs_pclntab_frame *f = &frames[k];
+
+		out[k].function = f->name.p == at->func.name.p ? at->printed_name : printed_name(b, f->name);
+		out[k].linker_name = f->name;
+		out[k].file = f->file;
+		out[k].line = f->line;
+		out[k].start_line = f->start_line;
+		out[k].is_inlined = f->is_inlined;
+		out[k].is_wrapper = f->is_wrapper;
+	}
 	return n;
 }
 
@@ -275,15 +304,24 @@ static unsigned c_frames(gs_binary *b, uint64_t addr, gs_symbol *out, unsigned m
 	return 1;
 }
 
-unsigned gs_binary_frames(gs_binary *b, uint64_t addr, gs_symbol *out, unsigned max)
+unsigned gs_binary_frames_near(gs_binary *b, gs_binary_cursor *at, uint64_t addr, gs_symbol *out, unsigned max)
 {
 	unsigned n = 0;
 
 	if (max == 0)
 		return 0;
 	if (b->has_table)
-		n = go_frames(b, addr, out, max);
+		n = go_frames(b, at, addr, out, max);
 	return n ? n : c_frames(b, addr, out, max);
+}
+
+unsigned gs_binary_frames(gs_binary *b, uint64_t addr, gs_symbol *out, unsigned max)
+{
+	gs_binary_cursor at;
+
+	at.is_set = false; /* the rest is not read then */
+	at.index = 0;
+	return gs_binary_frames_near(b, &at, addr, out, max);
 }
 
 bool gs_binary_function(gs_binary *b, gs_str name, uint64_t *start, uint64_t *end)
@@ -305,4 +343,107 @@ bool gs_binary_function(gs_binary *b, gs_str name, uint64_t *start, uint64_t *en
 	*start = sym.addr;
 	*end = sym.addr + sym.size;
 	return true;
+}
+
+static const gs_elf_symbols *all_symbols(gs_binary *b)
+{
+	gs_err ignored;
+
+	pthread_mutex_lock(&b->lock);
+	if (!b->has_tried_all) {
+		b->has_tried_all = true;
+		if (!gs_elf_symbols_load_all(&b->elf, b->mem, &b->all, &ignored))
+			b->all = (gs_elf_symbols){ 0 };
+	}
+	pthread_mutex_unlock(&b->lock);
+	return &b->all;
+}
+
+/* Marks of where code begins and ends name nothing. */
+static bool is_mark(gs_str name)
+{
+	return gs_str_eq(name, GS_S("runtime.text")) || gs_str_eq(name, GS_S("runtime.etext")) ||
+	       gs_str_eq(name, GS_S("text")) || gs_str_eq(name, GS_S("etext")) || gs_str_eq(name, GS_S("_text")) ||
+	       gs_str_eq(name, GS_S("_etext"));
+}
+
+bool gs_binary_symbol_at(gs_binary *b, uint64_t addr, gs_str *name, uint64_t *start)
+{
+	const gs_elf_symbols *all = all_symbols(b);
+	size_t lo = 0, hi = all->n;
+	gs_pclntab_func f;
+	uint32_t i;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (all->list[mid].addr <= addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	for (size_t k = lo, steps = 0; k > 0 && steps < 8; k--, steps++) {
+		const gs_elf_symbol *s = &all->list[k - 1];
+
+		if (s->addr && addr - s->addr < s->size && !is_mark(s->name)) {
+			*name = s->name;
+			*start = s->addr;
+			return true;
+		}
+	}
+	if (all->n || !b->has_table)
+		return false;
+	i = gs_pclntab_find(&b->table, addr);
+	if (i == GS_PCLNTAB_NONE || !gs_pclntab_func_get(&b->table, i, &f) || f.name.n == 0)
+		return false;
+	*name = f.name;
+	*start = f.entry;
+	return true;
+}
+
+/* pclntab's functions reach to the next one: take the filler off (int3 on x86, zeros or traps elsewhere stay). */
+static uint64_t without_filler(gs_binary *b, uint64_t start, uint64_t end)
+{
+	gs_str code = gs_elf_at(&b->elf, start);
+
+	if (code.n < end - start || (b->elf.machine != GS_ELF_X86_64 && b->elf.machine != GS_ELF_386))
+		return end;
+	while (end > start + 1 && (unsigned char)code.p[end - start - 1] == 0xcc)
+		end--;
+	return end;
+}
+
+const gs_code_symbol *gs_binary_functions(gs_binary *b, uint32_t *n)
+{
+	gs_elf_symbols code;
+	gs_err ignored;
+
+	pthread_mutex_lock(&b->lock);
+	if (!b->has_functions) {
+		uint32_t k = 0;
+
+		b->has_functions = true;
+		if (!gs_elf_symbols_load(&b->elf, b->mem, &code, &ignored))
+			code.n = 0;
+		b->functions = gs_try_new(b->mem, gs_code_symbol, code.n + (b->has_table ? b->table.n_funcs : 0));
+		for (size_t i = 0; b->functions && i < code.n; i++)
+			if (code.list[i].size && !is_mark(code.list[i].name))
+				b->functions[k++] = (gs_code_symbol){ code.list[i].name, code.list[i].addr,
+								      code.list[i].addr + code.list[i].size };
+		/* Stripped: dynamic symbols alone would hide the Go functions. */
+		if (b->functions && b->has_table && !gs_elf_section_find(&b->elf, GS_S(".symtab"))) {
+			k = 0;
+			for (uint32_t i = 0; i < b->table.n_funcs; i++) {
+				gs_pclntab_func f;
+
+				if (gs_pclntab_func_get(&b->table, i, &f) && f.name.n && f.end > f.entry)
+					b->functions[k++] = (gs_code_symbol){ f.name, f.entry,
+									      without_filler(b, f.entry, f.end) };
+			}
+		}
+		b->n_functions = k;
+	}
+	pthread_mutex_unlock(&b->lock);
+	*n = b->n_functions;
+	return b->functions;
 }

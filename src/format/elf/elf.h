@@ -103,12 +103,14 @@ typedef struct gs_elf_symbol {
 } gs_elf_symbol;
 
 typedef struct gs_elf_symbols {
-	gs_elf_symbol *list; /* sorted by address; functions and untyped labels in executable places only */
+	gs_elf_symbol *list; /* sorted by address; of gs_elf_symbols_load functions and untyped labels in executable places */
 	size_t n;
 } gs_elf_symbols;
 
 /* Functions of .symtab, else of .dynsym, sorted for gs_elf_symbol_at. n 0 when the file has none. */
 bool gs_elf_symbols_load(const gs_elf *e, gs_arena *mem, gs_elf_symbols *out, gs_err *err);
+/* Data too. */
+bool gs_elf_symbols_load_all(const gs_elf *e, gs_arena *mem, gs_elf_symbols *out, gs_err *err);
 /* The symbol that covers `addr`; a symbol without size reaches to the next one. NULL when none does. */
 const gs_elf_symbol *gs_elf_symbol_at(const gs_elf_symbols *s, uint64_t addr);
 /* One symbol by exact name, by a walk over .symtab and .dynsym. */

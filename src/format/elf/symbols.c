@@ -81,7 +81,23 @@ static int by_address(const void *a, const void *b)
 	return -gs_str_cmp(x->name, y->name);
 }
 
-bool gs_elf_symbols_load(const gs_elf *e, gs_arena *mem, gs_elf_symbols *out, gs_err *err)
+static bool is_placed(const gs_elf *e, const raw_symbol *r)
+{
+	unsigned type = r->info & 15;
+
+	return r->section != SHN_UNDEF && r->section < SHN_LORESERVE && r->section < e->n_sections &&
+	       (type == STT_NOTYPE || type == STT_OBJECT || type == STT_FUNC || type == STT_GNU_IFUNC);
+}
+
+/* $x, $d, $a and $t of arm mark code and data; they name nothing. */
+static bool is_mapping(const gs_elf *e, gs_str name)
+{
+	return (e->machine == GS_ELF_ARM || e->machine == GS_ELF_AARCH64) && name.n >= 2 && name.p[0] == '$' &&
+	       (name.n == 2 || name.p[2] == '.');
+}
+
+static bool load(const gs_elf *e, gs_arena *mem, bool (*is_wanted)(const gs_elf *, const raw_symbol *),
+		 gs_elf_symbols *out, gs_err *err)
 {
 	table t;
 	size_t n = 0;
@@ -92,27 +108,36 @@ bool gs_elf_symbols_load(const gs_elf *e, gs_arena *mem, gs_elf_symbols *out, gs
 	for (uint64_t i = 1; i < t.n; i++) {
 		raw_symbol r = read_symbol(e, &t, i);
 
-		n += is_code(e, &r);
+		n += is_wanted(e, &r);
 	}
 	out->list = gs_try_new(mem, gs_elf_symbol, n);
 	if (!out->list)
-		return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "ELF file with %zu function symbols", n);
+		return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "ELF file with %zu symbols", n);
 	for (uint64_t i = 1; i < t.n; i++) {
 		raw_symbol r = read_symbol(e, &t, i);
 		gs_elf_symbol s = { r.addr, r.size, { 0 }, r.info & 15 };
 
-		if (!is_code(e, &r))
+		if (!is_wanted(e, &r))
 			continue;
 		s.name = gs_peek_cstr(t.names, r.name, MAX_NAME);
-		/* Mapping symbols ($x, $d) of arm mark code and data; they name nothing. */
-		if (s.name.n == 0 || s.name.p[0] == '$')
+		if (s.name.n == 0 || is_mapping(e, s.name))
 			continue;
-		if (e->machine == GS_ELF_ARM)
+		if (e->machine == GS_ELF_ARM && s.type == STT_FUNC)
 			s.addr &= ~UINT64_C(1);
 		out->list[out->n++] = s;
 	}
 	qsort(out->list, out->n, sizeof(*out->list), by_address);
 	return true;
+}
+
+bool gs_elf_symbols_load(const gs_elf *e, gs_arena *mem, gs_elf_symbols *out, gs_err *err)
+{
+	return load(e, mem, is_code, out, err);
+}
+
+bool gs_elf_symbols_load_all(const gs_elf *e, gs_arena *mem, gs_elf_symbols *out, gs_err *err)
+{
+	return load(e, mem, is_placed, out, err);
 }
 
 const gs_elf_symbol *gs_elf_symbol_at(const gs_elf_symbols *s, uint64_t addr)

@@ -254,22 +254,32 @@ int32_t gs_pclntab_value(const gs_pclntab *t, uint32_t table, uint64_t entry, ui
 {
 	const unsigned char *p, *end;
 	uint64_t want = pc - entry, at = 0;
-	uint32_t value = UINT32_MAX;
+	uint32_t value = UINT32_MAX, quantum;
 
 	if (table == 0 || table >= t->pcs.n)
 		return -1;
 	p = (const unsigned char *)t->pcs.p + table;
 	end = (const unsigned char *)t->pcs.p + t->pcs.n;
+	quantum = t->quantum;
 	for (bool is_first = true;; is_first = false) {
-		uint32_t delta = varint(&p, end), step;
+		uint32_t delta, step;
 
-		if (delta == 0 && !is_first)
+		/* Nearly all numbers are one byte. */
+		if (end - p > 2 && (p[0] | p[1]) < 0x80) {
+			delta = p[0];
+			step = p[1];
+			p += 2;
+		} else {
+			delta = varint(&p, end);
+			if (delta == 0 && !is_first)
+				return -1;
+			step = varint(&p, end);
+		}
+		/* A zero change ends the table; a step of nothing is broken, and the walk must end. */
+		if ((delta == 0 && !is_first) || step == 0)
 			return -1;
 		value += -(delta & 1) ^ (delta >> 1); /* zigzag */
-		step = varint(&p, end);
-		if (step == 0) /* no progress: broken, and the walk must end */
-			return -1;
-		at += (uint64_t)step * t->quantum;
+		at += (uint64_t)step * quantum;
 		if (want < at) {
 			if (until)
 				*until = entry + at;
