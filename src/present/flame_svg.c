@@ -3,46 +3,13 @@
 #include <inttypes.h>
 #include <math.h>
 
-#include "base/json.h"
 #include "analysis/units.h"
+#include "present/markup.h"
 
 extern const char gs_flame_js[], gs_flame_js_end[];
 
 enum { ROW = GS_FLAME_ROW_PX, PAD = GS_FLAME_PAD_PX, HEAD = GS_FLAME_HEAD_PX, FOOT = 30 };
 static const double char_width = 7.0;
-
-/* XML text: markup escaped, what XML 1.0 forbids dropped. */
-static void xml(gs_buf *out, gs_str s)
-{
-	while (s.n) {
-		uint32_t c = gs_utf8_next(&s);
-
-		switch (c) {
-		case '&':
-			gs_buf_z(out, "&amp;");
-			break;
-		case '<':
-			gs_buf_z(out, "&lt;");
-			break;
-		case '>':
-			gs_buf_z(out, "&gt;");
-			break;
-		case '"':
-			gs_buf_z(out, "&quot;");
-			break;
-		case '\n':
-		case '\r':
-		case '\t':
-			gs_buf_c(out, ' ');
-			break;
-		default:
-			if (c < 0x20 || (c >= 0x7f && c < 0xa0) || (c & 0xfffe) == 0xfffe)
-				gs_utf8_put(out, 0xfffd);
-			else
-				gs_utf8_put(out, c);
-		}
-	}
-}
 
 static void value(gs_buf *out, const gs_flame *f, int64_t v)
 {
@@ -58,7 +25,7 @@ static void tooltip(gs_buf *out, const gs_flame *f, uint32_t i)
 {
 	const gs_flame_name *n = &f->names[f->name[i]];
 
-	xml(out, n->name);
+	gs_markup_text(out, n->name);
 	if (f->flags[i] & GS_FLAME_INLINED)
 		gs_buf_z(out, " (inlined)");
 	gs_buf_c(out, '\n');
@@ -82,7 +49,7 @@ static void tooltip(gs_buf *out, const gs_flame *f, uint32_t i)
 	}
 	if (n->file.n) {
 		gs_buf_c(out, '\n');
-		xml(out, n->file);
+		gs_markup_text(out, n->file);
 		if (n->line)
 			gs_buf_f(out, ":%" PRId64, n->line);
 	}
@@ -97,13 +64,13 @@ static void label(gs_buf *out, const gs_flame_name *n, double px)
 	if (room < 3)
 		return;
 	if (s.n <= room) {
-		xml(out, s);
+		gs_markup_text(out, s);
 		return;
 	}
 	s.n = room - 1;
 	while (s.n && ((unsigned char)s.p[s.n] & 0xc0) == 0x80)
 		s.n--; /* not inside a character */
-	xml(out, s);
+	gs_markup_text(out, s);
 	gs_buf_z(out, "…");
 }
 
@@ -129,9 +96,9 @@ void gs_flame_write_svg(const gs_flame *f, const gs_flame_style *style, gs_buf *
 		 "@media(prefers-color-scheme:dark){svg{background:#14171a}#title{fill:#e6e8ea}.note{fill:#9aa4ad}"
 		 ".act{fill:#7db2ff}}\n"
 		 "</style>\n<text id=\"title\" x=\"10\" y=\"22\">");
-	xml(out, style->title);
+	gs_markup_text(out, style->title);
 	gs_buf_z(out, "</text>\n<text class=\"note\" x=\"10\" y=\"38\">");
-	xml(out, style->subtitle);
+	gs_markup_text(out, style->subtitle);
 	gs_buf_f(out,
 		 "</text>\n<text class=\"act\" id=\"unzoom\" x=\"%.0f\" y=\"22\" style=\"display:none\">reset zoom</text>\n"
 		 "<text class=\"act\" id=\"search\" x=\"%.0f\" y=\"22\">search (/)</text>\n"
@@ -148,7 +115,7 @@ void gs_flame_write_svg(const gs_flame *f, const gs_flame_style *style, gs_buf *
 		gs_buf_f(out, "<g%s data-x=\"%.8g\" data-w=\"%.8g\" data-d=\"%u\" data-p=\"%d\" data-n=\"",
 			 f->flags[i] & GS_FLAME_INLINED ? " class=\"in\"" : "", l.x[i], l.w[i], l.depth[i],
 			 p == GS_FLAME_NO_PARENT ? -1 : (int)l.index[p]);
-		xml(out, n->name);
+		gs_markup_text(out, n->name);
 		gs_buf_z(out, "\"><title>");
 		tooltip(out, f, i);
 		gs_buf_f(out, "</title><rect x=\"%.2f\" y=\"%.0f\" width=\"%.2f\" height=\"%d\" fill=\"#%06x\"/>",

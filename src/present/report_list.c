@@ -4,6 +4,7 @@
 #include "analysis/names.h"
 #include "analysis/units.h"
 #include "base/json.h"
+#include "present/markup.h"
 #include "present/report.h"
 
 enum { MARGIN = 5 };
@@ -166,35 +167,10 @@ bool gs_report_write_list(gs_report *r, gs_buf *out, gs_err *err)
 	return true;
 }
 
-static void put_html(gs_buf *out, gs_str s)
-{
-	while (s.n) {
-		uint32_t c = gs_utf8_next(&s);
-
-		switch (c) {
-		case '&':
-			gs_buf_z(out, "&amp;");
-			break;
-		case '<':
-			gs_buf_z(out, "&lt;");
-			break;
-		case '>':
-			gs_buf_z(out, "&gt;");
-			break;
-		case '"':
-			gs_buf_z(out, "&quot;");
-			break;
-		default:
-			if (c >= 32 || c == '\t' || c == '\n')
-				gs_utf8_put(out, c);
-		}
-	}
-}
-
 static void begin_html(listing *l, gs_str name, bool has_file)
 {
 	gs_buf_z(l->out, "<h2>");
-	put_html(l->out, name);
+	gs_markup_text(l->out, name);
 	gs_buf_z(l->out, "</h2>\n");
 	if (!has_file)
 		gs_buf_z(l->out, "<p>No source information.</p>\n");
@@ -211,10 +187,10 @@ static void put_html_file(listing *l, uint32_t from, uint32_t to)
 	bool found = r->sources && r->sources->open(r->sources->ctx, file, &lines, &n_lines, &err);
 
 	gs_buf_z(l->out, "<p class=file>");
-	put_html(l->out, file);
+	gs_markup_text(l->out, file);
 	if (!found) {
 		gs_buf_z(l->out, ": ");
-		put_html(l->out, gs_str_of(err.text));
+		gs_markup_text(l->out, gs_str_of(err.text));
 	}
 	gs_buf_z(l->out, "</p>\n<table>\n");
 	line_range(l, from, to, &start, &end);
@@ -226,7 +202,7 @@ static void put_html_file(listing *l, uint32_t from, uint32_t to)
 			 GS_FMT(flat ? gs_report_value_str(r, flat) : GS_S("")),
 			 GS_FMT(cum ? gs_report_value_str(r, cum) : GS_S("")));
 		if (found)
-			put_html(l->out, lines[line - 1]);
+			gs_markup_text(l->out, lines[line - 1]);
 		gs_buf_c(l->out, '\n');
 	}
 	gs_buf_z(l->out, "</table>\n");
@@ -243,7 +219,7 @@ bool gs_report_write_weblist(gs_report *r, gs_buf *out, gs_err *err)
 		      "table{font:13px monospace;border-spacing:0}td{white-space:pre;padding:0 .6em;text-align:right;opacity:.6}"
 		      "td:last-child{text-align:left;tab-size:4}tr.hot td{opacity:1}tr.hot{background:#f802}"
 		      ".file{opacity:.7}</style>\n<h1>Total: ");
-	put_html(out, gs_report_value_str(r, r->view->total));
+	gs_markup_text(out, gs_report_value_str(r, r->view->total));
 	gs_buf_z(out, "</h1>\n");
 	each_function(&l, begin_html, put_html_file);
 	return true;
