@@ -6,6 +6,7 @@
 
 static const gs_arg input_args[] = {
 	{ "part", GS_ARG_STRING, .help = "of a capture folder, the part to look at: cpu, heap, ...; default: cpu, or what fits", .unit = "name" },
+	{ "duration", GS_ARG_DURATION, .help = "of a URL or PID, how long to record it first; default: 30s", .unit = "time" },
 	{ 0 },
 };
 const gs_arg_group gs_args_input = { "Input", input_args };
@@ -26,8 +27,9 @@ static const gs_arg *own_arg(const gs_op *op, gs_str name)
 	for (const gs_arg *a = output_args; op->formats && a->name; a++)
 		if (gs_str_eq(name, gs_str_of(a->name)))
 			return a;
-	if (op->input == GS_INPUT_DOCUMENTS && gs_str_eq(name, GS_S("part")))
-		return &input_args[0];
+	for (const gs_arg *a = input_args; op->input == GS_INPUT_DOCUMENTS && a->name; a++)
+		if (gs_str_eq(name, gs_str_of(a->name)))
+			return a;
 	return gs_str_eq(name, GS_S("help")) ? &help_arg : NULL;
 }
 
@@ -62,6 +64,10 @@ static bool take(gs_argv *out, const gs_op *op, const gs_arg *a, gs_str value, g
 		out->wants_help = !is_false(value);
 	} else if (a == &input_args[0]) {
 		out->part = value;
+	} else if (a == &input_args[1]) {
+		if (!gs_duration_read(value, &out->duration_ns) || out->duration_ns < 1000000)
+			return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE,
+				       "%s: --duration must be a duration such as 30s or 500ms, not \"%.*s\"", op->name, GS_FMT(value));
 	} else if (a == &output_args[0]) {
 		if (!gs_op_has_format(op, value))
 			return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "%s has no format \"%.*s\", it has: %s", op->name,

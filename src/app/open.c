@@ -2,6 +2,8 @@
 
 #include <limits.h>
 
+#include "app/live.h"
+
 #include "base/banned.h"
 
 gs_str gs_document_part(const gs_document *d)
@@ -14,15 +16,18 @@ gs_str gs_document_part(const gs_document *d)
 	return gs_str_slice(s, 0, gs_str_find_char(s, '.'));
 }
 
-bool gs_open_source(gs_str source, const gs_progress *progress, gs_documents *out, gs_buf *notes, gs_err *err)
+bool gs_open_source(gs_str source, const gs_open_options *options, const gs_progress *progress, gs_documents *out,
+		    gs_buf *notes, gs_err *err)
 {
 	char path[4096];
 
 	if (!source.n || source.n >= sizeof(path) || memchr(source.p, 0, source.n))
 		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "\"%.*s\" is no name of an input", GS_FMT(source));
+	if (gs_live_is(source))
+		return gs_live_open(source, options, progress, out, notes, err);
 	memcpy(path, source.p, source.n);
 	path[source.n] = 0;
-	return gs_load_input(path, &(gs_load_options){ 0 }, progress, out, notes, err);
+	return gs_load_input(path, &options->load, progress, out, notes, err);
 }
 
 static bool fits(const gs_document *d, unsigned needs_kinds)

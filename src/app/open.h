@@ -13,11 +13,21 @@ static inline void gs_auto_documents(gs_documents *d)
 	gs_documents_close(d);
 }
 
+/* All zero is a good choice. */
+typedef struct gs_open_options {
+	gs_load_options load;
+	/* A running program is recorded first: */
+	int64_t duration_ns; /* 0: 30 s */
+	gs_str only;	     /* "cpu,heap"; empty: everything */
+} gs_open_options;
+
 /*
- * Append the documents of `source`: a file has one, a capture folder one for each profile in it. What had to be passed over is
+ * Append the documents of `source`: a file has one, a capture folder one for each profile in it; an
+ * address or a PID is recorded into a temporary capture first. What had to be passed over is
  * named in *notes, a line each (may be NULL). Opening the same file twice gives two documents.
  */
-bool gs_open_source(gs_str source, const gs_progress *progress, gs_documents *out, gs_buf *notes, gs_err *err);
+bool gs_open_source(gs_str source, const gs_open_options *options, const gs_progress *progress, gs_documents *out,
+		    gs_buf *notes, gs_err *err);
 
 /*
  * Of documents [from, out->n) that one source gave, keep the one that a question about one input means: the part called `part`

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "app/open.h"
+#include "app/live.h"
 #include "app/version.h"
 
 #include "base/banned.h"
@@ -88,13 +88,22 @@ static bool deliver(const gs_op_call *call, const gs_argv *a, gs_err *err)
 	return false;
 }
 
-static bool open_one(const gs_op_call *call, gs_str source, gs_documents *out, gs_err *err)
+/* Of a running program, what the question is about. */
+static gs_str parts_to_record(const gs_op *op, const gs_argv *a)
+{
+	if (a->part.n || op->takes_parts)
+		return a->part;
+	return op->needs_kinds == 1u << GS_DOCUMENT_GOROUTINES ? GS_S("goroutines") : GS_S("cpu");
+}
+
+static bool open_one(const gs_op_call *call, const gs_argv *a, gs_str source, gs_documents *out, gs_err *err)
 {
 	GS_AUTO(buf) notes = { 0 };
+	gs_open_options o = { .duration_ns = a->duration_ns, .only = parts_to_record(call->op, a) };
 	gs_str rest, line;
 
 	gs_buf_init(&notes, 65536);
-	if (!gs_open_source(source, call->progress, out, &notes, err))
+	if (!gs_open_source(source, &o, call->progress, out, &notes, err))
 		return false;
 	rest = gs_buf_view(&notes);
 	while (gs_str_line(&rest, &line))
@@ -102,7 +111,7 @@ static bool open_one(const gs_op_call *call, gs_str source, gs_documents *out, g
 	return true;
 }
 
-static bool open_bases(gs_op_call *call, const char *name, gs_documents *out, gs_err *err)
+static bool open_bases(gs_op_call *call, const gs_argv *a, const char *name, gs_documents *out, gs_err *err)
 {
 	unsigned n = 0;
 	const gs_str *list = gs_op_find_arg(call->op, gs_str_of(name)) ? gs_call_list(call, name, &n) : NULL;
@@ -110,7 +119,7 @@ static bool open_bases(gs_op_call *call, const char *name, gs_documents *out, gs
 	for (unsigned i = 0; i < n; i++) {
 		unsigned from = out->n;
 
-		if (!open_one(call, list[i], out, err) ||
+		if (!open_one(call, a, list[i], out, err) ||
 		    !gs_documents_choose(out, from, (gs_str){ 0 }, call->op->needs_kinds, err))
 			return false;
 	}
@@ -125,16 +134,16 @@ static bool open_inputs(gs_op_call *call, const gs_argv *a, gs_documents *docs, 
 	for (unsigned i = 0; i < a->n_paths; i++) {
 		unsigned from = docs->n;
 
-		if (!open_one(call, a->paths[i], docs, err))
+		if (!open_one(call, a, a->paths[i], docs, err))
 			return false;
 		if ((!call->op->takes_parts || a->part.n) &&
 		    !gs_documents_choose(docs, from, a->part, call->op->needs_kinds, err))
 			return false;
 	}
-	if (!open_bases(call, "base", bases, err))
+	if (!open_bases(call, a, "base", bases, err))
 		return false;
 	if (bases->n == 0) {
-		if (!open_bases(call, "diff-base", bases, err))
+		if (!open_bases(call, a, "diff-base", bases, err))
 			return false;
 		call->is_diff_base = bases->n > 0;
 	} else if (gs_call_is_set(call, "diff-base")) {
@@ -153,6 +162,33 @@ static void warn_of_keyboard(const gs_argv *a)
 	for (unsigned i = 0; i < a->n_paths; i++)
 		if (gs_str_eq(a->paths[i], GS_S("-")) && isatty(STDIN_FILENO))
 			gs_cli_note("gospect: reading from the terminal; end with Ctrl-D");
+}
+
+static volatile sig_atomic_t was_interrupted;
+
+static void on_interrupt(int sig)
+{
+	(void)sig;
+	was_interrupted = 1;
+}
+
+static bool should_stop(void *ctx)
+{
+	(void)ctx;
+	return was_interrupted;
+}
+
+/* While a program is recorded, the first Ctrl-C keeps what was taken and goes on with it; the second ends us. */
+static void watch_interrupts(const gs_argv *a, gs_cli_progress *progress)
+{
+	struct sigaction act = { .sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND };
+
+	for (unsigned i = 0; i < a->n_paths; i++)
+		if (gs_live_is(a->paths[i])) {
+			sigaction(SIGINT, &act, NULL);
+			progress->progress.should_stop = should_stop;
+			return;
+		}
 }
 
 static int run_row(const gs_op *op, const gs_command *command, int argc, char **argv)
@@ -194,6 +230,8 @@ static int run_row(const gs_op *op, const gs_command *command, int argc, char **
 	gs_cli_progress_init(&progress, a.is_quiet || (!command && !op->is_slow && op->input == GS_INPUT_NONE));
 	call.progress = &progress.progress;
 	warn_of_keyboard(&a);
+	if (op->input == GS_INPUT_DOCUMENTS)
+		watch_interrupts(&a, &progress);
 	ok = gs_op_bind(&call, a.pairs, a.n_pairs, &err);
 	if (ok && op->input == GS_INPUT_DOCUMENTS)
 		ok = open_inputs(&call, &a, &docs, &bases, &err);

@@ -13,6 +13,7 @@
 #include "base/banned.h"
 
 static const gs_arg args[] = {
+	{ "duration", GS_ARG_DURATION, .unit = "time", .help = "of a URL or PID, how long to record it first; default: 30s" },
 	{ "no-browser", GS_ARG_BOOL, .help = "print the link only" },
 	{ "listen", GS_ARG_STRING, .unit = "address",
 	  .help = "HOST:PORT or PORT to listen on; default: this machine only, a free port" },
@@ -117,11 +118,12 @@ static bool open_all(gs_op_call *call, gs_session *session, gs_err *err)
 {
 	for (unsigned i = 0; i < call->n_paths; i++) {
 		unsigned ids[1], n;
+		gs_open_options o = { .duration_ns = gs_call_int(call, "duration") };
 		GS_AUTO(buf) notes = { 0 };
 		gs_str rest, line;
 
 		gs_buf_init(&notes, 65536);
-		if (!gs_session_open(session, call->paths[i], call->progress, ids, 1, &n, &notes, err))
+		if (!gs_session_open(session, call->paths[i], &o, call->progress, ids, 1, &n, &notes, err))
 			return false;
 		rest = gs_buf_view(&notes);
 		while (gs_str_line(&rest, &line))

@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "app/live.h"
 #include "app/version.h"
 
 #include "base/banned.h"
@@ -262,11 +263,14 @@ static bool post_open(gs_session *s, const json_t *body, gs_buf *out, gs_err *er
 {
 	const char *path = json_string_value(json_object_get(body, "path"));
 	unsigned ids[MAX_DOCS], n = 0;
+	gs_open_options o = { 0 };
 	gs_json j = gs_json_to(out);
 
 	if (!path || !*path || strcmp(path, "-") == 0) /* standard input is the terminal's */
 		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "open needs {\"path\":\"...\"}");
-	if (!gs_session_open(s, gs_str_of(path), NULL, ids, MAX_DOCS, &n, NULL, err))
+	if (gs_live_is(gs_str_of(path)))
+		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "%s is a running program: record it", path);
+	if (!gs_session_open(s, gs_str_of(path), &o, NULL, ids, MAX_DOCS, &n, NULL, err))
 		return false;
 	gs_json_object(&j);
 	gs_json_key(&j, "documents");

@@ -92,11 +92,11 @@ void gs_session_documents_json(gs_session *s, gs_json *j)
 	gs_json_array_end(j);
 }
 
-bool gs_session_open(gs_session *s, gs_str source, const gs_progress *progress, unsigned *ids, unsigned max, unsigned *n,
-		     gs_buf *notes, gs_err *err)
+bool gs_session_open(gs_session *s, gs_str source, const gs_open_options *options, const gs_progress *progress,
+		     unsigned *ids, unsigned max, unsigned *n, gs_buf *notes, gs_err *err)
 {
 	gs_documents docs = { 0 };
-	bool ok = gs_open_source(source, progress, &docs, notes, err);
+	bool ok = gs_open_source(source, options, progress, &docs, notes, err);
 
 	*n = 0;
 	for (unsigned i = 0; i < docs.n; i++) {

@@ -24,7 +24,7 @@ unsigned gs_session_count(gs_session *s);
 void gs_session_documents_json(gs_session *s, gs_json *j);
 
 /* Open a source and add what it holds; the numbers go to ids[], at most `max`. *notes as gs_open_source. */
-bool gs_session_open(gs_session *s, gs_str source, const gs_progress *progress, unsigned *ids, unsigned max, unsigned *n,
-		     gs_buf *notes, gs_err *err);
+bool gs_session_open(gs_session *s, gs_str source, const gs_open_options *options, const gs_progress *progress,
+		     unsigned *ids, unsigned max, unsigned *n, gs_buf *notes, gs_err *err);
 
 #endif

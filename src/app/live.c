@@ -1,0 +1,91 @@
+#include "app/live.h"
+
+#include <errno.h>
+#include <ftw.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "app/record.h"
+#include "base/file.h"
+
+#include "base/banned.h"
+
+bool gs_live_is(gs_str source)
+{
+	char path[4096];
+	struct stat st;
+	uint64_t pid;
+
+	if (!source.n || source.n >= sizeof(path))
+		return false;
+	snprintf(path, sizeof(path), "%.*s", GS_FMT(source));
+	if (stat(path, &st) == 0)
+		return false;
+	return gs_http_target_like(source) || (gs_str_u64(source, 10, &pid) && pid > 0 && pid <= INT32_MAX);
+}
+
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *where)
+{
+	(void)st;
+	(void)kind;
+	(void)where;
+	remove(path);
+	return 0;
+}
+
+/* One profile was named: then its name decides, not our choice of parts. */
+static bool names_one_profile(gs_arena *mem, gs_str source)
+{
+	gs_http_target t = { 0 };
+
+	return gs_http_target_like(source) && gs_http_target_parse(mem, source, &t, NULL) && t.single.n;
+}
+
+static bool record(const gs_record_options *o, const gs_progress *progress, gs_buf *notes, gs_err *err)
+{
+	gs_record *r = gs_record_start(o, err);
+	const gs_capture_info *info;
+	gs_record_status st = { 0 };
+	bool ok;
+
+	if (!r)
+		return false;
+	while (!gs_record_wait(r, 100000000)) {
+		gs_record_poll(r, &st);
+		gs_progress_report(progress, st.done, st.message);
+		if (gs_progress_should_stop(progress))
+			gs_record_stop(r);
+	}
+	gs_record_poll(r, &st);
+	ok = st.state != GS_RECORD_FAILED;
+	if (!ok && err)
+		*err = st.err;
+	info = ok && notes ? gs_record_result(r) : NULL;
+	for (uint32_t i = 0; info && i < info->n_parts; i++)
+		if (info->parts[i].state != GS_PART_DONE)
+			gs_buf_f(notes, "%.*s: %.*s\n", GS_FMT(info->parts[i].file), GS_FMT(info->parts[i].error));
+	gs_record_free(r);
+	return ok;
+}
+
+bool gs_live_open(gs_str source, const gs_open_options *options, const gs_progress *progress, gs_documents *out, gs_buf *notes,
+		  gs_err *err)
+{
+	GS_AUTO(arena) *mem = gs_arena_create(16 << 20);
+	const char *tmp = getenv("TMPDIR");
+	gs_str outer = gs_strf(mem, "%s/gospect-XXXXXX", tmp && *tmp ? tmp : "/tmp"), folder;
+	gs_record_options o = { .target = source, .duration_ns = options->duration_ns };
+	char *made = gs_cstr(mem, outer);
+	bool ok;
+
+	if (!names_one_profile(mem, source))
+		o.only = options->only;
+	if (!mkdtemp(made))
+		return gs_fail_errno(err, errno, "make the folder", outer.p);
+	/* The folder's name is the name of the capture wherever it is shown. */
+	folder = gs_strf(mem, "%s/recording", made);
+	o.output = folder.p;
+	ok = record(&o, progress, notes, err) && gs_load_input(folder.p, &options->load, progress, out, notes, err);
+	nftw(made, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	return ok;
+}
