@@ -75,6 +75,8 @@ bool gs_live_open(gs_str source, const gs_open_options *options, const gs_progre
 	const char *tmp = getenv("TMPDIR");
 	gs_str outer = gs_strf(mem, "%s/gospect-XXXXXX", tmp && *tmp ? tmp : "/tmp"), folder;
 	gs_record_options o = { .target = source, .duration_ns = options->duration_ns };
+	/* Who asked to stop wants what was taken up to then: reading it goes to its end. */
+	gs_progress reading = progress ? (gs_progress){ .report = progress->report, .ctx = progress->ctx } : (gs_progress){ 0 };
 	char *made = gs_cstr(mem, outer);
 	bool ok;
 
@@ -85,7 +87,7 @@ bool gs_live_open(gs_str source, const gs_open_options *options, const gs_progre
 	/* The folder's name is the name of the capture wherever it is shown. */
 	folder = gs_strf(mem, "%s/recording", made);
 	o.output = folder.p;
-	ok = record(&o, progress, notes, err) && gs_load_input(folder.p, &options->load, progress, out, notes, err);
+	ok = record(&o, progress, notes, err) && gs_load_input(folder.p, &options->load, &reading, out, notes, err);
 	nftw(made, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	return ok;
 }

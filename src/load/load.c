@@ -189,7 +189,18 @@ static int by_name(const void *a, const void *b)
 	return gs_str_cmp(*(const gs_str *)a, *(const gs_str *)b);
 }
 
-/* Regular files of a folder, sorted, hidden ones and capture.json left out. */
+/* What lies in a capture to explain its profiles and is none itself. */
+static bool is_companion(gs_str path)
+{
+	static const char *const names[] = { "/kallsyms", "/maps.txt", "/vdso.so" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (gs_str_ends(path, gs_str_of(names[i])))
+			return true;
+	return gs_str_ends(path, GS_S(".json"));
+}
+
+/* Regular files of a folder, sorted, hidden ones and companions left out. */
 static bool list_folder(gs_arena *mem, const char *path, gs_str **names, size_t *n, gs_err *err)
 {
 	DIR *dir = opendir(path);
@@ -203,7 +214,7 @@ static bool list_folder(gs_arena *mem, const char *path, gs_str **names, size_t 
 		struct stat st;
 		gs_str *row;
 
-		if (e->d_name[0] == '.' || gs_str_ends(full, GS_S(".json")) || stat(full.p, &st) ||
+		if (e->d_name[0] == '.' || is_companion(full) || stat(full.p, &st) ||
 		    !S_ISREG(st.st_mode))
 			continue;
 		row = gs_vec_push(&found, 100000);
