@@ -41,7 +41,9 @@ static bool names_one_profile(gs_arena *mem, gs_str source)
 	return gs_http_target_like(source) && gs_http_target_parse(mem, source, &t, NULL) && t.single.n;
 }
 
-static bool record(const gs_record_options *o, const gs_progress *progress, gs_buf *notes, gs_err *err)
+/* *folder: where it was kept, in `mem`. */
+static bool record(gs_arena *mem, const gs_record_options *o, const gs_progress *progress, gs_str *folder, gs_buf *notes,
+		   gs_err *err)
 {
 	gs_record *r = gs_record_start(o, err);
 	const gs_capture_info *info;
@@ -60,6 +62,7 @@ static bool record(const gs_record_options *o, const gs_progress *progress, gs_b
 	ok = st.state != GS_RECORD_FAILED;
 	if (!ok && err)
 		*err = st.err;
+	*folder = gs_str_dup(mem, gs_str_of(gs_record_folder(r)));
 	info = ok && notes ? gs_record_result(r) : NULL;
 	for (uint32_t i = 0; info && i < info->n_parts; i++)
 		if (info->parts[i].state != GS_PART_DONE)
@@ -72,22 +75,26 @@ bool gs_live_open(gs_str source, const gs_open_options *options, const gs_progre
 		  gs_err *err)
 {
 	GS_AUTO(arena) *mem = gs_arena_create(16 << 20);
-	const char *tmp = getenv("TMPDIR");
-	gs_str outer = gs_strf(mem, "%s/gospect-XXXXXX", tmp && *tmp ? tmp : "/tmp"), folder;
 	gs_record_options o = { .target = source, .duration_ns = options->duration_ns };
 	/* Who asked to stop wants what was taken up to then: reading it goes to its end. */
 	gs_progress reading = progress ? (gs_progress){ .report = progress->report, .ctx = progress->ctx } : (gs_progress){ 0 };
-	char *made = gs_cstr(mem, outer);
+	const char *tmp = getenv("TMPDIR");
+	char *made = NULL;
+	gs_str folder;
 	bool ok;
 
 	if (!names_one_profile(mem, source))
 		o.only = options->only;
-	if (!mkdtemp(made))
-		return gs_fail_errno(err, errno, "make the folder", outer.p);
-	/* The folder's name is the name of the capture wherever it is shown. */
-	folder = gs_strf(mem, "%s/recording", made);
-	o.output = folder.p;
-	ok = record(&o, progress, notes, err) && gs_load_input(folder.p, &options->load, &reading, out, notes, err);
-	nftw(made, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	if (!options->keeps_capture) {
+		made = gs_cstr(mem, gs_strf(mem, "%s/gospect-XXXXXX", tmp && *tmp ? tmp : "/tmp"));
+		if (!mkdtemp(made))
+			return gs_fail_errno(err, errno, "make a folder in", tmp && *tmp ? tmp : "/tmp");
+		/* The folder's name is the name of the capture wherever it is shown. */
+		o.output = gs_strf(mem, "%s/recording", made).p;
+	}
+	ok = record(mem, &o, progress, &folder, notes, err) &&
+	     gs_load_input(folder.p, &options->load, &reading, out, notes, err);
+	if (made)
+		nftw(made, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	return ok;
 }

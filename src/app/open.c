@@ -16,18 +16,50 @@ gs_str gs_document_part(const gs_document *d)
 	return gs_str_slice(s, 0, gs_str_find_char(s, '.'));
 }
 
+static const char *const liked[] = { "cpu", "perf", "cpu-go", "heap" };
+
+enum { N_LIKED = sizeof(liked) / sizeof(*liked) };
+
+static unsigned rank(const gs_document *d)
+{
+	unsigned k = 0;
+
+	while (k < N_LIKED && !gs_str_eq(gs_document_part(d), gs_str_of(liked[k])))
+		k++;
+	return k;
+}
+
+/* Of a capture, what people look at first comes first; the rest stays in its order. */
+static void put_liked_first(gs_documents *d, unsigned from)
+{
+	for (unsigned i = from + 1; i < d->n; i++) {
+		gs_document *moved = d->list[i];
+		unsigned at = i;
+
+		for (; at > from && rank(d->list[at - 1]) > rank(moved); at--)
+			d->list[at] = d->list[at - 1];
+		d->list[at] = moved;
+	}
+}
+
 bool gs_open_source(gs_str source, const gs_open_options *options, const gs_progress *progress, gs_documents *out,
 		    gs_buf *notes, gs_err *err)
 {
 	char path[4096];
+	unsigned from = out->n;
+	bool ok;
 
 	if (!source.n || source.n >= sizeof(path) || memchr(source.p, 0, source.n))
 		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "\"%.*s\" is no name of an input", GS_FMT(source));
-	if (gs_live_is(source))
-		return gs_live_open(source, options, progress, out, notes, err);
 	memcpy(path, source.p, source.n);
 	path[source.n] = 0;
-	return gs_load_input(path, &options->load, progress, out, notes, err);
+	if (gs_live_is(source))
+		ok = gs_live_open(source, options, progress, out, notes, err);
+	else
+		ok = gs_load_input(path, &options->load, progress, out, notes, err);
+	if (ok)
+		put_liked_first(out, from);
+	return ok;
 }
 
 static bool fits(const gs_document *d, unsigned needs_kinds)
@@ -37,10 +69,13 @@ static bool fits(const gs_document *d, unsigned needs_kinds)
 
 bool gs_documents_choose(gs_documents *d, unsigned from, gs_str part, unsigned needs_kinds, gs_err *err)
 {
-	static const char *const liked[] = { "cpu", "perf", "heap" };
 	GS_AUTO(buf) parts = { 0 };
 	unsigned pick = UINT_MAX;
 
+	if (d->n > from + 1 && !d->list[from]->group.n)
+		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE,
+			       "%.*s holds %u profiles, one behind the other: gospect merge %.*s -o merged.pprof makes one of them",
+			       GS_FMT(d->list[from]->path), d->n - from, GS_FMT(d->list[from]->path));
 	gs_buf_init(&parts, 2000);
 	for (unsigned i = from; i < d->n; i++)
 		gs_buf_f(&parts, "%s%.*s", i > from ? ", " : "", GS_FMT(gs_document_part(d->list[i])));
@@ -50,10 +85,6 @@ bool gs_documents_choose(gs_documents *d, unsigned from, gs_str part, unsigned n
 	if (part.n && pick == UINT_MAX && d->n > from + 1)
 		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "there is no part \"%.*s\" in %.*s, it has: %.*s", GS_FMT(part),
 			       GS_FMT(d->list[from]->group), GS_FMT(gs_buf_view(&parts)));
-	for (unsigned k = 0; pick == UINT_MAX && k < sizeof(liked) / sizeof(*liked); k++)
-		for (unsigned i = from; i < d->n && pick == UINT_MAX; i++)
-			if (fits(d->list[i], needs_kinds) && gs_str_eq(gs_document_part(d->list[i]), gs_str_of(liked[k])))
-				pick = i;
 	for (unsigned i = from; i < d->n && pick == UINT_MAX; i++)
 		if (fits(d->list[i], needs_kinds))
 			pick = i;

@@ -19,11 +19,12 @@ typedef struct gs_open_options {
 	/* A running program is recorded first: */
 	int64_t duration_ns; /* 0: 30 s */
 	gs_str only;	     /* "cpu,heap"; empty: everything */
+	bool keeps_capture;  /* in the current folder, as `gospect record` does; else it is gone once it is opened */
 } gs_open_options;
 
 /*
  * Append the documents of `source`: a file has one, a capture folder one for each profile in it; an
- * address or a PID is recorded into a temporary capture first. What had to be passed over is
+ * address or a PID is recorded into a capture first. What had to be passed over is
  * named in *notes, a line each (may be NULL). Opening the same file twice gives two documents.
  */
 bool gs_open_source(gs_str source, const gs_open_options *options, const gs_progress *progress, gs_documents *out,

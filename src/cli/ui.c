@@ -1,13 +1,12 @@
 #include "cli/command.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "app/spawn.h"
 #include "service/http/server.h"
 
 #include "base/banned.h"
@@ -34,7 +33,7 @@ static const gs_op ui_op = {
 		"\n"
 		"  gospect ui cpu.pprof heap.pprof\n"
 		"  gospect ui capture-2026-01-31/\n"
-		"  gospect ui http://localhost:6060\n"
+		"  gospect ui http://localhost:6060       recorded first, for 30 s; the capture stays in the current folder\n"
 		"\n"
 		"From another machine: ssh -L 8080:127.0.0.1:8080 server gospect ui --listen 8080 --no-browser FILE. Listening on anything\n"
 		"but this machine needs --tls-cert and --tls-key.\n",
@@ -43,30 +42,11 @@ static const gs_op ui_op = {
 	.groups = (const gs_arg_group *const[]){ &group, NULL },
 };
 
-/* Hand the link to the desktop. The process that does it is nobody's child to wait for: it may stay as long as the browser. */
 static bool open_browser(const char *url)
 {
-	char *const argv[] = { (char[]){ "xdg-open" }, strdup(url), NULL };
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attr;
-	sigset_t none;
-	pid_t pid;
-	int rc;
-
 	if (!getenv("DISPLAY") && !getenv("WAYLAND_DISPLAY"))
 		return false;
-	posix_spawn_file_actions_init(&files);
-	for (int fd = 0; fd < 3; fd++)
-		posix_spawn_file_actions_addopen(&files, fd, "/dev/null", fd ? O_WRONLY : O_RDONLY, 0);
-	sigemptyset(&none);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSID);
-	rc = posix_spawnp(&pid, argv[0], &files, &attr, argv, environ);
-	posix_spawnattr_destroy(&attr);
-	posix_spawn_file_actions_destroy(&files);
-	free(argv[1]);
-	return rc == 0;
+	return gs_spawn_detached((const char *const[]){ "xdg-open", url, NULL }, NULL);
 }
 
 static bool say_link(gs_http_server *server, bool wants_browser, gs_err *err)
@@ -118,7 +98,7 @@ static bool open_all(gs_op_call *call, gs_session *session, gs_err *err)
 {
 	for (unsigned i = 0; i < call->n_paths; i++) {
 		unsigned ids[1], n;
-		gs_open_options o = { .duration_ns = gs_call_int(call, "duration") };
+		gs_open_options o = { .duration_ns = gs_call_int(call, "duration"), .keeps_capture = true };
 		GS_AUTO(buf) notes = { 0 };
 		gs_str rest, line;
 

@@ -1,5 +1,6 @@
 """A running `gospect ui` to talk to, and TAP. Standard library only."""
 import http.client
+import http.server
 import json
 import os
 import re
@@ -7,18 +8,22 @@ import select
 import socket
 import subprocess
 import sys
+import threading
+import time
 import traceback
+import urllib.parse
 
-GOSPECT = os.environ["GOSPECT"]
-DATA = os.path.join(os.environ["GS_TESTS_DIR"], "data")
+GOSPECT = os.path.abspath(os.environ["GOSPECT"])
+DATA = os.path.abspath(os.path.join(os.environ["GS_TESTS_DIR"], "data"))
 
 
 class Server:
     """`gospect ui --no-browser` with a one second request timeout."""
 
-    def __init__(self, *args, timeout="1s"):
+    def __init__(self, *args, timeout="1s", cwd=None, env=None):
         self.process = subprocess.Popen([GOSPECT, "ui", "--no-browser", "--timeout", timeout, *args], stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=cwd,
+                                        env={**os.environ, **(env or {})})
         ready, _, _ = select.select([self.process.stdout], [], [], 60)
         self.link = self.process.stdout.readline().strip() if ready else ""
         found = re.fullmatch(r"http://127\.0\.0\.1:(\d+)/\?token=([0-9a-f]{32})", self.link)
@@ -86,6 +91,14 @@ class Server:
         self.cookie = headers["Set-Cookie"].split(";")[0]
         return status, headers
 
+    def wait_for_job(self, number, seconds=30):
+        deadline = time.monotonic() + seconds
+        while True:
+            job = self.json(f"/api/jobs?id={number}")[1]
+            if job["state"] != "running" or time.monotonic() > deadline:
+                return job
+            time.sleep(0.05)
+
     def raw(self, data, timeout=10):
         """Send bytes as they are; all that comes back until the server closes."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=timeout) as s:
@@ -97,6 +110,46 @@ class Server:
             except (ConnectionResetError, socket.timeout):
                 pass
             return out
+
+
+class FakeEndpoint:
+    """A pprof endpoint that answers with the profiles it is given; "profile" takes as long as it is asked to."""
+
+    def __init__(self, profiles):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                url = urllib.parse.urlsplit(self.path)
+                name = url.path.removeprefix("/debug/pprof/")
+                seconds = float(urllib.parse.parse_qs(url.query).get("seconds", ["0"])[0])
+                if name == "profile" and seconds:
+                    # As Go does it: a client that goes away ends it.
+                    select.select([self.connection], [], [], seconds)
+                body = profiles.get(name)
+                if name == "":
+                    body = b"<html><title>/debug/pprof/</title>" + b"".join(
+                        b"<a href='%s?debug=1'>%s</a>" % (p.encode(), p.encode()) for p in profiles) + b"</html>"
+                self.send_response(200 if body else 404)
+                self.send_header("Content-Length", str(len(body or b"")))
+                self.end_headers()
+                try:
+                    self.wfile.write(body or b"")
+                except OSError:
+                    pass
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_port}/debug/pprof/"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
 
 
 def _varint(n):
@@ -113,8 +166,8 @@ def _field(number, value):
     return _varint(number << 3 | 2) + _varint(len(value)) + value
 
 
-def make_pprof(stacks, labels=()):
-    """profile.proto bytes of {(leaf, caller, ...): count}; every sample gets the (key, value) labels."""
+def make_pprof(stacks, labels=(), files=None):
+    """profile.proto bytes of {(leaf, caller, ...): count}; every sample gets the (key, value) labels; files of functions."""
     strings = [""]
 
     def text(s):
@@ -136,7 +189,7 @@ def make_pprof(stacks, labels=()):
         out += _field(2, sample)
     for i, name in enumerate(names, 1):
         out += _field(4, _field(1, i) + _field(4, _field(1, i) + _field(2, i)))
-        out += _field(5, _field(1, i) + _field(2, text(name)) + _field(3, text(name)) + _field(4, text(name + ".go")))
+        out += _field(5, _field(1, i) + _field(2, text(name)) + _field(3, text(name)) + _field(4, text((files or {}).get(name, name + ".go"))))
     return out + b"".join(_field(6, s.encode("utf-8", "surrogateescape")) for s in strings)
 
 

@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import time
 
-from harness import DATA, GOSPECT, Server, make_pprof, run, test
+from harness import DATA, FakeEndpoint, GOSPECT, Server, make_pprof, run, test
 
 CPU = os.path.join(DATA, "go1.22", "cpu.pprof")
 HEAP = os.path.join(DATA, "go1.27", "heap.pprof")
@@ -300,6 +300,79 @@ def same_numbers_in_the_terminal_and_over_http():
             words += ["--" + name, value]
         printed = subprocess.run(words + [CPU], capture_output=True, check=True).stdout
         assert printed == body, (op, query, printed[:300], body[:300])
+
+
+@test
+def an_endpoint_is_recorded_and_opened():
+    with FakeEndpoint({"heap": open(HEAP, "rb").read()}) as endpoint, tempfile.TemporaryDirectory() as folder:
+        with Server(cwd=folder) as s:
+            s.log_in()
+            assert s.json("/api/session")[1]["documents"] == []
+            status, answer = s.post("/api/record", {"url": endpoint.url + "heap", "duration_ns": 200000000})
+            assert status == 200 and answer == {"job": 1}, answer
+            job = s.wait_for_job(1)
+            assert job["state"] == "done" and job["documents"] == [1], job
+            assert s.json("/api/info")[1]["default_type"] == "inuse_space"
+            kept = os.listdir(folder)
+            assert len(kept) == 1 and "heap.pprof" in os.listdir(os.path.join(folder, kept[0])), kept
+            status, answer = s.post("/api/record", {"url": "http://127.0.0.1:1/debug/pprof/"})
+            if status == 200:
+                assert s.wait_for_job(answer["job"])["state"] == "failed"
+            else:
+                assert "127.0.0.1:1" in answer["error"]["text"]
+            for bad in ({}, {"pid": 1, "url": "x"}, {"pid": "1"}, {"pid": -5}, {"url": endpoint.url, "frequency": -1},
+                        {"url": endpoint.url, "duration_ns": -1}, {"url": "file:///etc/passwd"}):
+                status, answer = s.post("/api/record", bad)
+                assert status in (400, 404), (bad, status, answer)
+            assert s.post("/api/stop", {"job": 99})[0] == 404 and s.post("/api/stop", {})[0] == 400
+            assert s.get("/api/jobs?id=99")[0] == 404 and s.get("/api/jobs?id=x")[0] == 400
+
+
+@test
+def a_recording_that_is_stopped_keeps_what_was_taken():
+    with FakeEndpoint({"profile": open(CPU, "rb").read(), "heap": open(HEAP, "rb").read()}) as endpoint, \
+            tempfile.TemporaryDirectory() as folder, Server(cwd=folder) as s:
+        s.log_in()
+        status, answer = s.post("/api/record", {"url": endpoint.url, "duration_ns": 60000000000})
+        assert status == 200, answer
+        time.sleep(0.7)
+        assert s.json("/api/jobs?id=1")[1]["state"] == "running"
+        status, answer = s.post("/api/stop", {"job": 1})
+        assert status == 200
+        job = s.wait_for_job(1)
+        assert job["state"] in ("stopped", "done") and job["documents"], job
+
+
+@test
+def the_editor_opens_only_what_the_profile_names():
+    with tempfile.TemporaryDirectory() as folder:
+        said, source = os.path.join(folder, "said"), os.path.join(folder, "main.go")
+        editor = os.path.join(folder, "zed")
+        with open(editor, "w") as f:
+            f.write(f'#!/bin/sh\necho "$@" > {said}.new; mv {said}.new {said}\n')
+        os.chmod(editor, 0o755)
+        with open(source, "w") as f:
+            f.write("package main\n")
+        profile = os.path.join(folder, "p.pprof")
+        with open(profile, "wb") as f:
+            f.write(make_pprof({("main.work", "main.main"): 1}, files={"main.work": source, "main.main": "/etc/passwd"}))
+        with Server(profile, env={"PATH": folder + ":" + os.environ["PATH"], "VISUAL": "", "EDITOR": ""}) as s:
+            s.log_in()
+            assert s.json("/api/session")[1]["editors"] == ["zed"]
+            status, answer = s.post("/api/edit", {"doc": 1, "file": source, "line": 12, "editor": "zed"})
+            assert status == 200, answer
+            deadline = time.monotonic() + 10
+            while not os.path.exists(said) and time.monotonic() < deadline:
+                time.sleep(0.05)
+            assert open(said).read() == f"{source}:12\n"
+            for file in ("/etc/hostname", profile, "../main.go", "", source + "x", "--wait"):
+                status, answer = s.post("/api/edit", {"doc": 1, "file": file, "line": 1, "editor": "zed"})
+                assert status == 403, (file, status, answer)
+            # The profile says it, but it is no source.
+            assert s.post("/api/edit", {"doc": 1, "file": "/etc/passwd", "line": 1, "editor": "zed"})[0] == 404
+            assert s.post("/api/edit", {"doc": 1, "file": source, "line": 1, "editor": "rm -rf"})[0] == 404
+            assert s.post("/api/edit", {"doc": 9, "file": source, "line": 1})[0] == 404
+            assert s.post("/api/edit", {"doc": 1, "file": source, "line": 1, "editor": "zed"}, origin="http://evil.example")[0] == 403
 
 
 @test

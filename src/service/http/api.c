@@ -4,8 +4,10 @@
 
 #include <jansson.h>
 
+#include "app/editor.h"
 #include "app/live.h"
 #include "app/version.h"
+#include "service/http/jobs.h"
 
 #include "base/banned.h"
 
@@ -229,7 +231,24 @@ static void put_session(gs_session *s, gs_buf *out)
 	gs_json_kstr(&j, "version", gs_str_of(gs_version()));
 	gs_json_key(&j, "documents");
 	gs_session_documents_json(s, &j);
+	gs_json_key(&j, "editors");
+	gs_editors_json(&j);
+	gs_json_kbool(&j, "can_record", true);
 	gs_json_object_end(&j);
+}
+
+/* GET /api/jobs?id=1, or all of them */
+static bool put_jobs(gs_session *s, const gs_op_pair *pairs, unsigned n, gs_buf *out, gs_err *err)
+{
+	uint64_t id = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (!gs_str_eq(pairs[i].name, GS_S("id")))
+			return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "jobs has no argument \"%.*s\"", GS_FMT(pairs[i].name));
+		if (!gs_str_u64(pairs[i].value, 10, &id) || id < 1 || id > UINT_MAX)
+			return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "\"%.*s\" is no job number", GS_FMT(pairs[i].value));
+	}
+	return gs_jobs_json(gs_session_jobs(s), (unsigned)id, out, err);
 }
 
 static void begin(gs_answer *out)
@@ -248,6 +267,11 @@ void gs_api_get(gs_session *s, gs_str path, const gs_op_pair *pairs, unsigned n,
 	begin(out);
 	if (gs_str_eq(name, GS_S("session"))) {
 		put_session(s, &out->body);
+		return;
+	}
+	if (gs_str_eq(name, GS_S("jobs"))) {
+		if (!put_jobs(s, pairs, n, &out->body, &err))
+			gs_answer_error(out, &err);
 		return;
 	}
 	op = gs_op_find(name);
@@ -282,6 +306,57 @@ static bool post_open(gs_session *s, const json_t *body, gs_buf *out, gs_err *er
 	return true;
 }
 
+static bool post_record(gs_session *s, const json_t *body, gs_buf *out, gs_err *err)
+{
+	const json_t *pid = json_object_get(body, "pid");
+	const char *url = json_string_value(json_object_get(body, "url")), *only = json_string_value(json_object_get(body, "only"));
+	json_int_t duration = json_integer_value(json_object_get(body, "duration_ns"));
+	json_int_t frequency = json_integer_value(json_object_get(body, "frequency"));
+	gs_json j = gs_json_to(out);
+	gs_job_request q = { .duration_ns = duration, .frequency_hz = (uint32_t)frequency };
+	char number[24];
+	unsigned id;
+
+	if (!json_is_integer(pid) == !url)
+		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "record needs {\"pid\":1} or {\"url\":\"...\"}");
+	if (duration < 0 || duration > 86400000000000 || frequency < 0 || frequency > 100000)
+		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "duration_ns is at most a day and frequency at most 100000");
+	snprintf(number, sizeof(number), "%lld", (long long)json_integer_value(pid));
+	q.target = url ? gs_str_of(url) : gs_str_of(number);
+	q.only = gs_str_of(only);
+	if (!gs_jobs_start(gs_session_jobs(s), &q, &id, err))
+		return false;
+	gs_json_object(&j);
+	gs_json_ku64(&j, "job", id);
+	gs_json_object_end(&j);
+	return true;
+}
+
+static bool post_stop(gs_session *s, const json_t *body, gs_buf *out, gs_err *err)
+{
+	json_int_t id = json_integer_value(json_object_get(body, "job"));
+
+	if (id < 1 || id > UINT_MAX)
+		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "stop needs {\"job\":1}");
+	return gs_jobs_stop(gs_session_jobs(s), (unsigned)id, err) && gs_jobs_json(gs_session_jobs(s), (unsigned)id, out, err);
+}
+
+static bool post_edit(gs_session *s, const json_t *body, gs_buf *out, gs_err *err)
+{
+	const char *file = json_string_value(json_object_get(body, "file"));
+	json_int_t doc = json_integer_value(json_object_get(body, "doc")), line = json_integer_value(json_object_get(body, "line"));
+	const gs_document *d = doc >= 1 && doc <= UINT_MAX ? gs_session_get(s, (unsigned)doc) : NULL;
+
+	if (!d)
+		return gs_fail(err, GS_ERR_MISSING, GS_ERR_NOWHERE, "there is no such document");
+	if (!file || line < 0 || line > INT_MAX)
+		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "edit needs {\"doc\":1,\"file\":\"...\",\"line\":1}");
+	if (!gs_editor_open(d, gs_str_of(file), (uint32_t)line, gs_str_of(json_string_value(json_object_get(body, "editor"))), err))
+		return false;
+	gs_buf_z(out, "{}");
+	return true;
+}
+
 void gs_api_post(gs_session *s, gs_str path, gs_str body, gs_answer *out)
 {
 	static const struct {
@@ -289,6 +364,9 @@ void gs_api_post(gs_session *s, gs_str path, gs_str body, gs_answer *out)
 		bool (*run)(gs_session *s, const json_t *body, gs_buf *out, gs_err *err);
 	} actions[] = {
 		{ "/api/open", post_open },
+		{ "/api/record", post_record },
+		{ "/api/stop", post_stop },
+		{ "/api/edit", post_edit },
 	};
 	gs_err err = { .at = GS_ERR_NOWHERE };
 	json_error_t why;

@@ -7,8 +7,6 @@
 
 #include "service/http/session.h"
 
-typedef struct gs_jobs gs_jobs;
-
 gs_jobs *gs_jobs_create(gs_session *session);
 /* Stops what runs, keeps what was taken, and waits. */
 void gs_jobs_free(gs_jobs *j);

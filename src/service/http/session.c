@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include "app/summary.h"
+#include "service/http/jobs.h"
 
 #include "base/banned.h"
 
@@ -17,6 +18,7 @@ struct gs_session {
 	pthread_mutex_t lock;
 	entry entries[MAX_DOCUMENTS];
 	unsigned n;
+	gs_jobs *jobs;
 };
 
 gs_session *gs_session_create(void)
@@ -26,13 +28,20 @@ gs_session *gs_session_create(void)
 	if (!s)
 		abort();
 	pthread_mutex_init(&s->lock, NULL);
+	s->jobs = gs_jobs_create(s);
 	return s;
+}
+
+gs_jobs *gs_session_jobs(gs_session *s)
+{
+	return s->jobs;
 }
 
 void gs_session_free(gs_session *s)
 {
 	if (!s)
 		return;
+	gs_jobs_free(s->jobs); /* they may still add documents */
 	for (unsigned i = 0; i < s->n; i++) {
 		gs_document_close(s->entries[i].doc);
 		gs_buf_release(&s->entries[i].json);

@@ -9,6 +9,7 @@
 #include "base/json.h"
 
 typedef struct gs_session gs_session;
+typedef struct gs_jobs gs_jobs;
 
 gs_session *gs_session_create(void);
 /* No request may run any more. */
@@ -19,6 +20,9 @@ unsigned gs_session_add(gs_session *s, gs_document *d);
 /* NULL when there is none of that number. */
 const gs_document *gs_session_get(gs_session *s, unsigned id);
 unsigned gs_session_count(gs_session *s);
+
+/* Recordings started from the page. */
+gs_jobs *gs_session_jobs(gs_session *s);
 
 /* The list of docs/api.md, GET /api/session "documents". */
 void gs_session_documents_json(gs_session *s, gs_json *j);

@@ -1,0 +1,42 @@
+#include "app/capture_meta.h"
+
+#include <jansson.h>
+
+#include "base/file.h"
+
+#include "base/banned.h"
+
+enum { MAX_META_BYTES = 16 << 20 };
+
+static gs_str text(gs_arena *mem, const json_t *object, const char *key)
+{
+	const json_t *v = json_object_get(object, key);
+
+	return v && json_is_string(v) ? gs_str_dup(mem, (gs_str){ json_string_value(v), json_string_length(v) }) : (gs_str){ 0 };
+}
+
+bool gs_capture_meta_read(gs_arena *mem, const gs_document *d, gs_capture_meta *out)
+{
+	size_t slash = gs_str_rfind_char(d->path, '/');
+	gs_str path = gs_strf(mem, "%.*s/capture.json", GS_FMT(slash == SIZE_MAX ? GS_S(".") : gs_str_slice(d->path, 0, slash)));
+	GS_AUTO(file) f = { 0 };
+	const json_t *process;
+	json_t *json;
+	bool ok;
+
+	*out = (gs_capture_meta){ 0 };
+	if (!d->group.n || !gs_file_read(path.p, MAX_META_BYTES, &f, NULL))
+		return false;
+	json = json_loadb(f.bytes.p ? f.bytes.p : "", f.bytes.n, 0, NULL);
+	process = json_object_get(json, "process");
+	out->name = text(mem, process, "name");
+	out->command = text(mem, process, "command");
+	out->module = text(mem, process, "module");
+	out->main_package = text(mem, process, "main_package");
+	out->go_version = text(mem, process, "go_version");
+	out->host = text(mem, json_object_get(json, "host"), "name");
+	out->pid = json_integer_value(json_object_get(process, "pid"));
+	ok = json_is_object(json);
+	json_decref(json);
+	return ok;
+}
