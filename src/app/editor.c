@@ -1,7 +1,7 @@
 #include "app/editor.h"
 
 #include "app/op.h"
-#include "app/spawn.h"
+#include "app/detached.h"
 #include "load/source.h"
 
 #include "base/banned.h"

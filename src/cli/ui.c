@@ -6,7 +6,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "app/spawn.h"
+#include "app/detached.h"
 #include "service/http/server.h"
 
 #include "base/banned.h"

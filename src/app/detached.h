@@ -1,6 +1,6 @@
 /* Start a program of the desktop (browser, editor) that lives on without us. */
-#ifndef GS_APP_SPAWN_H
-#define GS_APP_SPAWN_H
+#ifndef GS_APP_DETACHED_H
+#define GS_APP_DETACHED_H
 
 #include "base/err.h"
 

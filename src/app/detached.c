@@ -1,4 +1,4 @@
-#include "app/spawn.h"
+#include "app/detached.h"
 
 #include <errno.h>
 #include <fcntl.h>
