@@ -70,29 +70,25 @@ static void open_symbols(loading *l)
 }
 
 /*
- * The kernel's map tells where one of its symbols was. When this machine's list has it elsewhere, the machine was started again
- * since (with another random layout), and all of its addresses would get wrong names.
+ * The kernel's map tells where its first symbol was. When that address is inside of a function of this machine's list, the machine
+ * was started again since (with another random layout), and all of its addresses would get wrong names.
  */
 static void check_kernel(loading *l)
 {
-	static const char *const starts[] = { "_text", "_stext", "startup_64", "_head", "stext", "__init_begin" };
 	gs_perf_process *kernel = gs_perf_process_of(&l->processes, GS_PERF_KERNEL_PID);
 	gs_symbol_map map = { .file = { "[kernel.kallsyms]", 17 } };
-	gs_symbol found;
+	gs_symbol at, before;
 
 	l->is_kernel_checked = true;
 	if (!kernel || !kernel->maps || beside(l->scratch, l->path, "kallsyms"))
 		return;
 	for (size_t i = 0; i < kernel->maps->list.n; i++) {
 		const gs_perf_map *m = &kernel->maps->list.p[i];
-		bool fits = false;
 
-		if (!gs_str_starts(m->file, GS_S("[kernel.kallsyms]_")) || !m->offset ||
-		    !gs_symbolizer_frames(l->symbols, &map, m->offset, &found, 1))
-			continue;
-		for (size_t k = 0; k < sizeof(starts) / sizeof(starts[0]); k++)
-			fits |= gs_str_eq(found.function, gs_str_of(starts[k]));
-		if (!fits)
+		if (gs_str_starts(m->file, GS_S("[kernel.kallsyms]_")) && m->offset &&
+		    gs_symbolizer_frames(l->symbols, &map, m->offset, &at, 1) &&
+		    gs_symbolizer_frames(l->symbols, &map, m->offset - 1, &before, 1) &&
+		    gs_str_eq(at.function, before.function))
 			l->is_kernel_moved = true;
 	}
 }
@@ -211,6 +207,9 @@ static bool add_names(loading *l, uint32_t mapping, uint64_t address, bool is_ke
 		map.file = GS_S("[kernel.kallsyms]");
 	if (has_symbols(l, is_kernel))
 		n = gs_symbolizer_frames(l->symbols, &map, address, found, GS_SYMBOL_MAX_DEPTH);
+	/* The signal trampoline is returned to without having called: one back lies in front of it. */
+	if (!n && has_symbols(l, is_kernel))
+		n = gs_symbolizer_frames(l->symbols, &map, address + 1, found, GS_SYMBOL_MAX_DEPTH);
 	for (unsigned i = 0; i < n; i++)
 		if (!push_line(l, found[i].function, found[i].file, found[i].start_line, found[i].line, flags))
 			return false;
