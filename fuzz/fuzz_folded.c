@@ -1,7 +1,7 @@
 #include "format/folded/folded.h"
-#include "fuzz.h"
+#include "fuzz_load.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static int look(const uint8_t *data, size_t size)
 {
 	gs_str text = { (const char *)data, size }, rest = text, frame;
 	gs_folded_shape shape;
@@ -21,4 +21,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			sum += gs_str_hash(f.name) + gs_str_hash(f.file);
 		}
 	return sum == 1 ? -1 : 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	fuzz_load("folded", data, size);
+	return look(data, size);
 }

@@ -1,7 +1,7 @@
 #include "format/gotext/dump.h"
-#include "fuzz.h"
+#include "fuzz_load.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static int look(const uint8_t *data, size_t size)
 {
 	GS_AUTO(arena) *mem = gs_arena_create((uint64_t)64 << 20);
 	gs_str text = { (const char *)data, size };
@@ -28,4 +28,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	sum += gs_str_hash(d.header);
 	return sum == 1 ? -1 : 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	fuzz_load("goroutine-dump", data, size);
+	return look(data, size);
 }

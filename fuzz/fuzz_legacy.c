@@ -1,7 +1,7 @@
 #include "format/legacy/legacy.h"
-#include "fuzz.h"
+#include "fuzz_load.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static int look(const uint8_t *data, size_t size)
 {
 	GS_AUTO(arena) *mem = gs_arena_create((uint64_t)64 << 20);
 	gs_str bytes = { (const char *)data, size };
@@ -25,4 +25,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (uint32_t i = 0; i < l.n_mappings; i++)
 		sum += gs_str_hash(l.mappings[i].file) + gs_str_hash(l.mappings[i].build_id);
 	return sum + gs_str_hash(l.memstats) == 1 ? -1 : 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	fuzz_load("legacy", data, size);
+	return look(data, size);
 }

@@ -1,7 +1,7 @@
 #include "format/perfscript/perfscript.h"
-#include "fuzz.h"
+#include "fuzz_load.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static int look(const uint8_t *data, size_t size)
 {
 	gs_str bytes = { (const char *)data, size }, text;
 	gs_perfscript s = gs_perfscript_of(bytes);
@@ -17,4 +17,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				sum += gs_str_hash(f.symbol) + gs_str_hash(f.dso) + gs_str_hash(f.file);
 	}
 	return sum == 1 ? -1 : 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	fuzz_load("perf-script", data, size);
+	return look(data, size);
 }
