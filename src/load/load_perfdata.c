@@ -237,6 +237,7 @@ static uint32_t location_of(loading *l, gs_perf_process *p, uint64_t address, bo
 		return seen->location;
 	if (!add_names(l, mapping, address, is_kernel))
 		return GS_NO_ID;
+	gs_profile_builder_mapping_resolved(l->b, mapping, l->frames.p, (uint32_t)l->frames.n);
 	*seen = (place){ address, mapping,
 			 gs_profile_builder_location_intern(l->b, address, mapping, l->frames.p,
 							    (uint32_t)l->frames.n) };

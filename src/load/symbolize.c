@@ -454,6 +454,7 @@ static void add_symbols(copy *c, uint32_t id, const gs_symbol *symbols, unsigned
 				       .flags = flags };
 	}
 	gs_profile_builder_location(c->b, loc->address, loc->mapping, loc->is_folded, lines, n);
+	gs_profile_builder_mapping_resolved(c->b, loc->mapping, lines, n);
 }
 
 static void copy_stacks(copy *c)

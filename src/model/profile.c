@@ -203,6 +203,23 @@ uint32_t gs_profile_builder_mapping(gs_profile_builder *b, gs_mapping m)
 	return (uint32_t)(b->mappings.n - 1);
 }
 
+void gs_profile_builder_mapping_resolved(gs_profile_builder *b, uint32_t mapping, const gs_frame *lines, uint32_t n)
+{
+	gs_mapping *m;
+
+	if (b->failed || !mapping)
+		return;
+	m = &b->mappings.p[mapping];
+	m->has_inline_frames |= n > 1;
+	for (uint32_t i = 0; i < n; i++) {
+		if (lines[i].function == GS_NO_ID)
+			continue;
+		m->has_functions |= b->functions.p[lines[i].function].name != 0;
+		m->has_filenames |= b->functions.p[lines[i].function].file != 0;
+		m->has_line_numbers |= lines[i].line != 0;
+	}
+}
+
 uint32_t gs_profile_builder_location(gs_profile_builder *b, uint64_t address, uint32_t mapping, bool is_folded,
 				     const gs_frame *lines, uint32_t n)
 {

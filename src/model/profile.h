@@ -135,6 +135,8 @@ uint32_t gs_profile_builder_str(gs_profile_builder *b, gs_str s);
 uint32_t gs_profile_builder_function(gs_profile_builder *b, gs_function f);
 /* Always new. */
 uint32_t gs_profile_builder_mapping(gs_profile_builder *b, gs_mapping m);
+/* Say that these lines were looked up by us: the mapping's has_* then tell other tools to leave it alone. */
+void gs_profile_builder_mapping_resolved(gs_profile_builder *b, uint32_t mapping, const gs_frame *lines, uint32_t n);
 /* Always new; `lines` innermost first, their location and flags are filled in here. n 0 makes the one frame without function. */
 uint32_t gs_profile_builder_location(gs_profile_builder *b, uint64_t address, uint32_t mapping, bool is_folded,
 				     const gs_frame *lines, uint32_t n);

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 import traceback
+import urllib.request
 
 import programs
 
@@ -87,6 +88,17 @@ def shop(*args):
     return Target([exe, "-load", "-duration", "60s", *args])
 
 
+def shop_with_pages(n, *args):
+    """A shop whose cache has grown to n pages."""
+    s = shop(*args)
+
+    def grown():
+        with urllib.request.urlopen(s.url + "/stats", timeout=10) as r:
+            return json.load(r)["pages"] >= n
+    wait_for(f"{n} pages", grown, 40)
+    return s
+
+
 class Capture:
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
@@ -106,7 +118,7 @@ class Capture:
 
 
 def stacks(file, lines=False):
-    out = gospect("flame", file, "--format", "folded", *(["--lines"] if lines else [])).stdout
+    out = gospect("flame", file, "--format", "folded", *(["--lines", "--granularity", "lines"] if lines else [])).stdout
     found = []
     for line in out.splitlines():
         frames, value = line.rsplit(" ", 1)

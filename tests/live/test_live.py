@@ -10,7 +10,7 @@ import sys
 import time
 
 import programs
-from live import GOSPECT, Capture, Skip, Target, gospect, has, perf_allowed, program, record, run_all, share, shop, stacks, test, wait_for
+from live import GOSPECT, Capture, Skip, Target, gospect, has, perf_allowed, program, record, run_all, share, shop, shop_with_pages, stacks, test, wait_for
 
 NEWEST = "1.27.4"
 
@@ -26,12 +26,11 @@ def inline_chain(tmp, version, variant):
     }
     lines = {"main.physical": "physical", "main.(*wheel).spin": "spin", "main.(*wheel).turn": "turn", "main.top": "top", "main.middle": "middle", "main.leaf": "leaf"}
     for name, chain in chains.items():
-        whole = [f for f, _ in found if [x.split(" ")[0] for x in f][-len(chain):] == chain]
+        whole = [f for f, _ in found if [x.split(" ")[0] for x in f][2:2 + len(chain)] == chain]
         assert whole, f"no stack {chain} among {[f for f, _ in found][:5]}"
-        for frame in whole[0][-len(chain) + 1:]:
+        for frame in whole[0][3:2 + len(chain)]:
             fn, place = frame.split(" ", 1)
             assert place.endswith(f"inline/main.go:{at[lines[fn]]}"), f"{frame}: expected line {at[lines[fn]]}"
-    assert share(found, lambda f: f.startswith("main.leaf ")) > 0.3
 
 
 @test
@@ -66,6 +65,16 @@ def hot_loop_is_three_quarters(tmp):
     hottest = share(found, lambda f: f == "main.hottest")
     assert 0.65 < hottest < 0.85, hottest
     assert share(found, lambda f: f == "main.main") > 0.95
+
+
+@test
+def the_capture_is_whole_for_go_tool_pprof(tmp):
+    """The stock tool must not look the symbols up again: in a stripped binary it would lose the inlined frames."""
+    with program("inline", NEWEST, "stripped-pie") as p:
+        c = record(tmp, p, "-F", 499)
+    r = subprocess.run(["go", "tool", "pprof", "-traces", c.file("cpu")], capture_output=True, text=True, env=programs.go_env("", False), timeout=120)
+    assert r.returncode == 0, r.stderr
+    assert re.search(r"main\.leaf \(inline\)\n\s+main\.middle \(inline\)\n\s+main\.top \(inline\)", r.stdout), r.stdout[:2000]
 
 
 @test
@@ -151,7 +160,7 @@ def sigterm_keeps_what_was_taken(tmp):
 @test
 def target_that_ends_keeps_what_was_taken(tmp):
     perf_allowed()
-    with program("hot", NEWEST, "stripped-pie", seconds=2) as p:
+    with program("hot", NEWEST, "stripped-pie", seconds=6) as p:
         start = time.monotonic()
         c = record(tmp, p, seconds=60)
         assert time.monotonic() - start < 30
@@ -216,7 +225,7 @@ def a_process_of_another_root(tmp):
             return None
         wait_for("the service", inner)
         found = record(tmp, inner(), "-F", 499).stacks()
-    assert share(found, lambda f: f == "main.leaf") > 0.3, found[:3]
+    assert has(found, "main.leaf") and has(found, "main.top"), found[:3]
 
 
 @test
@@ -230,8 +239,8 @@ def ps_knows_the_process(tmp):
 
 @test
 def the_shop_by_pid_with_its_own_endpoint(tmp):
-    with shop() as s:
-        c = record(tmp, s, seconds=4)
+    with shop_with_pages(2000) as s:
+        c = record(tmp, s, seconds=3)
         listed = json.loads(gospect("ps", "--format", "json").stdout)["processes"]
         assert (next(x for x in listed if x["pid"] == s.pid)["pprof"] or "").startswith(s.url), listed
     kinds = {p["kind"] for p in c.info["parts"] if p["state"] == "done"}
