@@ -152,20 +152,31 @@ static void key_of(const gs_profile *p, const gs_goroutine_entry *e, const gs_go
 	}
 }
 
-/* What a group of equal stacks is called: the first function that is not the runtime's. */
+/* Own code tells most: "main", or an import path whose first part has a dot. The standard library has none. */
+static bool is_own_code(gs_str package)
+{
+	gs_str first, rest;
+
+	gs_str_cut(package, '/', &first, &rest);
+	return gs_str_eq(package, GS_S("main")) || gs_str_find_char(first, '.') != SIZE_MAX;
+}
+
+/* What a group of equal stacks is called: the innermost function of own code, else of the library's public part, else the leaf. */
 static gs_str stack_title(const gs_profile *p, const gs_goroutine_entry *e)
 {
-	gs_str leaf = { 0 };
+	gs_str leaf = { 0 }, library = { 0 };
 
 	for (uint32_t at = e->node; at != GS_ROOT_NODE; at = p->nodes[at].parent) {
-		gs_str name = function_name(p, p->nodes[at].frame);
+		gs_str name = function_name(p, p->nodes[at].frame), package = gs_name_package(name);
 
+		if (is_own_code(package))
+			return name;
 		if (!leaf.n)
 			leaf = name;
-		if (!gs_name_is_runtime(name))
-			return name;
+		if (!library.n && !gs_name_is_runtime(name) && !gs_str_starts(package, GS_S("internal/")))
+			library = name;
 	}
-	return leaf.n ? leaf : GS_S("(no stack)");
+	return library.n ? library : leaf.n ? leaf : GS_S("(no stack)");
 }
 
 static int by_count(const void *a, const void *b)
