@@ -184,9 +184,35 @@ bool gs_load_parts(gs_str bytes, gs_str path, const gs_load_options *options, co
 	return true;
 }
 
-static int by_name(const void *a, const void *b)
+/* What people look at first comes first; perf.data is the source of cpu.pprof, and "-start" what a difference began with. */
+static unsigned rank_of(gs_str path)
 {
-	return gs_str_cmp(*(const gs_str *)a, *(const gs_str *)b);
+	static const char *const order[] = { "cpu.", "cpu", "heap.", "allocs", "goroutine", "mutex", "block", "threadcreate" };
+	gs_str name = name_of(path, NULL);
+	unsigned late = gs_str_has(name, GS_S("-start")) || gs_str_starts(name, GS_S("perf.")) ? 100 : 0;
+
+	for (unsigned i = 0; i < sizeof(order) / sizeof(*order); i++)
+		if (gs_str_starts(name, gs_str_of(order[i])))
+			return i + late;
+	return 50 + late;
+}
+
+static int by_rank(const void *a, const void *b)
+{
+	gs_str x = *(const gs_str *)a, y = *(const gs_str *)b;
+	unsigned rx = rank_of(x), ry = rank_of(y);
+
+	return rx != ry ? (rx > ry) - (rx < ry) : gs_str_cmp(x, y);
+}
+
+/* The runtime's difference of two allocs profiles forgets which of its values is meant. */
+static void default_to_allocations(gs_document *doc)
+{
+	gs_profile *p = doc->profile;
+	uint32_t type = gs_strtab_find(&p->strings, GS_S("alloc_space"));
+
+	if (gs_str_starts(doc->name, GS_S("allocs")) && !p->default_type && type != UINT32_MAX)
+		p->default_type = type;
 }
 
 /* What lies in a capture to explain its profiles and is none itself. */
@@ -226,7 +252,7 @@ static bool list_folder(gs_arena *mem, const char *path, gs_str **names, size_t 
 	*n = found.n;
 	if (found.n) {
 		memcpy(*names, found.p, found.n * sizeof(*found.p));
-		qsort(*names, *n, sizeof(**names), by_name);
+		qsort(*names, *n, sizeof(**names), by_rank);
 	}
 	gs_vec_release(&found);
 	return true;
@@ -262,8 +288,10 @@ static bool load_folder(const char *path, const gs_load_options *options, const 
 				*err = why;
 			has_error = true;
 		}
-		for (unsigned d = before; d < out->n; d++)
+		for (unsigned d = before; d < out->n; d++) {
 			out->list[d]->group = gs_str_dup(out->list[d]->mem, group);
+			default_to_allocations(out->list[d]);
+		}
 		gs_progress_report(progress, (double)(i + 1) / (double)n, "reading");
 	}
 	if (out->n > first)
