@@ -178,7 +178,7 @@ static void finish_perf(gs_record *r)
 	if (f->is_full)
 		note(r, "the disk is full: the recording ends where it was");
 	if (f->n_samples == 0)
-		note(r, "the process used no CPU while it was recorded: no samples");
+		note(r, "no samples: it used next to no CPU time while it was recorded");
 	if (!gs_evidence_kernel(&r->folder, f, &err))
 		note(r, "%s", err.text);
 	say(r, -1, "reading symbols");
