@@ -129,6 +129,17 @@ gs_str gs_file_keep(gs_file *f, gs_arena *mem)
 	return kept->bytes;
 }
 
+void gs_bytes_discard(gs_str bytes)
+{
+	uintptr_t start = ((uintptr_t)bytes.p + 4095) & ~(uintptr_t)4095;
+	uintptr_t end = ((uintptr_t)bytes.p + bytes.n) & ~(uintptr_t)4095;
+	void *p;
+
+	memcpy(&p, &start, sizeof(p));
+	if (start < end)
+		madvise(p, end - start, MADV_DONTNEED);
+}
+
 bool gs_fd_write(int fd, gs_str bytes, gs_err *err)
 {
 	while (bytes.n) {

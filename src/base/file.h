@@ -25,6 +25,10 @@ void gs_file_close(gs_file *f);
 /* Close with the arena. */
 gs_str gs_file_keep(gs_file *f, gs_arena *mem);
 
+/* Give back the memory of bytes that will not be looked at again: a mapping's, or those of a large buffer of one's own (they
+ * may read as anything then). Only whole pages go. */
+void gs_bytes_discard(gs_str bytes);
+
 /* Write to a temporary name beside `path` and rename: readers see the old file or the new one. "-" is standard output. */
 bool gs_file_write(const char *path, gs_str bytes, gs_err *err);
 /* All bytes to a descriptor. */

@@ -99,24 +99,6 @@ static gs_document *decode(gs_load_source *src, gs_str path, gs_err *err)
 
 static const gs_load_options defaults;
 
-static gs_document *load(gs_str packed, gs_str name, gs_str path, const gs_load_options *options,
-			 const gs_progress *progress, gs_err *err)
-{
-	GS_AUTO(unpacked) u = { 0 };
-	gs_load_source src = { .name = name, .options = options ? options : &defaults, .progress = progress };
-	gs_document *doc;
-
-	gs_progress_report(progress, 0, "unpacking");
-	if (!gs_unpack(packed, src.options->max_bytes, &u, err))
-		return gs_err_context(err, "%.*s", GS_FMT(name)), NULL;
-	src.bytes = u.bytes;
-	src.trailing_bytes = u.trailing_bytes;
-	doc = decode(&src, path, err);
-	if (doc)
-		gs_progress_report(progress, 1, "done");
-	return doc;
-}
-
 static gs_str name_of(gs_str path, const gs_load_options *options)
 {
 	size_t slash = gs_str_rfind_char(path, '/');
@@ -128,19 +110,47 @@ static gs_str name_of(gs_str path, const gs_load_options *options)
 	return gs_str_skip(path, slash + 1);
 }
 
+/* Bytes of an input, ours (a file, then closed once it is unpacked) or lent. */
+static bool source_open(gs_load_source *src, gs_str bytes, gs_file *file, gs_unpacked *u, gs_err *err)
+{
+	gs_progress_report(src->progress, 0, "unpacking");
+	if (!gs_unpack(file ? file->bytes : bytes, src->options->max_bytes, u, err))
+		return gs_err_context(err, "%.*s", GS_FMT(src->name));
+	src->bytes = u->bytes;
+	src->trailing_bytes = u->trailing_bytes;
+	src->may_discard = file || u->packing != GS_PACKING_NONE;
+	if (file && u->packing != GS_PACKING_NONE)
+		gs_file_close(file);
+	return true;
+}
+
+static gs_document *load(gs_str bytes, gs_file *file, gs_str path, const gs_load_options *options,
+			 const gs_progress *progress, gs_err *err)
+{
+	GS_AUTO(unpacked) u = { 0 };
+	gs_load_source src = { .name = name_of(path, options),
+			       .options = options ? options : &defaults,
+			       .progress = progress };
+	gs_document *doc = source_open(&src, bytes, file, &u, err) ? decode(&src, path, err) : NULL;
+
+	if (doc)
+		gs_progress_report(progress, 1, "done");
+	return doc;
+}
+
 gs_document *gs_load_file(const char *path, const gs_load_options *options, const gs_progress *progress, gs_err *err)
 {
 	GS_AUTO(file) f = { 0 };
 
 	if (!gs_file_open(path, MAX_FILE_BYTES, &f, err))
 		return NULL;
-	return load(f.bytes, name_of(gs_str_of(path), options), gs_str_of(path), options, progress, err);
+	return load((gs_str){ 0 }, &f, gs_str_of(path), options, progress, err);
 }
 
 gs_document *gs_load_bytes(gs_str bytes, gs_str name, const gs_load_options *options, const gs_progress *progress,
 			   gs_err *err)
 {
-	return load(bytes, name, name, options, progress, err);
+	return load(bytes, NULL, name, options, progress, err);
 }
 
 static bool documents_add(gs_documents *out, gs_document *doc, gs_err *err)
@@ -156,8 +166,8 @@ static bool documents_add(gs_documents *out, gs_document *doc, gs_err *err)
 	return true;
 }
 
-bool gs_load_parts(gs_str bytes, gs_str path, const gs_load_options *options, const gs_progress *progress,
-		   gs_documents *out, gs_err *err)
+static bool load_parts(gs_str bytes, gs_file *file, gs_str path, const gs_load_options *options,
+		       const gs_progress *progress, gs_documents *out, gs_err *err)
 {
 	GS_AUTO(unpacked) u = { 0 };
 	uint64_t next = 0;
@@ -166,11 +176,8 @@ bool gs_load_parts(gs_str bytes, gs_str path, const gs_load_options *options, co
 			       .progress = progress,
 			       .next_at = &next };
 
-	gs_progress_report(progress, 0, "unpacking");
-	if (!gs_unpack(bytes, src.options->max_bytes, &u, err))
-		return gs_err_context(err, "%.*s", GS_FMT(src.name));
-	src.bytes = u.bytes;
-	src.trailing_bytes = u.trailing_bytes;
+	if (!source_open(&src, bytes, file, &u, err))
+		return false;
 	do {
 		gs_document *doc;
 
@@ -182,6 +189,22 @@ bool gs_load_parts(gs_str bytes, gs_str path, const gs_load_options *options, co
 	} while (next);
 	gs_progress_report(progress, 1, "done");
 	return true;
+}
+
+bool gs_load_parts(gs_str bytes, gs_str path, const gs_load_options *options, const gs_progress *progress,
+		   gs_documents *out, gs_err *err)
+{
+	return load_parts(bytes, NULL, path, options, progress, out, err);
+}
+
+bool gs_load_parts_of_file(gs_str path, const gs_load_options *options, const gs_progress *progress,
+			   gs_documents *out, gs_err *err)
+{
+	GS_AUTO(arena) *scratch = gs_arena_create(UINT64_MAX);
+	GS_AUTO(file) f = { 0 };
+
+	return gs_file_open(gs_cstr(scratch, path), MAX_FILE_BYTES, &f, err) &&
+	       load_parts((gs_str){ 0 }, &f, path, options, progress, out, err);
 }
 
 /* What people look at first comes first; perf.data is the source of cpu.pprof, and "-start" what a difference began with. */
@@ -276,12 +299,10 @@ static bool load_folder(const char *path, const gs_load_options *options, const 
 	for (size_t i = 0; i < n; i++) {
 		gs_err why = { 0 };
 		unsigned before = out->n;
-		GS_AUTO(file) f = { 0 };
 
 		if (gs_progress_should_stop(progress))
 			return gs_fail(err, GS_ERR_STOPPED, GS_ERR_NOWHERE, "stopped");
-		if (!gs_file_open(names[i].p, MAX_FILE_BYTES, &f, &why) ||
-		    !gs_load_parts(f.bytes, names[i], options, NULL, out, &why)) {
+		if (!gs_load_parts_of_file(names[i], options, NULL, out, &why)) {
 			if (skipped)
 				gs_buf_f(skipped, "%s\n", why.text);
 			if (!has_error && err)
@@ -304,7 +325,6 @@ static bool load_folder(const char *path, const gs_load_options *options, const 
 bool gs_load_input(const char *path, const gs_load_options *options, const gs_progress *progress, gs_documents *out,
 		   gs_buf *skipped, gs_err *err)
 {
-	GS_AUTO(file) f = { 0 };
 	struct stat st;
 	unsigned before = out->n;
 	bool ok;
@@ -312,8 +332,7 @@ bool gs_load_input(const char *path, const gs_load_options *options, const gs_pr
 	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
 		ok = load_folder(path, options, progress, out, skipped, err);
 	else
-		ok = gs_file_open(path, MAX_FILE_BYTES, &f, err) &&
-		     gs_load_parts(f.bytes, gs_str_of(path), options, progress, out, err);
+		ok = gs_load_parts_of_file(gs_str_of(path), options, progress, out, err);
 	while (!ok && out->n > before)
 		gs_document_close(out->list[--out->n]);
 	return ok;

@@ -40,6 +40,9 @@ typedef struct gs_documents {
 /* The documents of unpacked or packed bytes, appended to *out (also when a later part is then broken). `path` names them. */
 bool gs_load_parts(gs_str bytes, gs_str path, const gs_load_options *options, const gs_progress *progress,
 		   gs_documents *out, gs_err *err);
+/* The same of a file. */
+bool gs_load_parts_of_file(gs_str path, const gs_load_options *options, const gs_progress *progress,
+			   gs_documents *out, gs_err *err);
 
 /*
  * A file, a capture folder, or a file of several appended profiles. Files of a folder that are no profiles are passed over; one
@@ -54,6 +57,7 @@ void gs_documents_close(gs_documents *d);
 
 typedef struct gs_load_source {
 	gs_str bytes; /* unpacked; gone after load: copy what the document keeps */
+	bool may_discard; /* what was read for good may go by gs_bytes_discard */
 	gs_str name;
 	uint64_t trailing_bytes; /* rubbish after the packed data, worth a warning */
 	uint64_t *next_at;	 /* not NULL: the caller can take several; load the first and say where the next begins */

@@ -1,4 +1,5 @@
 /* profile.proto -> document. */
+#include "base/file.h"
 #include "base/pool.h"
 #include "format/pprof/pprof.h"
 #include "load/recognisers.h"
@@ -9,6 +10,7 @@ enum {
 	LABEL_CACHE = 4096,
 	LABEL_KEY_BYTES = 52,
 	SMALL = 1 << 20, /* bytes from which on a second thread pays */
+	DISCARD_STEP = 4 << 20,
 };
 
 /* Labels of samples seen lately, by their bytes: most samples have one of few sets. */
@@ -34,6 +36,8 @@ typedef struct loading {
 		gs_err err;
 		uint32_t nodes[GS_PPROF_CHUNK], sets[GS_PPROF_CHUNK];
 	} *workers;
+	bool may_discard;
+	uint64_t discarded; /* bytes */
 	bool is_failed;
 } loading;
 
@@ -238,6 +242,11 @@ static void add_chunk(void *ctx, unsigned worker, size_t i)
 	if (!w->err.code && (!gs_profile_builder_push_stacks(l->b, batch->locations.p, batch->ends.p, n, w->nodes) ||
 			     !gs_profile_builder_samples(l->b, w->nodes, w->sets, batch->values.p, n)))
 		no_memory(&w->err);
+	/* Strings are interned and tables read: what lies before the next chunk has served. */
+	if (l->may_discard && l->pp->chunks.p[i].end - l->discarded > DISCARD_STEP) {
+		gs_bytes_discard(gs_str_slice(l->pp->bytes, (size_t)l->discarded, (size_t)l->pp->chunks.p[i].end));
+		l->discarded = l->pp->chunks.p[i].end & ~(uint64_t)(DISCARD_STEP - 1);
+	}
 	if (i % 64 == 0) {
 		gs_progress_report(l->progress, 0.2 + 0.8 * (double)i / (double)l->pp->chunks.n, "reading");
 		if (gs_progress_should_stop(l->progress))
@@ -276,6 +285,7 @@ static bool load_profile(const gs_pprof *pp, gs_document *doc, const gs_load_sou
 	loading l = { .pp = pp,
 		      .err = &why,
 		      .progress = src->progress,
+		      .may_discard = src->may_discard,
 		      .b = gs_profile_builder_create(doc->mem, err) };
 	bool ok;
 

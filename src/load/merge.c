@@ -1,8 +1,7 @@
 #include "load/merge.h"
 
-#include <pthread.h>
+#include <stdatomic.h>
 
-#include "base/file.h"
 #include "base/pool.h"
 #include "model/merge.h"
 
@@ -226,11 +225,13 @@ typedef struct file_merge {
 	const gs_load_options *options;
 	const gs_progress *progress;
 	gs_buf *skipped;
-	/* Workers decode at will and take turns, in the order of the files, at adding. */
-	pthread_mutex_t lock;
-	pthread_cond_t turn_came;
-	unsigned turn;
-	/* Of the worker whose turn it is. */
+	struct worker {
+		gs_documents docs;
+		gs_err why;
+		bool is_loaded;
+	} *workers;
+	/* Of the worker whose turn it is; only is_over is looked at by the others. */
+	atomic_bool is_over; /* failed, or is to begin again */
 	gs_arena *scratch;
 	gs_document *doc;
 	gs_merger *merger;
@@ -239,14 +240,8 @@ typedef struct file_merge {
 	gs_buf gone;
 	unsigned n_skipped, n_added;
 	gs_err err, first_skip;
-	bool is_failed;
-	bool is_narrowed; /* a type was not in a later file: begin again with fewer types */
+	bool is_failed, is_narrowed; /* narrowed: a type was not in a later file: begin again with fewer types */
 } file_merge;
-
-static bool is_over(file_merge *f)
-{
-	return f->is_failed || f->is_narrowed;
-}
 
 static void add_document(file_merge *f, const gs_document *doc)
 {
@@ -255,65 +250,50 @@ static void add_document(file_merge *f, const gs_document *doc)
 		f->has_types = true;
 	}
 	if (!intersect(&f->types, doc->profile, &f->gone)) {
-		f->is_narrowed = f->types.n != 0;
-		f->is_failed = !f->is_narrowed;
-		if (f->is_failed)
-			nothing_in_common(doc->name, &f->err);
-		if (f->n_added || f->is_failed)
-			return;
-		f->is_narrowed = false;
+		if (!f->types.n)
+			f->is_failed = !nothing_in_common(doc->name, &f->err);
+		else
+			f->is_narrowed = f->n_added != 0;
 	}
-	if (!f->merger) {
-		f->doc = document_new(doc, doc->name);
-		f->merger = gs_merger_create(f->doc->mem, f->types.types, f->types.n, &f->err);
+	if (!f->is_failed && !f->is_narrowed) {
+		if (!f->merger) {
+			f->doc = document_new(doc, doc->name);
+			f->merger = gs_merger_create(f->doc->mem, f->types.types, f->types.n, &f->err);
+		}
+		f->is_failed = !f->merger || !add(f->merger, &f->types, doc, NULL, false, &f->err);
+		f->n_added++;
 	}
-	f->is_failed = !f->merger || !add(f->merger, &f->types, doc, NULL, false, &f->err);
-	f->n_added++;
+	f->is_over = f->is_failed || f->is_narrowed;
 }
 
-static void take_turn(file_merge *f, const gs_documents *docs, bool is_loaded, const gs_err *why)
-{
-	for (unsigned d = 0; d < docs->n && !is_over(f); d++)
-		add_document(f, docs->list[d]);
-	if (!is_loaded && !is_over(f)) {
-		if (f->skipped)
-			gs_buf_f(f->skipped, "%s\n", why->text);
-		if (!f->n_skipped++)
-			f->first_skip = *why;
-	}
-	if (gs_progress_should_stop(f->progress) && !f->is_failed) {
-		gs_fail(&f->err, GS_ERR_STOPPED, GS_ERR_NOWHERE, "stopped");
-		f->is_failed = true;
-	}
-	gs_progress_report(f->progress, (double)f->turn / (double)f->n, "merging");
-}
-
-static void merge_one(void *ctx, size_t i)
+static void read_one(void *ctx, unsigned worker, size_t i)
 {
 	file_merge *f = ctx;
-	gs_documents docs = { 0 };
-	gs_err why = { 0 };
-	bool is_loaded = false, skip;
-	GS_AUTO(file) file = { 0 };
+	struct worker *w = &f->workers[worker];
 
-	pthread_mutex_lock(&f->lock);
-	skip = is_over(f);
-	pthread_mutex_unlock(&f->lock);
-	if (!skip) {
-		GS_AUTO(arena) *scratch = gs_arena_create(UINT64_MAX);
+	w->is_loaded = !f->is_over && gs_load_parts_of_file(f->paths[i], f->options, NULL, &w->docs, &w->why);
+}
 
-		is_loaded = gs_file_open(gs_cstr(scratch, f->paths[i]), UINT64_MAX, &file, &why) &&
-			    gs_load_parts(file.bytes, f->paths[i], f->options, NULL, &docs, &why);
+/* In the order of the files, one at a time. */
+static void add_one(void *ctx, unsigned worker, size_t i)
+{
+	file_merge *f = ctx;
+	struct worker *w = &f->workers[worker];
+
+	for (unsigned d = 0; d < w->docs.n && !f->is_over; d++)
+		add_document(f, w->docs.list[d]);
+	gs_documents_close(&w->docs);
+	if (f->is_over)
+		return;
+	if (!w->is_loaded) {
+		if (f->skipped)
+			gs_buf_f(f->skipped, "%s\n", w->why.text);
+		if (!f->n_skipped++)
+			f->first_skip = w->why;
 	}
-	pthread_mutex_lock(&f->lock);
-	while (f->turn != i)
-		pthread_cond_wait(&f->turn_came, &f->lock);
-	if (!is_over(f))
-		take_turn(f, &docs, is_loaded, &why);
-	f->turn++;
-	pthread_cond_broadcast(&f->turn_came);
-	pthread_mutex_unlock(&f->lock);
-	gs_documents_close(&docs);
+	gs_progress_report(f->progress, (double)i / (double)f->n, "merging");
+	if (gs_progress_should_stop(f->progress))
+		f->is_failed = f->is_over = !gs_fail(&f->err, GS_ERR_STOPPED, GS_ERR_NOWHERE, "stopped");
 }
 
 static gs_document *merge_all(file_merge *f, unsigned threads)
@@ -324,11 +304,11 @@ static gs_document *merge_all(file_merge *f, unsigned threads)
 		gs_document_close(f->doc);
 		f->doc = NULL;
 		f->merger = NULL;
-		f->turn = f->n_added = f->n_skipped = 0;
-		f->is_narrowed = false;
+		f->n_added = f->n_skipped = 0;
+		f->is_narrowed = f->is_over = false;
 		if (f->skipped)
 			f->skipped->n = 0;
-		gs_pool_run(threads, f->n, merge_one, f);
+		gs_pool_run_ordered(threads, f->n, read_one, add_one, f);
 	} while (f->is_narrowed);
 	if (!f->is_failed && !f->n_added) {
 		f->err = f->first_skip;
@@ -358,8 +338,7 @@ gs_document *gs_merge_files(const gs_str *paths, unsigned n, const gs_load_optio
 			 .skipped = skipped,
 			 .scratch = scratch,
 			 .gone = { .max = 4096 },
-			 .lock = PTHREAD_MUTEX_INITIALIZER,
-			 .turn_came = PTHREAD_COND_INITIALIZER };
+			 .workers = gs_new(scratch, struct worker, gs_pool_workers(threads, n)) };
 	gs_document *doc;
 
 	one.threads = 1; /* files are the unit of parallel work here */
@@ -369,7 +348,5 @@ gs_document *gs_merge_files(const gs_str *paths, unsigned n, const gs_load_optio
 	if (n_skipped)
 		*n_skipped = f.n_skipped;
 	gs_buf_release(&f.gone);
-	pthread_cond_destroy(&f.turn_came);
-	pthread_mutex_destroy(&f.lock);
 	return doc;
 }

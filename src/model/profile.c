@@ -27,9 +27,9 @@ struct gs_profile_builder {
 	uint32_t *sample_thread, *sample_cpu, *sample_pid;
 	bool with_threads;
 	bool failed;
-	/* Hash indexes; entries are ids, compared by content. */
+	/* Hash indexes: an id below, the upper half of its hash above; content is compared where that fits. */
 	struct index {
-		uint32_t *slots;
+		uint64_t *slots;
 		uint32_t n, cap;
 	} function_index, label_index, location_index;
 };
@@ -110,23 +110,22 @@ uint32_t gs_profile_builder_str(gs_profile_builder *b, gs_str s)
 	return id == UINT32_MAX ? failed(b) : id;
 }
 
-/* Find the id whose content equals the candidate, or take its place. NULL: no memory. */
-static uint32_t *index_slot(struct index *x, uint64_t hash, bool (*is_equal)(void *ctx, uint32_t id),
-			    uint64_t (*hash_of)(void *ctx, uint32_t id), void *ctx)
+/* Find the id whose content equals the candidate, or take its place. 0: not there, *slot is to be filled. */
+static bool index_find(struct index *x, uint64_t hash, bool (*is_equal)(void *ctx, uint32_t id), void *ctx,
+		       uint64_t **slot)
 {
 	if (x->n >= x->cap / 2) {
 		uint32_t cap = x->cap ? x->cap * 2 : 64;
-		uint32_t *slots = x->cap > MAX_IDS / 2 || gs_alloc_should_fail() ? NULL :
+		uint64_t *slots = x->cap > MAX_IDS / 2 || gs_alloc_should_fail() ? NULL :
 										   calloc(cap, sizeof(*slots));
 
 		if (!slots)
-			return NULL;
+			return false;
 		for (uint32_t i = 0; i < x->cap; i++) {
-			uint64_t at;
+			uint64_t at = x->slots[i] >> 32;
 
 			if (!x->slots[i])
 				continue;
-			at = hash_of(ctx, x->slots[i]);
 			while (slots[at & (cap - 1)])
 				at++;
 			slots[at & (cap - 1)] = x->slots[i];
@@ -135,12 +134,18 @@ static uint32_t *index_slot(struct index *x, uint64_t hash, bool (*is_equal)(voi
 		x->slots = slots;
 		x->cap = cap;
 	}
-	for (uint64_t at = hash;; at++) {
-		uint32_t *slot = &x->slots[at & (x->cap - 1)];
-
-		if (!*slot || is_equal(ctx, *slot))
-			return slot;
+	for (uint64_t at = hash >> 32;; at++) {
+		*slot = &x->slots[at & (x->cap - 1)];
+		if (!**slot || (**slot >> 32 == hash >> 32 && is_equal(ctx, (uint32_t)**slot)))
+			return true;
 	}
+}
+
+static uint32_t index_put(struct index *x, uint64_t *slot, uint64_t hash, uint32_t id)
+{
+	*slot = (hash >> 32) << 32 | id;
+	x->n++;
+	return id;
 }
 
 typedef struct function_probe {
@@ -148,15 +153,10 @@ typedef struct function_probe {
 	gs_function f;
 } function_probe;
 
-static uint64_t function_hash(const gs_function *f)
+static uint64_t function_hash(const gs_function *f, uint64_t seed)
 {
 	return gs_hash_u64(((uint64_t)f->name << 32 | f->file) ^
-			   gs_hash_u64(((uint64_t)f->system_name << 32) ^ (uint64_t)f->start_line));
-}
-
-static uint64_t function_hash_of(void *ctx, uint32_t id)
-{
-	return function_hash(&((function_probe *)ctx)->b->functions.p[id]);
+			   gs_hash_u64(((uint64_t)f->system_name << 32) ^ (uint64_t)f->start_line ^ seed));
 }
 
 static bool function_equal(void *ctx, uint32_t id)
@@ -171,24 +171,22 @@ static bool function_equal(void *ctx, uint32_t id)
 uint32_t gs_profile_builder_function(gs_profile_builder *b, gs_function f)
 {
 	function_probe q = { b, f };
-	uint32_t *slot = b->failed ? NULL :
-				     index_slot(&b->function_index, function_hash(&f), function_equal,
-						function_hash_of, &q);
+	uint64_t hash = function_hash(&f, b->trie.seed), *slot;
 	gs_function *fresh;
+	uint32_t id;
 
-	if (!slot)
+	if (b->failed || !index_find(&b->function_index, hash, function_equal, &q, &slot))
 		return failed(b);
 	if (*slot)
-		return *slot;
+		return (uint32_t)*slot;
 	fresh = gs_vec_push(&b->functions, MAX_IDS);
 	if (!fresh)
 		return failed(b);
 	*fresh = f;
-	b->function_index.n++;
-	*slot = (uint32_t)(b->functions.n - 1);
+	id = index_put(&b->function_index, slot, hash, (uint32_t)(b->functions.n - 1));
 	if (!fresh->file_id)
-		fresh->file_id = *slot;
-	return *slot;
+		fresh->file_id = id;
+	return id;
 }
 
 uint32_t gs_profile_builder_mapping(gs_profile_builder *b, gs_mapping m)
@@ -264,22 +262,14 @@ typedef struct location_probe {
 	const gs_frame *lines;
 } location_probe;
 
-static uint64_t location_hash(uint64_t address, uint32_t mapping, const gs_frame *lines, uint32_t n)
+static uint64_t location_hash(uint64_t address, uint32_t mapping, const gs_frame *lines, uint32_t n, uint64_t seed)
 {
-	uint64_t h = gs_hash_u64(address ^ (uint64_t)mapping << 48);
+	uint64_t h = gs_hash_u64(address ^ (uint64_t)mapping << 48 ^ seed);
 
 	for (uint32_t i = 0; i < n; i++)
 		h = gs_hash_u64(h ^ lines[i].function ^ (uint64_t)lines[i].line << 32 ^
 				(uint64_t)lines[i].column << 56);
 	return h;
-}
-
-static uint64_t location_hash_of(void *ctx, uint32_t id)
-{
-	const gs_profile_builder *b = ((location_probe *)ctx)->b;
-	const gs_location *l = &b->locations.p[id];
-
-	return location_hash(l->address, l->mapping, &b->frames.p[l->first_frame], l->n_frames);
 }
 
 static bool location_equal(void *ctx, uint32_t id)
@@ -303,22 +293,15 @@ uint32_t gs_profile_builder_location_intern(gs_profile_builder *b, uint64_t addr
 {
 	static const gs_frame unknown;
 	location_probe q = { b, address, mapping, n ? n : 1, n ? lines : &unknown };
-	uint32_t *slot = b->failed ? NULL :
-				     index_slot(&b->location_index,
-						location_hash(address, mapping, q.lines, q.n), location_equal,
-						location_hash_of, &q);
+	uint64_t hash = location_hash(address, mapping, q.lines, q.n, b->trie.seed), *slot;
 	uint32_t id;
 
-	if (!slot)
+	if (b->failed || !index_find(&b->location_index, hash, location_equal, &q, &slot))
 		return failed(b);
 	if (*slot)
-		return *slot;
+		return (uint32_t)*slot;
 	id = gs_profile_builder_location(b, address, mapping, false, lines, n);
-	if (id != GS_NO_ID) {
-		b->location_index.n++;
-		*slot = id;
-	}
-	return id;
+	return id == GS_NO_ID ? id : index_put(&b->location_index, slot, hash, id);
 }
 
 uint32_t gs_profile_builder_push(gs_profile_builder *b, uint32_t parent, uint32_t location)
@@ -363,21 +346,14 @@ typedef struct label_probe {
 	uint32_t n;
 } label_probe;
 
-static uint64_t label_hash(const gs_label *labels, uint32_t n)
+static uint64_t label_hash(const gs_label *labels, uint32_t n, uint64_t seed)
 {
-	uint64_t h = n;
+	uint64_t h = n ^ seed;
 
 	for (uint32_t i = 0; i < n; i++)
 		h = gs_hash_u64(h ^ ((uint64_t)labels[i].key << 32 | labels[i].str)) ^
 		    gs_hash_u64((uint64_t)labels[i].num ^ (uint64_t)labels[i].unit << 40);
 	return gs_hash_u64(h);
-}
-
-static uint64_t label_hash_of(void *ctx, uint32_t id)
-{
-	const gs_profile_builder *b = ((label_probe *)ctx)->b;
-
-	return label_hash(&b->labels.p[b->label_sets.p[id].first], b->label_sets.p[id].n);
 }
 
 static bool label_equal(void *ctx, uint32_t id)
@@ -444,15 +420,13 @@ static bool is_sorted(const gs_profile *p, const gs_label *labels, uint32_t n)
 static uint32_t labels_sorted(gs_profile_builder *b, const gs_label *labels, uint32_t n)
 {
 	label_probe q = { b, labels, n };
-	uint32_t *slot;
+	uint64_t hash = label_hash(labels, n, b->trie.seed), *slot;
 	gs_label_set *set;
 
-	slot = b->failed ? NULL :
-			   index_slot(&b->label_index, label_hash(labels, n), label_equal, label_hash_of, &q);
-	if (!slot)
+	if (!index_find(&b->label_index, hash, label_equal, &q, &slot))
 		return failed(b);
 	if (*slot)
-		return *slot;
+		return (uint32_t)*slot;
 	set = gs_vec_push(&b->label_sets, MAX_IDS);
 	if (!set)
 		return failed(b);
@@ -464,8 +438,7 @@ static uint32_t labels_sorted(gs_profile_builder *b, const gs_label *labels, uin
 			return failed(b);
 		*l = labels[i];
 	}
-	b->label_index.n++;
-	return *slot = (uint32_t)(b->label_sets.n - 1);
+	return index_put(&b->label_index, slot, hash, (uint32_t)(b->label_sets.n - 1));
 }
 
 uint32_t gs_profile_builder_labels(gs_profile_builder *b, const gs_label *labels, uint32_t n)

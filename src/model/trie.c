@@ -53,10 +53,11 @@ bool gs_trie_init(gs_trie *t)
 	if (!t->nodes || !t->slots || !t->is_last)
 		return false;
 	t->n_slots = FIRST_SLOTS;
+	t->id_bits = 8;
 	t->nodes[0] = (gs_node){ 0, 0 };
 	t->n = 1;
 	/* Where the kernel put things is as random as we need. */
-	t->seed = gs_hash_u64((uint64_t)(uintptr_t)t->nodes ^ (uint64_t)(uintptr_t)&t << 20) | 1;
+	t->seed = gs_hash_u64((uint64_t)(uintptr_t)t->nodes ^ (uint64_t)(uintptr_t)t << 20) | 1;
 	return true;
 }
 
@@ -105,29 +106,41 @@ static inline uint64_t hash_of(const gs_trie *t, uint32_t id)
 	return hash(t, t->nodes[top].parent, t->nodes[id].frame);
 }
 
+static inline uint32_t tag_of(const gs_trie *t, uint64_t h)
+{
+	return (uint32_t)(h >> 32) & ~(uint32_t)0 << t->id_bits;
+}
+
+static inline uint32_t id_in(const gs_trie *t, uint32_t slot)
+{
+	return slot & (((uint32_t)1 << t->id_bits) - 1);
+}
+
 /* Into a table twice as large, in the order of the nodes: what is read is at hand, what is written is asked for ahead. */
 static bool grow_slots(gs_trie *t)
 {
 	uint32_t n_slots = t->n_slots * 2, mask = n_slots - 1;
 	uint32_t *slots = t->n_slots >= MAX_SLOTS / 2 ? NULL : table_alloc((size_t)n_slots * sizeof(*slots));
-	uint32_t ring[AHEAD] = { 0 }, ids[AHEAD] = { 0 };
+	uint32_t ring[AHEAD] = { 0 }, waiting[AHEAD] = { 0 };
 
 	if (!slots)
 		return false;
 	for (uint32_t i = 1, k = 0; i < t->n + AHEAD; i++) {
 		uint32_t at;
+		uint64_t h;
 
 		if (i < t->n && !is_last(t, i))
 			continue;
-		if (ids[k]) {
+		if (waiting[k]) {
 			for (at = ring[k]; slots[at]; at = (at + 1) & mask)
 				;
-			slots[at] = ids[k];
+			slots[at] = waiting[k];
 		}
-		ids[k] = 0;
+		waiting[k] = 0;
 		if (i < t->n) {
-			ids[k] = i;
-			ring[k] = (uint32_t)hash_of(t, i) & mask;
+			h = hash_of(t, i);
+			waiting[k] = tag_of(t, h) | i;
+			ring[k] = (uint32_t)h & mask;
 			__builtin_prefetch(&slots[ring[k]], 1);
 		}
 		k = (k + 1) % AHEAD;
@@ -136,6 +149,16 @@ static bool grow_slots(gs_trie *t)
 	t->slots = slots;
 	t->n_slots = n_slots;
 	return true;
+}
+
+/* Ids need one bit more: every tag loses its lowest. */
+static void widen_ids(gs_trie *t)
+{
+	uint32_t low = ((uint32_t)1 << t->id_bits) - 1;
+
+	t->id_bits++;
+	for (uint32_t i = 0; i < t->n_slots; i++)
+		t->slots[i] = (t->slots[i] & low) | (t->slots[i] & ~(uint32_t)0 << t->id_bits);
 }
 
 static bool grow_nodes(gs_trie *t, uint32_t room)
@@ -155,7 +178,8 @@ static bool grow_nodes(gs_trie *t, uint32_t room)
 		return false;
 	t->is_last = p;
 	memset(&t->is_last[t->cap / 64], 0, (size_t)(cap - t->cap) / 64 * sizeof(*t->is_last));
-	t->cap = cap;
+	for (; t->cap < cap; t->cap *= 2)
+		widen_ids(t);
 	return true;
 }
 
@@ -168,34 +192,52 @@ static inline bool make_room(gs_trie *t, uint32_t steps, uint32_t frames)
 	return t->cap - t->n >= frames || grow_nodes(t, frames);
 }
 
-/* There is room. `at` is the key's place in the index. */
-static inline uint32_t find_or_make(gs_trie *t, uint32_t at, uint32_t parent, gs_span location)
+/* The first slot from `at` on that is free or may hold the key. */
+static inline uint32_t find_slot(const gs_trie *t, uint32_t at, uint32_t tag)
 {
-	uint32_t mask = t->n_slots - 1, id;
+	uint32_t mask = t->n_slots - 1, tags = ~(uint32_t)0 << t->id_bits;
 
-	for (; (id = t->slots[at]) != 0; at = (at + 1) & mask)
+	while (t->slots[at] && (t->slots[at] & tags) != tag)
+		at = (at + 1) & mask;
+	return at;
+}
+
+/* There is room. `at` is a slot that find_slot gave. */
+static inline uint32_t find_or_make(gs_trie *t, uint32_t at, uint32_t tag, uint32_t parent, gs_span location)
+{
+	uint32_t mask = t->n_slots - 1;
+
+	while (t->slots[at]) {
+		uint32_t id = id_in(t, t->slots[at]);
+
 		if (is_node(t, id, parent, location))
 			return id;
+		at = find_slot(t, (at + 1) & mask, tag);
+	}
 	for (uint32_t i = location.n; i-- > 0;) {
 		t->nodes[t->n] = (gs_node){ parent, location.first + i };
 		parent = t->n++;
 	}
 	t->is_last[parent / 64] |= (uint64_t)1 << (parent % 64);
-	t->slots[at] = parent;
+	t->slots[at] = tag | parent;
 	t->n_used++;
 	return parent;
 }
 
 uint32_t gs_trie_push(gs_trie *t, uint32_t parent, gs_span location)
 {
+	uint64_t h = hash(t, parent, location.first);
+	uint32_t tag;
+
 	if (!make_room(t, 1, location.n))
 		return UINT32_MAX;
-	return find_or_make(t, (uint32_t)hash(t, parent, location.first) & (t->n_slots - 1), parent, location);
+	tag = tag_of(t, h);
+	return find_or_make(t, find_slot(t, (uint32_t)h & (t->n_slots - 1), tag), tag, parent, location);
 }
 
 typedef struct lane {
 	const uint32_t *next, *leaf; /* the step to do is next[-1]; the stack is done when they meet */
-	uint32_t stack, node, at;
+	uint32_t stack, node, at, tag;
 	gs_span span;
 } lane;
 
@@ -243,20 +285,27 @@ bool gs_trie_push_stacks(gs_trie *t, const gs_span *spans, const uint32_t *locat
 		mask = t->n_slots - 1;
 		for (unsigned i = 0; i < n_lanes; i++) {
 			lane *l = &lanes[i];
+			uint64_t h = hash(t, l->node, l->span.first);
 
-			l->at = (uint32_t)hash(t, l->node, l->span.first) & mask;
+			l->at = (uint32_t)h & mask;
+			l->tag = tag_of(t, h);
 			__builtin_prefetch(&t->slots[l->at], 1);
 		}
-		for (unsigned i = 0; i < n_lanes; i++)
-			__builtin_prefetch(&t->nodes[t->slots[lanes[i].at]]);
+		for (unsigned i = 0; i < n_lanes; i++) {
+			lanes[i].at = find_slot(t, lanes[i].at, lanes[i].tag);
+			__builtin_prefetch(&t->nodes[id_in(t, t->slots[lanes[i].at])]);
+		}
 		for (unsigned i = 0; i < n_lanes; i++) {
 			lane *l = &lanes[i];
 
-			l->node = find_or_make(t, l->at, l->node, l->span);
+			/* A lane before this one may have taken the free slot, with this very key or another. */
+			l->node = find_or_make(t, find_slot(t, l->at, l->tag), l->tag, l->node, l->span);
 			if (--l->next == l->leaf) {
 				s.out[l->stack] = l->node;
 				if (!lane_fill(l, &s))
 					lanes[i--] = lanes[--n_lanes];
+			} else {
+				__builtin_prefetch(&spans[l->next[-1]]);
 			}
 		}
 	}

@@ -17,7 +17,10 @@ typedef struct gs_trie {
 	gs_node *nodes; /* [0] is the root */
 	uint64_t *is_last; /* a bit a node: the innermost frame of its location. The index holds these only */
 	uint32_t n, cap, max;
-	uint32_t *slots; /* node ids, 0 is free; n_slots is a power of two */
+	/* Node ids below, what the other bits of a slot can hold of the hash above: a wrong one is nearly always seen without
+	 * a look at its node. 0 is free; n_slots is a power of two. */
+	uint32_t *slots;
+	uint32_t id_bits;
 	uint32_t n_slots, n_used;
 	uint64_t seed; /* so that no input can be made to collide */
 } gs_trie;
