@@ -166,8 +166,6 @@ static bool grow_nodes(gs_trie *t, uint32_t room)
 	uint32_t cap = t->cap;
 	void *p;
 
-	if (t->n > t->max || room > t->max - t->n)
-		return false;
 	while (cap - t->n < room)
 		cap *= 2; /* a power of two, at most twice MAX_NODES */
 	if (gs_alloc_should_fail() || !(p = realloc(t->nodes, (size_t)cap * sizeof(*t->nodes))))
@@ -186,6 +184,8 @@ static bool grow_nodes(gs_trie *t, uint32_t room)
 /* Room for `steps` pushes of `frames` frames in all. */
 static inline bool make_room(gs_trie *t, uint32_t steps, uint32_t frames)
 {
+	if (t->n > t->max || frames > t->max - t->n)
+		return false;
 	while (t->n_used + steps > t->n_slots / 4 * 3)
 		if (!grow_slots(t))
 			return false;
