@@ -22,6 +22,7 @@ static void pack_zstd(gs_buf *out, gs_str in, bool with_size)
 	ZSTD_CCtx *z = ZSTD_createCCtx();
 
 	ZSTD_CCtx_setParameter(z, ZSTD_c_contentSizeFlag, with_size);
+	ZSTD_CCtx_setParameter(z, ZSTD_c_checksumFlag, 1);
 	if (gs_buf_reserve(out, ZSTD_compressBound(in.n)))
 		out->n += ZSTD_compress2(z, out->p + out->n, out->cap - out->n, in.p, in.n);
 	ZSTD_freeCCtx(z);
