@@ -96,7 +96,7 @@ bool gs_folded_is(gs_str head)
 	unsigned decimals, rows = 0, with_frames = 0;
 
 	for (; rows < 50 && gs_str_has(head, GS_S("\n")) && take_row(&head, &line); rows++) {
-		if (!cut_number(&line, &number, &decimals) || !line.n)
+		if (!cut_number(&line, &number, &decimals))
 			return false;
 		with_frames += gs_str_has(line, GS_S(";"));
 	}
