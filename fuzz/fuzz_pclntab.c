@@ -1,0 +1,31 @@
+/* The first byte is the Go version, the rest a table; inline trees are looked for in the table itself. */
+#include "format/pclntab/pclntab.h"
+#include "fuzz.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	gs_pclntab t;
+	gs_err err;
+
+	if (size == 0 || !gs_pclntab_open((gs_str){ (const char *)data + 1, size - 1 }, 0x8000, &t, &err))
+		return 0;
+	gs_pclntab_set_go(&t, data[0]);
+	t.inline_base = 0x4000;
+	t.inline_bytes = t.bytes;
+	for (uint32_t i = 0; i < t.n_funcs && i < 32; i++) {
+		gs_pclntab_func f;
+		gs_pclntab_frame frames[GS_PCLNTAB_MAX_DEPTH];
+
+		if (!gs_pclntab_func_get(&t, i, &f))
+			continue;
+		for (uint64_t pc = f.entry, k = 0; k < 16; k++, pc += 5) {
+			unsigned n = gs_pclntab_frames(&t, &f, pc, frames, GS_PCLNTAB_MAX_DEPTH);
+
+			if (n == 0 || n > GS_PCLNTAB_MAX_DEPTH)
+				__builtin_trap();
+		}
+		gs_pclntab_value(&t, f.pcsp, f.entry, f.entry + 9, NULL);
+		gs_pclntab_find(&t, f.entry);
+	}
+	return 0;
+}
