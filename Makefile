@@ -24,7 +24,7 @@ ui:
 	@tools/build-ui
 
 $(BUILD)/build.ninja:
-	@meson setup $(BUILD) --prefix=$(PREFIX) -Dbuildtype=release -Ddebug=true $(MESONFLAGS)
+	@meson setup $(BUILD) --prefix=$(PREFIX) $(MESONFLAGS)
 
 demo: all
 	@tools/install-deps demo

@@ -48,6 +48,17 @@ func walk(r *rng, fns []function, depth int, out []step) []step {
 	return out
 }
 
+// pool is the stacks that a program has: samples repeat them, with other labels.
+func pool(r *rng, fns []function, n int) [][]step {
+	stacks := make([][]step, n)
+	var frames []step
+	for i := range stacks {
+		frames = walk(r, fns, 20+r.below(44), frames)
+		stacks[i] = append([]step(nil), frames...)
+	}
+	return stacks
+}
+
 type encoder struct {
 	w        io.Writer
 	buf      []byte
@@ -156,10 +167,10 @@ func (e *encoder) profile(r *rng, samples int, start uint64) {
 	e.buf = field(e.buf, 12, 10000000)
 	e.buf = field(e.buf, 9, start)
 	e.buf = field(e.buf, 10, 30000000000)
-	var frames []step
+	stacks := pool(r, e.fns, samples/5+1)
 	var inner []byte
 	for i := 0; i < samples; i++ {
-		frames = walk(r, e.fns, 20+r.below(44), frames)
+		frames := stacks[r.skewed(len(stacks))]
 		e.ids = e.ids[:0]
 		for at := 0; at < len(frames); {
 			end := at + 1
@@ -178,7 +189,7 @@ func (e *encoder) profile(r *rng, samples int, start uint64) {
 		count := uint64(1 + r.skewed(9))
 		inner = varint(varint(inner[:0], count), count*10000000)
 		m = nested(m, 2, inner)
-		m = e.label(m, "handler", handlers[r.skewed(len(handlers))])
+		m = e.label(m, "handler", handlers[frames[0].fn%len(handlers)])
 		m = e.label(m, "tenant", tenants[r.skewed(len(tenants))])
 		if r.below(4) == 0 {
 			m = e.label(m, "span_id", fmt.Sprintf("%016x", r.next()))
@@ -208,12 +219,12 @@ var handlers, tenants []string
 
 // perfScript writes samples as perf script prints them, leaf first, with offsets into the functions.
 func perfScript(w *bufio.Writer, r *rng, fns []function, samples int) {
-	var frames []step
+	stacks := pool(r, fns, samples/5+1)
 	at := uint64(1000000000)
 	for i := 0; i < samples; i++ {
 		at += 5000 + r.next()%10000
 		fmt.Fprintf(w, "payments %d/%d [%03d] %6d.%06d:   10101010 cpu-clock:pppH: \n", 4242, 4242+r.below(16), r.below(8), at/1000000, at%1000000)
-		frames = walk(r, fns, 20+r.below(44), frames)
+		frames := stacks[r.skewed(len(stacks))]
 		for k := len(frames) - 1; k >= 0; k-- {
 			s := frames[k]
 			fmt.Fprintf(w, "\t%16x %s+0x%x (/srv/app/payments)\n", 0x400000+uint64(s.fn)*2048+uint64(s.site)*64, fns[s.fn].name, 64+s.site*64)
