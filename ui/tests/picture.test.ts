@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { decodeFrames } from "../src/api/frames";
-import { depthAt, paintFlame, rowHeight, rowTop, type Layer, type Marks } from "../src/flame/picture";
+import { depthAt, paintFlame, rowHeight, rowTop, uncertain, type Layer, type Marks } from "../src/flame/picture";
 import { FlameTree } from "../src/flame/tree";
 import { diffColor, light, dark } from "../src/render/color";
 import { Picture } from "../src/render/draw";
@@ -77,6 +77,20 @@ describe("paintFlame", () => {
 		const layer: Layer = { tree: ft, top: 1, start: 0, depth: 1, width: 60 };
 		const p = paint(t, { from: 0, to: 60, layer, width: 600 });
 		expect(boxes(p)).toEqual([[0, 0, 600, 18], [0, 19, 599, 18], [0, 38, 399, 18], [400, 38, 199, 18], [0, 57, 299, 18]]);
+	});
+	it("holds back the colour of a difference that chance explains", () => {
+		const nodes: Spec[] = [
+			{ id: 0, parent: -1, name: "root", self: 0, total: 1000, baseTotal: 1000, samples: 1000 },
+			{ id: 1, parent: 0, name: "few", self: 5, total: 5, baseSelf: 3, baseTotal: 3, samples: 5 },
+			{ id: 2, parent: 0, name: "many", self: 500, total: 500, baseSelf: 300, baseTotal: 300, samples: 500 },
+			{ id: 3, parent: 0, name: "gone", self: 0, total: 0, baseSelf: 40, baseTotal: 40, samples: 0 },
+		];
+		const d = decodeFrames(encode(nodes, { base: true, samples: true }));
+		d.info.base_total = 1000;
+		d.info.samples = 1000;
+		const dt = new FlameTree(d, 0);
+		expect([1, 2, 3].map((i) => uncertain(dt, i))).toEqual([true, false, false]);
+		expect(uncertain(t, 1)).toBe(false);
 	});
 	it("colours differences blue and orange, never by red against green", () => {
 		for (const theme of [light, dark]) {

@@ -11,7 +11,8 @@ import type { FlameTree } from "./tree";
 export interface Hit { tree: FlameTree; index: number; x: number; y: number }
 
 export interface ChartEvents {
-	select(hit: Hit | null): void;
+	/** `walking`: by keys, one of many steps */
+	select(hit: Hit | null, walking: boolean): void;
 	focus(hit: Hit): void;
 	menu(hit: Hit, x: number, y: number): void;
 	hover(hit: Hit | null): void;
@@ -23,6 +24,7 @@ export interface ChartEvents {
 
 const zoomKey = 1.35;
 const panKey = 0.12;
+const moveMs = 140;
 
 const measureContext = typeof document === "undefined" ? null : document.createElement("canvas").getContext("2d");
 const widths = new Map<string, number>();
@@ -60,6 +62,7 @@ export class FlameChart {
 	private drag: { x: number; y: number; moved: boolean; from: number; to: number; scroll: number } | null = null;
 	private refineTimer = 0;
 	private settleTimer = 0;
+	private focusTimer = 0;
 	private readonly unlisten: (() => void)[] = [];
 	private readonly calm = typeof matchMedia !== "undefined" && matchMedia("(prefers-reduced-motion: reduce)").matches;
 	wheelZooms = false;
@@ -225,7 +228,7 @@ export class FlameChart {
 	private step(now: number): boolean {
 		const m = this.motion;
 		if (!m) return false;
-		const t = Math.min(1, (now - m.at) / 140);
+		const t = Math.min(1, (now - m.at) / moveMs);
 		const ease = 1 - (1 - t) ** 3;
 		this.shape.from = m.startFrom + (m.from - m.startFrom) * ease;
 		this.shape.to = m.startTo + (m.to - m.startTo) * ease;
@@ -343,6 +346,13 @@ export class FlameChart {
 		this.go(p.from, p.to, true);
 	}
 
+	/** Moves to a frame, then hands over to the graph that has it as its root: the new picture starts where the old one ended. */
+	private focus(hit: Hit): void {
+		this.fit(hit.tree, hit.index);
+		clearTimeout(this.focusTimer);
+		this.focusTimer = window.setTimeout(() => this.events.focus(hit), this.motion ? moveMs : 0);
+	}
+
 	/** Scrolls and pans just enough to see a frame. */
 	reveal(tree: FlameTree, i: number): void {
 		const p = this.place(tree, i);
@@ -398,7 +408,7 @@ export class FlameChart {
 		if (all.length === 0) return;
 		const current = all.findIndex((h) => h.index === this.selected);
 		const next = all[(current + step + all.length) % all.length] ?? all[0]!;
-		this.events.select({ ...next, x: 0, y: 0 });
+		this.events.select({ ...next, x: 0, y: 0 }, true);
 		this.reveal(next.tree, next.index);
 	}
 
@@ -410,7 +420,7 @@ export class FlameChart {
 			if (!hit) return;
 			const next = this.selected < 0 ? hit.index : hit.tree.neighbour(hit.index, way);
 			if (next < 0) return;
-			this.events.select({ ...hit, index: next });
+			this.events.select({ ...hit, index: next }, true);
 			this.reveal(hit.tree, next);
 		};
 		switch (event.key) {
@@ -433,7 +443,7 @@ export class FlameChart {
 			}
 			case "Enter": {
 				const hit = this.selectedHit();
-				if (hit && this.selected >= 0) this.events.focus(hit);
+				if (hit && this.selected >= 0) this.focus(hit);
 				return true;
 			}
 			case "n": this.nextFound(1); return true;
@@ -533,7 +543,7 @@ export class FlameChart {
 			this.host.classList.remove("dragging");
 			if (!d || d.moved || event.button !== 0) return;
 			const { x, y } = local(event);
-			this.events.select(this.hitAt(x, y));
+			this.events.select(this.hitAt(x, y), false);
 		});
 		on("pointercancel", () => {
 			this.drag = null;
@@ -550,14 +560,14 @@ export class FlameChart {
 		on("dblclick", (event) => {
 			const { x, y } = local(event);
 			const hit = this.hitAt(x, y);
-			if (hit) this.events.focus(hit);
+			if (hit) this.focus(hit);
 		});
 		on("contextmenu", (event) => {
 			event.preventDefault();
 			const { x, y } = local(event);
 			const hit = this.hitAt(x, y);
 			if (!hit) return;
-			this.events.select(hit);
+			this.events.select(hit, false);
 			this.events.menu(hit, event.clientX, event.clientY);
 		});
 	}
@@ -565,6 +575,7 @@ export class FlameChart {
 	release(): void {
 		clearTimeout(this.refineTimer);
 		clearTimeout(this.settleTimer);
+		clearTimeout(this.focusTimer);
 		for (const off of this.unlisten) off();
 		this.surface.release();
 	}

@@ -12,6 +12,7 @@ import { navigate, route } from "../state/route";
 import { dark, setRawSamples, settings, status } from "../state/session";
 import { keyTarget, menu, selectedHit } from "../state/ui";
 import { FlameChart, type Hit } from "./chart";
+import { uncertain } from "./picture";
 import { FlameTree } from "./tree";
 
 interface Props {
@@ -56,7 +57,8 @@ export function FlamePane({ url, label, up = false, diff = false, main = false }
 	const full = `${url}&min=${(0.5 / pixels).toPrecision(3)}${root ? `&root=${root}` : ""}&format=frames`;
 	const answer = useFrames(full);
 	const tree = useMemo(() => (answer.data ? new FlameTree(answer.data, root) : null), [answer.data]);
-	const lastUrl = useRef("");
+	/** the question that the tree in the chart answers */
+	const shown = useRef({ url: "", root: 0 });
 	const wantedUrl = useRef(url);
 	wantedUrl.current = url;
 	const rootNow = useRef(root);
@@ -72,7 +74,7 @@ export function FlamePane({ url, label, up = false, diff = false, main = false }
 		let refineUrl = "";
 		let hovered: Hit | null = null;
 		const c = new FlameChart(element, settings.peek().renderer, {
-			select(hit) {
+			select(hit, walking) {
 				if (!hit) {
 					navigate({ fn: "", node: -1 });
 					return;
@@ -81,8 +83,6 @@ export function FlamePane({ url, label, up = false, diff = false, main = false }
 				const pseudo = f.flags[hit.index]! & (NodeFlag.Label | NodeFlag.Smaller);
 				const isRoot = f.parent[hit.index] === 0xffffffff;
 				const name = pseudo || isRoot ? "" : hit.tree.nameOf(hit.index).name;
-				// Walking with keys refines one step of the history, a click makes a new one.
-				const walking = hit.x === 0 || document.activeElement !== element;
 				navigate({ fn: name, node: main ? f.id[hit.index]! : -1 }, walking ? "replace" : "push");
 				if (!main) c.setSelection(f.id[hit.index]!, name);
 				status.value = describe(hit, route.peek().unit);
@@ -112,6 +112,8 @@ export function FlamePane({ url, label, up = false, diff = false, main = false }
 				setTip({ hit, x: box.left + hit.x, y: box.top + hit.y });
 			},
 			moved(from, to) {
+				// Another graph is on its way: places in the old one mean nothing in it.
+				if (shown.current.url !== wantedUrl.current || shown.current.root !== rootNow.current) return;
 				const all = from <= 1e-9 && to >= 1 - 1e-9;
 				if (main) navigate({ zoom: all ? "" : `${from.toPrecision(8)}-${to.toPrecision(8)}` }, "replace");
 			},
@@ -168,8 +170,8 @@ export function FlamePane({ url, label, up = false, diff = false, main = false }
 	useEffect(() => chart.current?.setTheme(dark.value), [dark.value]);
 
 	useEffect(() => {
-		const keepScroll = lastUrl.current === url;
-		lastUrl.current = url;
+		const keepScroll = shown.current.url === url;
+		shown.current = { url, root };
 		chart.current?.setTree(tree, { up, diff, zoom: main ? zoomOf(route.peek().zoom) : [0, 1], keepScroll });
 		if (main && tree) setRawSamples(tree.frames.info.samples);
 		if (main) selectedHit.value = chart.current?.selectedHit() ?? null;
@@ -232,7 +234,7 @@ function FrameTip({ tip }: { tip: Tip }) {
 	const flags = f.flags[index]!;
 	const notes = [
 		flags & NodeFlag.Inlined ? "inlined" : "", flags & NodeFlag.Runtime ? "runtime" : "", flags & NodeFlag.Kernel ? "kernel" : "",
-		flags & NodeFlag.Native ? "native" : "", flags & NodeFlag.Truncated ? "stack cut off" : "", flags & NodeFlag.Label ? "label" : "",
+		flags & NodeFlag.Native ? "native" : "", uncertain(tree, index) ? "too few samples to tell" : "", flags & NodeFlag.Truncated ? "stack cut off" : "", flags & NodeFlag.Label ? "label" : "",
 	].filter(Boolean).join(" · ");
 	const left = Math.min(tip.x + 14, innerWidth - 380);
 	const below = tip.y + 150 < innerHeight;

@@ -152,13 +152,30 @@ export function paintFlame(
 	}
 }
 
+/**
+ * Whether chance alone explains how the share of a frame changed: of the raw samples on both sides, as many as expected
+ * are on this one, within two standard deviations. The base sends no counts; they are as many per value as here.
+ */
+export function uncertain(t: FlameTree, i: number): boolean {
+	const f = t.frames;
+	const whole = f.info.total;
+	const baseWhole = f.info.base_total ?? 0;
+	if (!f.baseTotal || !f.samples || !(whole > 0) || !(baseWhole > 0)) return false;
+	const now = f.total[i]!;
+	const perValue = now > 0 && f.samples[i]! > 0 ? f.samples[i]! / now : f.info.samples / whole;
+	const count = f.samples[i]! + Math.abs(f.baseTotal[i]!) * perValue;
+	const share = whole / (whole + baseWhole);
+	return Math.abs(f.samples[i]! - count * share) < 2 * Math.sqrt(count * share * (1 - share));
+}
+
 function colorOf(t: FlameTree, i: number, theme: Theme, diff: boolean): number {
 	const f = t.frames;
 	if (diff && f.baseTotal) {
 		const now = f.total[i]!;
 		const before = f.baseTotal[i]!;
 		const sum = Math.abs(now) + Math.abs(before);
-		return diffColor(theme, sum === 0 ? 0 : (now - before) / sum);
+		const change = sum === 0 ? 0 : (now - before) / sum;
+		return diffColor(theme, uncertain(t, i) ? change * 0.12 : change);
 	}
 	const tone = t.toneOf(i);
 	return frameColor(theme, tone, tone === "code" || tone === "library" ? t.packageOf(i) : "", t.nameOf(i).name);

@@ -1,12 +1,14 @@
 import { session, setSetting, settings, type Settings } from "../state/session";
+import { editorName } from "../state/actions";
 import { DialogBox } from "./dialog";
 
-function Choice<K extends keyof Settings>({ title, field, options, note }: { title: string; field: K; options: [Settings[K], string][]; note?: string }) {
+function Choice<K extends keyof Settings>({ title, field, options, note, initial }: { title: string; field: K; options: [Settings[K], string][]; note?: string; initial?: Settings[K] }) {
+	const current = settings.value[field] || initial || settings.value[field];
 	return (
 		<div class="setting">
 			<div><b>{title}</b>{note && <div class="dim">{note}</div>}</div>
 			<div class="segments" role="group" aria-label={title}>
-				{options.map(([value, text]) => <button key={String(value)} aria-pressed={settings.value[field] === value} onClick={() => setSetting(field, value)}>{text}</button>)}
+				{options.map(([value, text]) => <button key={String(value)} aria-pressed={current === value} onClick={() => setSetting(field, value)}>{text}</button>)}
 			</div>
 		</div>
 	);
@@ -22,7 +24,7 @@ export function SettingsBox() {
 			<Choice title="Theme" field="theme" options={[["system", "System"], ["light", "Light"], ["dark", "Dark"]]} />
 			<Choice title="Drawing" field="renderer" options={[["auto", "Automatic"], ["webgl2", "WebGL"], ["canvas2d", "Canvas"]]} note={drawing ? `now ${drawing === "webgl2" ? "WebGL" : "Canvas"}; automatic avoids an emulated GPU` : "automatic avoids an emulated GPU"} />
 			<Choice title="Wheel" field="wheelZooms" options={[[false, "Scrolls"], [true, "Zooms"]]} note="the other one with Ctrl" />
-			{editors.length > 0 && <Choice title="Open source in" field="editor" options={editors.map((e) => [e, editorNames[e] ?? e])} />}
+			{editors.length > 0 && <Choice title="Open source in" field="editor" initial={editorName()} options={editors.map((e) => [e, editorNames[e] ?? e])} />}
 			<p class="dim">gospect {session.value?.version ?? ""}</p>
 		</DialogBox>
 	);
