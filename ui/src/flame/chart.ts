@@ -170,6 +170,13 @@ export class FlameChart {
 		this.surface.invalidate();
 	}
 
+	/** The chart knows of its own selection at once: the next key may come before the page has answered. */
+	private pick(hit: Hit | null, walking: boolean): void {
+		if (hit) this.setSelection(hit.tree.frames.id[hit.index]!, hit.tree.nameOf(hit.index).name);
+		else this.setSelection(-1, "");
+		this.events.select(hit, walking);
+	}
+
 	private placeSelection(): void {
 		const t = this.visibleTree();
 		this.marks.selected = this.selectedId;
@@ -408,7 +415,7 @@ export class FlameChart {
 		if (all.length === 0) return;
 		const current = all.findIndex((h) => h.index === this.selected);
 		const next = all[(current + step + all.length) % all.length] ?? all[0]!;
-		this.events.select({ ...next, x: 0, y: 0 }, true);
+		this.pick({ ...next, x: 0, y: 0 }, true);
 		this.reveal(next.tree, next.index);
 	}
 
@@ -420,7 +427,7 @@ export class FlameChart {
 			if (!hit) return;
 			const next = this.selected < 0 ? hit.index : hit.tree.neighbour(hit.index, way);
 			if (next < 0) return;
-			this.events.select({ ...hit, index: next }, true);
+			this.pick({ ...hit, index: next }, true);
 			this.reveal(hit.tree, next);
 		};
 		switch (event.key) {
@@ -543,7 +550,7 @@ export class FlameChart {
 			this.host.classList.remove("dragging");
 			if (!d || d.moved || event.button !== 0) return;
 			const { x, y } = local(event);
-			this.events.select(this.hitAt(x, y), false);
+			this.pick(this.hitAt(x, y), false);
 		});
 		on("pointercancel", () => {
 			this.drag = null;
@@ -567,7 +574,7 @@ export class FlameChart {
 			const { x, y } = local(event);
 			const hit = this.hitAt(x, y);
 			if (!hit) return;
-			this.events.select(hit, false);
+			this.pick(hit, false);
 			this.events.menu(hit, event.clientX, event.clientY);
 		});
 	}

@@ -1,6 +1,7 @@
 // The selected thing: what it costs here and everywhere, who calls it, what it calls, its hottest lines.
 
-import type { ListAnswer, PeekAnswer, PeekEdge } from "../api/types";
+import { answers } from "../api/client";
+import type { ListAnswer, PeekAnswer, PeekEdge, TopAnswer } from "../api/types";
 import { formatCount, formatValue } from "../lib/format";
 import { baseName, packageOf, visible } from "../lib/names";
 import { addTransform, copyText, editorName, openInEditor } from "../state/actions";
@@ -10,7 +11,7 @@ import { baseDoc, doc, rawSamples, sampleType, setSetting } from "../state/sessi
 import type { Hit } from "../flame/chart";
 import { selectedHit } from "../state/ui";
 import { heat } from "../views/source";
-import { listUrl, peekUrl } from "../views/urls";
+import { listUrl, peekUrl, topUrl } from "../views/urls";
 import { Bar, delta, formatChange, formatPercent, Name, shown } from "./cells";
 import { CloseIcon } from "./icons";
 
@@ -42,6 +43,8 @@ function FunctionFacts({ name }: { name: string }) {
 	const info = frame ? frame.tree.nameOf(at) : null;
 	const file = row?.file || info?.file || "";
 	const line = row?.line || info?.line || 0;
+	// The table's answer, when it is here already, holds the raw count of the whole function.
+	const samples = row?.samples ?? (answers.get(topUrl(r)) as TopAnswer | undefined)?.rows.find((x) => x.name === name)?.samples;
 	const base = r.view === "diff" ? baseDoc.value : null;
 	return (
 		<>
@@ -57,7 +60,7 @@ function FunctionFacts({ name }: { name: string }) {
 				<tbody>
 					<tr><th>self</th><td class="num">{f ? shown(f.self[at]!) : ""}</td><td class="num">{row ? shown(row.flat) : "…"}</td><td class="num dim">{row ? formatPercent(row.flat, whole) : ""}</td></tr>
 					<tr><th>total</th><td class="num">{f ? shown(f.total[at]!) : ""}</td><td class="num">{row ? shown(row.cum) : "…"}</td><td class="num dim">{row ? formatPercent(row.cum, whole) : ""}</td></tr>
-					{(f?.samples || row?.samples !== undefined) && <tr title="Counted, not scaled"><th>samples</th><td class="num">{f?.samples ? formatCount(f.samples[at]!) : ""}</td><td class="num">{row?.samples !== undefined ? formatCount(row.samples) : ""}</td><td class="num dim">raw</td></tr>}
+					{(f?.samples || samples !== undefined) && <tr title="Counted, not scaled"><th>samples</th><td class="num">{f?.samples ? formatCount(f.samples[at]!) : ""}</td><td class="num">{samples !== undefined ? formatCount(samples) : ""}</td><td class="num dim">raw</td></tr>}
 					{base && f?.baseTotal && <tr><th>before</th><td class="num">{shown(f.baseTotal[at]!)}</td><td class="num" /><td /></tr>}
 					{base && f?.baseTotal && <tr><th>change</th><td class={`num ${f.total[at]! >= f.baseTotal[at]! ? "more" : "less"}`}>{delta(f.total[at]! - f.baseTotal[at]!)}</td><td class="num dim" colSpan={2}>{formatChange(f.total[at]!, f.baseTotal[at]!)}</td></tr>}
 				</tbody>
