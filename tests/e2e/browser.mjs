@@ -24,7 +24,9 @@ export function scratch() {
 
 /** Starts `gospect ui` on the files and waits for the address it prints. */
 export async function serve(...files) {
-	const child = spawn(binary, ["ui", "--no-browser", ...files], { stdio: ["ignore", "pipe", "pipe"] });
+	// E2E_UI_DIR serves a page that was just built instead of the one inside the binary.
+	const other = process.env.E2E_UI_DIR ? ["--ui-dir", process.env.E2E_UI_DIR] : [];
+	const child = spawn(binary, ["ui", "--no-browser", ...other, ...files], { stdio: ["ignore", "pipe", "pipe"] });
 	let printed = "";
 	const address = await new Promise((done, fail) => {
 		const timer = setTimeout(() => fail(new Error(`gospect ui printed no address in 20 s: ${printed}`)), 20_000);

@@ -51,6 +51,7 @@ export interface TopAnswer {
 	unit: string;
 	total: number;
 	base_total?: number;
+	samples?: number;
 	shown: number;
 	rows: TopRow[];
 }

@@ -11,8 +11,8 @@ export function Name({ name }: { name: string }) {
 	const options = spellings(name);
 	const short = options[0] ?? full;
 	const member = options[1] ?? short;
-	const head = short.endsWith(member) ? short.slice(0, short.length - member.length) : "";
-	return <span class="name" title={full}>{head && <span class="pkg">{head}</span>}{head ? member : short}</span>;
+	const at = Math.max(0, short.indexOf(member.replace(/\[.*$/, "")));
+	return <span class="name" title={full}>{at > 0 && <span class="pkg">{short.slice(0, at)}</span>}{short.slice(at)}</span>;
 }
 
 /** A bar of cost behind a number. */

@@ -17,13 +17,13 @@ const formats: [string, string, string, string][] = [
 export function ExportMenu() {
 	const r = route.value;
 	const stem = (doc.value?.name ?? "profile").replace(/.*\//, "").replace(/\.(pb\.gz|pprof|gz|prof|out)$/, "");
-	const root: Record<string, string> = r.root ? { root: String(r.root) } : {};
+	const extra: Record<string, string> = { ...(r.root ? { root: String(r.root) } : {}), ...(r.up ? {} : { icicle: "1" }) };
 	return (
 		<DialogBox title="Export what is shown">
 			<ul class="choices">
 				{formats.map(([format, end, title, note]) => (
 					<li key={format}>
-						<a href={`${flameUrl(r, root)}&format=${format}&download=1`} download={`${stem}.${end}`}><b>{title}</b><span class="dim">{note}</span></a>
+						<a href={`${flameUrl(r, format === "svg" || format === "png" ? extra : {})}&format=${format}&download=1`} download={`${stem}.${end}`}><b>{title}</b><span class="dim">{note}</span></a>
 					</li>
 				))}
 				<li><a href={`${topUrl(r)}&format=csv&download=1`} download={`${stem}.csv`}><b>Table, CSV</b><span class="dim">every function with its cost</span></a></li>

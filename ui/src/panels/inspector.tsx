@@ -1,10 +1,9 @@
 // The selected thing: what it costs here and everywhere, who calls it, what it calls, its hottest lines.
 
-import { answers } from "../api/client";
 import type { ListAnswer, PeekAnswer, PeekEdge, TopAnswer } from "../api/types";
 import { formatCount, formatValue } from "../lib/format";
 import { baseName, packageOf, visible } from "../lib/names";
-import { addTransform, copyText, editorName, openInEditor } from "../state/actions";
+import { addTransform, copyText, openInEditor, openLabel } from "../state/actions";
 import { useJSON } from "../state/answer";
 import { navigate, route } from "../state/route";
 import { baseDoc, doc, rawSamples, sampleType, setSetting } from "../state/session";
@@ -43,15 +42,16 @@ function FunctionFacts({ name }: { name: string }) {
 	const info = frame ? frame.tree.nameOf(at) : null;
 	const file = row?.file || info?.file || "";
 	const line = row?.line || info?.line || 0;
-	// The table's answer, when it is here already, holds the raw count of the whole function.
-	const samples = row?.samples ?? (answers.get(topUrl(r)) as TopAnswer | undefined)?.rows.find((x) => x.name === name)?.samples;
+	// The table beside it asks the same and holds the raw count of the whole function.
+	const table = useJSON<TopAnswer>(r.view === "table" ? topUrl(r) : null);
+	const samples = row?.samples ?? table.data?.rows.find((x) => x.name === name)?.samples;
 	const base = r.view === "diff" ? baseDoc.value : null;
 	return (
 		<>
 			<h2 class="ins-name">{visible(name.slice(name.lastIndexOf("/") + 1))}</h2>
 			<div class="dim path">{visible(packageOf(name))}{file ? ` · ${visible(baseName(file))}${line ? `:${line}` : ""}` : ""}</div>
 			<div class="row-actions">
-				<button class="button small" disabled={!file} onClick={() => openInEditor(file, line)}>Open in {editorName()}</button>
+				<button class="button small" disabled={!file} onClick={() => openInEditor(file, line)}>{openLabel()}</button>
 				<button class="button small" onClick={() => navigate({ view: "source" })}>Source</button>
 				<button class="button small" onClick={() => navigate({ view: "sandwich" })}>Sandwich</button>
 			</div>
@@ -121,7 +121,7 @@ function HotLines({ name }: { name: string }) {
 			<h3>Hottest lines <button class="link" onClick={() => navigate({ view: "source", fn: name })}>all</button></h3>
 			<div class="mini-source">
 				{lines.map((l) => (
-					<button key={l.n} class={`mini-line heat-${heat(l.cum, hottest)}`} onClick={() => openInEditor(where, l.n)} title={`Open line ${l.n} in ${editorName()}`}>
+					<button key={l.n} class={`mini-line heat-${heat(l.cum, hottest)}`} onClick={() => openInEditor(where, l.n)} title={`${openLabel()}, line ${l.n}`}>
 						<span class="mini-cost">{l.cum ? shown(l.cum) : ""}</span><span class="mini-no">{l.n}</span>
 						<span class="code">{visible(l.text.slice(Number.isFinite(indent) ? indent : 0).replaceAll("\t", "  "))}</span>
 					</button>

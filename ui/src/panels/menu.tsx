@@ -2,7 +2,7 @@
 
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { visible } from "../lib/names";
-import { addTransform, copyText, openInEditor } from "../state/actions";
+import { addTransform, copyText, openInEditor, openLabel } from "../state/actions";
 import { navigate } from "../state/route";
 import { menu, type Menu } from "../state/ui";
 import { packageOf, quoteRegex } from "../lib/names";
@@ -16,7 +16,7 @@ function entries(m: Menu): (Entry | null)[] {
 		{ title: "Focus this frame", note: "Enter", run: () => navigate({ ...fn, root: m.node }), off: m.node < 0 },
 		{ title: "Callers and callees", run: () => navigate({ ...fn, view: "sandwich" }) },
 		{ title: "Source", run: () => navigate({ ...fn, view: "source" }) },
-		{ title: "Open in editor", run: () => void openInEditor(m.file, m.line), off: !m.file },
+		{ title: openLabel(), run: () => void openInEditor(m.file, m.line), off: !m.file },
 		null,
 		{ title: "Focus on function", note: "cuts what is above it", run: () => addTransform("focus-function", m.name) },
 		{ title: "Only samples with it", run: () => addTransform("only-function", m.name) },

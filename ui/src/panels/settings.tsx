@@ -1,5 +1,5 @@
 import { session, setSetting, settings, type Settings } from "../state/session";
-import { editorName } from "../state/actions";
+import { editorName, editorNames } from "../state/actions";
 import { DialogBox } from "./dialog";
 
 function Choice<K extends keyof Settings>({ title, field, options, note, initial }: { title: string; field: K; options: [Settings[K], string][]; note?: string; initial?: Settings[K] }) {
@@ -13,8 +13,6 @@ function Choice<K extends keyof Settings>({ title, field, options, note, initial
 		</div>
 	);
 }
-
-const editorNames: Record<string, string> = { zed: "Zed", vscode: "VS Code", idea: "IDEA / GoLand", env: "$EDITOR" };
 
 export function SettingsBox() {
 	const editors = session.value?.editors ?? [];

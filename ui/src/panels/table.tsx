@@ -76,7 +76,7 @@ export function VirtualTable<T>(p: Props<T>) {
 	const move = (index: number) => {
 		const next = Math.max(0, Math.min(p.rows.length - 1, index));
 		const row = p.rows[next];
-		if (!row) return;
+		if (row === undefined) return;
 		setActive(next);
 		reveal(next);
 		p.onSelect(row);
@@ -93,23 +93,23 @@ export function VirtualTable<T>(p: Props<T>) {
 			case "PageUp": move(current - page); break;
 			case "Home": move(0); break;
 			case "End": move(p.rows.length - 1); break;
-			case "Enter": if (row) p.onOpen?.(row); break;
+			case "Enter": if (row !== undefined) p.onOpen?.(row); break;
 			case "ArrowRight":
-				if (!p.tree || !row) return;
+				if (!p.tree || row === undefined) return;
 				if (p.tree.expanded(row) === false) p.tree.toggle(row, true);
 				else move(current + 1);
 				break;
 			case "ArrowLeft": {
-				if (!p.tree || !row) return;
+				if (!p.tree || row === undefined) return;
 				if (p.tree.expanded(row) === true) p.tree.toggle(row, false);
 				else {
-					const up = p.tree.parent?.(row);
-					if (up) move(p.rows.indexOf(up));
+					const up = p.tree.parent?.(row) ?? null;
+					if (up !== null) move(p.rows.indexOf(up));
 				}
 				break;
 			}
 			case "m": case "ContextMenu": {
-				if (!row || !p.onMenu || !scroller.current) return;
+				if (row === undefined || !p.onMenu || !scroller.current) return;
 				const box = scroller.current.getBoundingClientRect();
 				p.onMenu(row, box.left + 40, box.top + (current + 1) * rowHeight - scroller.current.scrollTop);
 				break;

@@ -46,8 +46,17 @@ export function cycleTheme(): void {
 }
 
 export function editorName(): string {
-	const known = session.peek()?.editors ?? [];
-	return settings.peek().editor || known[0] || "env";
+	const known = session.value?.editors ?? [];
+	const wanted = settings.value.editor;
+	return known.includes(wanted) ? wanted : (known[0] ?? "");
+}
+
+export const editorNames: Record<string, string> = { zed: "Zed", vscode: "VS Code", idea: "GoLand", env: "$EDITOR" };
+
+/** What "open" does here: without an editor the place is copied, for a person to paste into one. */
+export function openLabel(): string {
+	const name = editorName();
+	return name ? `Open in ${editorNames[name] ?? name}` : "Copy file:line";
 }
 
 export async function openInEditor(file: string, line: number): Promise<void> {
@@ -55,8 +64,13 @@ export async function openInEditor(file: string, line: number): Promise<void> {
 		say("This frame names no source file", true);
 		return;
 	}
+	const editor = editorName();
+	if (!editor) {
+		await copyText(`${file}:${line}`, `${file}:${line}`);
+		return;
+	}
 	try {
-		await post("/api/edit", { doc: doc.peek()?.id ?? 1, file, line, editor: editorName() });
+		await post("/api/edit", { doc: doc.peek()?.id ?? 1, file, line, editor });
 		say(`Opened ${file}:${line}`);
 	} catch (error) {
 		say(error instanceof ApiError ? error.message : String(error), true);

@@ -12,6 +12,27 @@ export interface Answer<T> {
 	loading: boolean;
 }
 
+interface Question { answer: Promise<unknown>; abort: AbortController; users: number }
+const asking = new Map<string, Question>();
+
+/** Two panes that ask the same thing at once share one request; it is given up when the last of them has gone. */
+function ask<T>(url: string, load: (url: string, signal: AbortSignal) => Promise<T>): Question & { answer: Promise<T> } {
+	let q = asking.get(url);
+	if (q && q.abort.signal.aborted) q = undefined;
+	if (!q) {
+		const abort = new AbortController();
+		const made: Question = { abort, users: 0, answer: load(url, abort.signal) };
+		const done = () => {
+			if (asking.get(url) === made) asking.delete(url);
+		};
+		made.answer.then((data) => answers.set(url, data)).then(done, done);
+		asking.set(url, made);
+		q = made;
+	}
+	q.users++;
+	return q as Question & { answer: Promise<T> };
+}
+
 function useAnswer<T>(url: string | null, load: (url: string, signal: AbortSignal) => Promise<T>, salt: number): Answer<T> {
 	const [state, setState] = useState<Answer<T>>({ data: null, url: "", error: null, loading: url !== null });
 	const asked = useRef<string | null>(null);
@@ -30,20 +51,23 @@ function useAnswer<T>(url: string | null, load: (url: string, signal: AbortSigna
 				return;
 			}
 		}
-		const abort = new AbortController();
+		const question = ask(url, load);
+		let left = false;
 		setState((s) => ({ ...s, loading: true }));
-		load(url, abort.signal).then(
+		question.answer.then(
 			(data) => {
-				answers.set(url, data);
 				if (asked.current === url) setState({ data, url, error: null, loading: false });
 			},
 			(error: unknown) => {
-				if (abort.signal.aborted || asked.current !== url) return;
+				if (left || asked.current !== url) return;
 				const known = error instanceof ApiError ? error : new ApiError(0, "", String(error));
 				setState({ data: null, url, error: known, loading: false });
 			},
 		);
-		return () => abort.abort();
+		return () => {
+			left = true;
+			if (--question.users === 0) question.abort.abort();
+		};
 	}, [url, salt]);
 
 	// An answer that is already here is used in the same render: switching back must not flash.

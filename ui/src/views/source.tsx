@@ -5,7 +5,7 @@ import type { ListAnswer, SourceFunction, SourceLine } from "../api/types";
 import { visible } from "../lib/names";
 import { Name, formatPercent, shown } from "../panels/cells";
 import { Empty, ErrorState, Loading } from "../panels/states";
-import { editorName, openInEditor } from "../state/actions";
+import { openInEditor, openLabel } from "../state/actions";
 import { useJSON } from "../state/answer";
 import { navigate, route } from "../state/route";
 import { PickFunction } from "./pick";
@@ -44,7 +44,7 @@ function FunctionSource({ f, asm }: { f: SourceFunction; asm: boolean }) {
 				<div class="source-sum">
 					<span>flat <b>{shown(f.flat)}</b></span><span>cum <b>{shown(f.cum)}</b></span>
 					<label class="check"><input type="checkbox" checked={asm} onChange={(e) => navigate({ asm: e.currentTarget.checked })} /> instructions</label>
-					<button class="button small" disabled={!where} onClick={() => openInEditor(where, peak?.n ?? f.start_line)}>Open in {editorName()}</button>
+					<button class="button small" disabled={!where} onClick={() => openInEditor(where, peak?.n ?? f.start_line)}>{openLabel()}</button>
 				</div>
 			</header>
 			{f.missing && <div class="note" role="note"><b>The source was not found.</b> {visible(f.missing)} <span class="dim">Costs per line are still right. Name the place with</span> <code>--source-path=FROM=TO</code></div>}
@@ -74,7 +74,7 @@ function LineRows({ l, f, hot, warm, asm, rowRef, toggle }: {
 			<tr class={`line heat-${hot || Math.min(2, Math.ceil(warm / 3))}`} ref={rowRef}>
 				<td class="num" title={l.flat ? formatPercent(l.flat, f.cum) + " of this function" : undefined}>{l.flat ? shown(l.flat) : ""}</td>
 				<td class="num">{l.cum ? shown(l.cum) : ""}</td>
-				<td class="num"><button class="lineno" title={`Open line ${l.n} in ${editorName()}`} onClick={() => openInEditor(where, l.n)}>{l.n}</button></td>
+				<td class="num"><button class="lineno" title={`${openLabel()}, line ${l.n}`} onClick={() => openInEditor(where, l.n)}>{l.n}</button></td>
 				<td class="code" onClick={l.asm?.length ? toggle : undefined}>{visible(l.text.replaceAll("\t", "    "))}</td>
 			</tr>
 			{asm && l.asm?.map((a, k) => (

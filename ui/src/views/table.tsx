@@ -1,6 +1,6 @@
 // Every function with its cost: the numbers of `gospect top`.
 
-import { useMemo } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import type { TopAnswer, TopRow } from "../api/types";
 import { NoSamples } from "../flame/pane";
 import { formatCount } from "../lib/format";
@@ -11,6 +11,7 @@ import { VirtualTable, type Column } from "../panels/table";
 import { useJSON } from "../state/answer";
 import { searchRegExp } from "../state/query";
 import { navigate, route } from "../state/route";
+import { setRawSamples } from "../state/session";
 import { menu } from "../state/ui";
 import { topUrl } from "./urls";
 
@@ -39,6 +40,9 @@ export function TableView() {
 		() => (answer.data ? sortRows(answer.data.rows, sort, (row, key) => fields[key]!(row)) : []),
 		[answer.data, sort],
 	);
+	useEffect(() => {
+		if (answer.data?.samples) setRawSamples(answer.data.samples);
+	}, [answer.data]);
 	if (answer.error) return <ErrorState error={answer.error} />;
 	if (!answer.data) return <Loading what="Counting…" />;
 	if (rows.length === 0) return <NoSamples />;
