@@ -16,7 +16,7 @@ interface Question { answer: Promise<unknown>; abort: AbortController; users: nu
 const asking = new Map<string, Question>();
 
 /** Two panes that ask the same thing at once share one request; it is given up when the last of them has gone. */
-function ask<T>(url: string, load: (url: string, signal: AbortSignal) => Promise<T>): Question & { answer: Promise<T> } {
+function ask<T>(url: string, load: (url: string, signal: AbortSignal) => Promise<T>): Question {
 	let q = asking.get(url);
 	if (q && q.abort.signal.aborted) q = undefined;
 	if (!q) {
@@ -30,7 +30,7 @@ function ask<T>(url: string, load: (url: string, signal: AbortSignal) => Promise
 		q = made;
 	}
 	q.users++;
-	return q as Question & { answer: Promise<T> };
+	return q;
 }
 
 function useAnswer<T>(url: string | null, load: (url: string, signal: AbortSignal) => Promise<T>, salt: number): Answer<T> {
@@ -56,7 +56,7 @@ function useAnswer<T>(url: string | null, load: (url: string, signal: AbortSigna
 		setState((s) => ({ ...s, loading: true }));
 		question.answer.then(
 			(data) => {
-				if (asked.current === url) setState({ data, url, error: null, loading: false });
+				if (asked.current === url) setState({ data: data as T, url, error: null, loading: false });
 			},
 			(error: unknown) => {
 				if (left || asked.current !== url) return;
