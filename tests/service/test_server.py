@@ -344,6 +344,30 @@ def a_recording_that_is_stopped_keeps_what_was_taken():
 
 
 @test
+def reading_opening_and_recording_at_once():
+    # Also what a build with -Db_sanitize=thread is to be run on.
+    paths = ["/api/session", "/api/info", "/api/top?n=%d", "/api/flame?format=frames&min=0.0%d", "/api/tree", "/api/tags",
+             "/api/traces", "/api/flame?doc=2&format=svg", "/api/diff?base=2&doc=1", "/api/jobs", "/api/search?query=m%d"]
+    with FakeEndpoint({"heap": open(HEAP, "rb").read()}) as endpoint, tempfile.TemporaryDirectory() as folder, \
+            Server(CPU, HEAP, cwd=folder, timeout="10s") as s:
+        s.log_in()
+
+        def one(i):
+            if i % 37 == 0:
+                return s.post("/api/open", {"path": CPU})[0]
+            if i % 41 == 0:
+                return s.post("/api/record", {"url": endpoint.url + "heap", "duration_ns": 100000000})[0]
+            path = paths[i % len(paths)]
+            return s.get(path % (i % 9 + 1) if "%d" in path else path)[0]
+
+        with concurrent.futures.ThreadPoolExecutor(12) as pool:
+            statuses = list(pool.map(one, range(300)))
+        assert set(statuses) <= {200, 404} and statuses.count(200) > 200, statuses
+        status, err = s.stop()
+        assert status == 0 and err == "", (status, err)
+
+
+@test
 def the_editor_opens_only_what_the_profile_names():
     with tempfile.TemporaryDirectory() as folder:
         said, source = os.path.join(folder, "said"), os.path.join(folder, "main.go")

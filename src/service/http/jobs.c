@@ -139,7 +139,6 @@ static bool start(gs_jobs *j, job *b, const gs_job_request *q, gs_err *err)
 		gs_record_free(b->record);
 		return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "no thread can be had");
 	}
-	b->jobs = j;
 	b->id = j->n + 1;
 	j->list[j->n++] = b;
 	return true;
