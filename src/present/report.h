@@ -41,6 +41,11 @@ typedef struct gs_report_instruction {
 	uint32_t size;
 	gs_str text, function, file;
 	int64_t line;
+	/* In the function itself: where the call is that the instruction was inlined with; and what was inlined, innermost first. */
+	gs_str outer_file;
+	int64_t outer_line;
+	gs_str *inlined; /* "main.leaf leaf.go:3" */
+	unsigned n_inline;
 } gs_report_instruction;
 
 typedef struct gs_report_symbol {
@@ -54,7 +59,7 @@ typedef struct gs_report_code {
 	/* Functions of a mapping's binary whose name matches, or that hold `address` when it is not 0. */
 	bool (*symbols)(void *ctx, const gs_profile *p, uint32_t mapping, const gs_re *name, uint64_t address,
 			const gs_report_symbol **list, uint32_t *n, gs_err *err);
-	bool (*instructions)(void *ctx, const gs_profile *p, const gs_report_symbol *s,
+	bool (*instructions)(void *ctx, const gs_profile *p, const gs_report_symbol *s, bool intel,
 			     const gs_report_instruction **list, uint32_t *n, gs_err *err);
 	void *ctx;
 } gs_report_code;
@@ -97,6 +102,7 @@ bool gs_report_write_tags(gs_report *r, gs_buf *out);
 void gs_report_write_raw(gs_report *r, gs_buf *out);
 bool gs_report_write_list(gs_report *r, gs_buf *out, gs_err *err);
 bool gs_report_write_disasm(gs_report *r, gs_buf *out, gs_err *err);
+bool gs_report_write_disasm_json(gs_report *r, gs_buf *out, gs_err *err);
 bool gs_report_write_weblist(gs_report *r, gs_buf *out, gs_err *err);
 bool gs_report_write_callgrind(gs_report *r, gs_buf *out, gs_err *err);
 bool gs_report_write_dot(gs_report *r, gs_buf *out, gs_err *err);

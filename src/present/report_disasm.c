@@ -3,6 +3,7 @@
 
 #include "analysis/names.h"
 #include "analysis/units.h"
+#include "base/json.h"
 #include "present/report.h"
 
 typedef struct chosen {
@@ -104,7 +105,7 @@ static bool put_symbol(gs_report *r, gs_graph *g, const chosen *c, gs_buf *out, 
 	gs_str function = { 0 }, file = { 0 };
 	int64_t line = 0;
 
-	if (!r->code->instructions(r->code->ctx, r->profile, c->symbol, &list, &n, err))
+	if (!r->code->instructions(r->code->ctx, r->profile, c->symbol, r->query.intel_syntax, &list, &n, err))
 		return false;
 	gs_buf_z(out, "ROUTINE ======================== ");
 	gs_buf_str(out, c->symbol->name);
@@ -172,36 +173,104 @@ static bool put_symbol(gs_report *r, gs_graph *g, const chosen *c, gs_buf *out, 
 	return true;
 }
 
+/* The functions that the report is about, by name. */
+static bool collect(gs_report *r, gs_graph *g, chosen_list *list, gs_err *err)
+{
+	uint64_t address = 0;
+	bool is_address = gs_str_u64(r->symbol_text, 0, &address), any = false;
+	gs_err why = { 0 };
+
+	if (!choose(r, g, list, address, is_address, &any, &why))
+		return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "out of memory for a report");
+	if (list->n) {
+		qsort(list->p, list->n, sizeof(*list->p), compare_symbols);
+		return true;
+	}
+	if (!is_address)
+		return gs_fail(err, GS_ERR_MISSING, GS_ERR_NOWHERE, "no matches found for regexp %.*s%s%s",
+			       GS_FMT(r->symbol_text), why.text[0] ? ": " : "", why.text);
+	if (!any)
+		return gs_fail(err, GS_ERR_MISSING, GS_ERR_NOWHERE, "no matches found for address 0x%" PRIx64, address);
+	return gs_fail(err, GS_ERR_MISSING, GS_ERR_NOWHERE,
+		       "address 0x%" PRIx64 " found in binary, but the corresponding symbols do not have samples in the profile",
+		       address);
+}
+
 bool gs_report_write_disasm(gs_report *r, gs_buf *out, gs_err *err)
 {
 	gs_graph *g = gs_report_graph(r, true, err);
 	chosen_list list = { 0 };
-	uint64_t address = 0;
-	bool is_address = gs_str_u64(r->symbol_text, 0, &address), any = false, ok;
-	gs_err why = { 0 };
+	bool ok = g && collect(r, g, &list, err);
 
-	if (!g)
-		return false;
 	gs_buf_z(out, "Total: ");
 	gs_report_value(r, out, r->view->total);
 	gs_buf_c(out, '\n');
-	ok = choose(r, g, &list, address, is_address, &any, &why) ||
-	     gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "out of memory for a report");
-	if (ok && !list.n) {
-		if (!is_address)
-			ok = gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "no matches found for regexp %.*s%s%s",
-				     GS_FMT(r->symbol_text), why.text[0] ? ": " : "", why.text);
-		else if (!any)
-			ok = gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "no matches found for address 0x%" PRIx64, address);
-		else
-			ok = gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE,
-				     "address 0x%" PRIx64 " found in binary, but the corresponding symbols do not have samples in the profile",
-				     address);
-	}
-	if (ok)
-		qsort(list.p, list.n, sizeof(*list.p), compare_symbols);
 	for (size_t i = 0; ok && i < list.n; i++)
 		ok = put_symbol(r, g, &list.p[i], out, err);
+	gs_vec_release(&list);
+	return ok;
+}
+
+static bool put_symbol_json(gs_report *r, gs_graph *g, const chosen *c, gs_json *j, gs_err *err)
+{
+	const gs_report_instruction *list;
+	uint32_t n, at = 0;
+	char hex[24];
+
+	if (!r->code->instructions(r->code->ctx, r->profile, c->symbol, r->query.intel_syntax, &list, &n, err))
+		return false;
+	gs_json_object(j);
+	gs_json_kstr(j, "name", c->symbol->name);
+	gs_json_ki64(j, "flat", c->flat);
+	gs_json_ki64(j, "cum", c->cum);
+	gs_json_key(j, "instructions");
+	gs_json_array(j);
+	for (uint32_t i = 0; i < n; i++) {
+		uint64_t next = i + 1 < n ? list[i + 1].address : UINT64_MAX;
+		int64_t flat = 0, cum = 0;
+
+		for (; at < c->n && gs_graph_key(g, c->nodes[at])->address < next; at++) {
+			flat += g->nodes[c->nodes[at]].flat;
+			cum += g->nodes[c->nodes[at]].cum;
+		}
+		snprintf(hex, sizeof(hex), "0x%" PRIx64, list[i].address - c->symbol->offset);
+		gs_json_object(j);
+		gs_json_kstr(j, "address", gs_str_of(hex));
+		gs_json_ki64(j, "flat", flat);
+		gs_json_ki64(j, "cum", cum);
+		gs_json_kstr(j, "text", list[i].text);
+		gs_json_kstr(j, "file", list[i].file);
+		gs_json_ki64(j, "line", list[i].line);
+		gs_json_key(j, "inline");
+		gs_json_array(j);
+		for (unsigned k = 0; k < list[i].n_inline; k++)
+			gs_json_str(j, list[i].inlined[k]);
+		gs_json_array_end(j);
+		gs_json_object_end(j);
+	}
+	gs_json_array_end(j);
+	gs_json_object_end(j);
+	return true;
+}
+
+bool gs_report_write_disasm_json(gs_report *r, gs_buf *out, gs_err *err)
+{
+	gs_graph *g = gs_report_graph(r, true, err);
+	chosen_list list = { 0 };
+	gs_json j = gs_json_to(out);
+	bool ok = g && collect(r, g, &list, err);
+
+	gs_json_object(&j);
+	gs_json_kstr(&j, "type", r->view->type);
+	gs_json_kstr(&j, "unit", r->view->unit);
+	gs_json_ki64(&j, "total", r->view->total);
+	gs_json_key(&j, "functions");
+	gs_json_array(&j);
+	for (size_t i = 0; ok && i < list.n; i++)
+		ok = put_symbol_json(r, g, &list.p[i], &j, err);
+	gs_json_array_end(&j);
+	gs_json_object_end(&j);
+	gs_buf_c(out, '\n');
 	gs_vec_release(&list);
 	return ok;
 }
