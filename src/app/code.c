@@ -152,10 +152,9 @@ static bool instructions(void *ctx, const gs_profile *p, const gs_report_symbol 
 	uint64_t bias;
 	gs_binary *b = binary_of(c, p, s->mapping, &bias, err);
 
-	if (!b || !decode(c, b, s->start, s->end, bias, intel, &all, n, err))
+	/* go tool pprof takes a function's last byte off, and shows what is left of a longer instruction there as "?". */
+	if (!b || !decode(c, b, s->start, s->end - c->as_pprof, bias, intel, &all, n, err))
 		return false;
-	if (c->as_pprof && *n && all[*n - 1].address + 1 == s->end)
-		--*n;
 	*list = all;
 	return true;
 }

@@ -16,7 +16,7 @@ gs_code *gs_code_create(gs_arena *mem, gs_symbolizer *symbolizer, const char *so
 /* Binaries of the profile tell the Go version and modules that its sources are of. */
 void gs_code_add_profile(gs_code *c, const gs_profile *p);
 
-/* What the reports take. With `as_pprof`, an instruction in the last byte of a function is left out, as there. */
+/* What the reports take. With `as_pprof`, functions end a byte early, as there. */
 gs_report_code gs_code_for_report(gs_code *c, bool as_pprof);
 gs_listing_code gs_code_for_listing(gs_code *c);
 

@@ -12,10 +12,13 @@
 	X(tree) \
 	X(peek) \
 	X(callers) \
+	X(list) \
+	X(disasm) \
 	X(traces) \
 	X(tags) \
 	X(search) \
 	X(diff) \
+	X(raw) \
 	X(doctor) \
 	X(symbolize)
 

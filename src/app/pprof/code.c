@@ -1,4 +1,4 @@
-/* Source files for listings: first where pprof looks, then where Go keeps them. */
+/* Source files for listings, found where pprof looks for them. */
 #include "app/pprof/pprof.h"
 
 #include <errno.h>
@@ -6,6 +6,7 @@
 
 #include "analysis/names.h"
 #include "analysis/paths.h"
+#include "app/code.h"
 
 #include "base/banned.h"
 
@@ -118,5 +119,5 @@ void gs_pprofcmd_code_init(gs_pprofcmd *p, gs_arena *mem, const gs_query *q, gs_
 		free(dir);
 	}
 	*sources = (gs_report_sources){ open_source, f };
-	*code = (gs_report_code){ 0 };
+	*code = gs_code_for_report(gs_code_create(mem, p->symbolizer, NULL, NULL), true);
 }
