@@ -14,6 +14,7 @@ static const gs_arg args[] = {
 	{ "duration", GS_ARG_DURATION, .unit = "time", .short_name = 'd',
 	  .help = "how long; default: 30s, for a command until it ends" },
 	{ "frequency", GS_ARG_INT, "99", .unit = "Hz", .short_name = 'F', .help = "samples for each second of CPU time" },
+	{ "pid", GS_ARG_INT, .unit = "pid", .short_name = 'p', .help = "the process, as its number alone says too" },
 	{ "only", GS_ARG_STRING, .unit = "list",
 	  .help = "only these, with commas: cpu, heap, allocs, block, mutex, goroutine, goroutines, threadcreate, goroutineleak, or a name of the program's own" },
 	{ "output", GS_ARG_STRING, .unit = "folder", .short_name = 'o', .help = "folder to make; default: gospect-NAME-DATE-TIME" },
@@ -136,6 +137,11 @@ static bool read_options(gs_op_call *call, gs_record_options *o, gs_err *err)
 			       GS_FMT(call->paths[0]));
 	} else if (n_before) {
 		o->target = call->paths[0];
+	}
+	if (gs_call_is_set(call, "pid")) {
+		if (o->command || n_before)
+			return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "record: --pid, a target or a command: one of them");
+		o->target = gs_strf(call->mem, "%lld", (long long)gs_call_int(call, "pid"));
 	}
 	if (hz < 1 || hz > 100000)
 		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "record: --frequency must be 1 to 100000");
