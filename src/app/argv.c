@@ -177,7 +177,7 @@ bool gs_argv_read(gs_arena *mem, const gs_op *op, int argc, char *const *argv, g
 	for (int i = 0; i < argc; i++)
 		most += strlen(argv[i]);
 	*out = (gs_argv){ .dashes_at = UINT_MAX };
-	out->pairs = gs_new(mem, gs_op_pair, most + 1);
+	out->pairs = gs_new(mem, gs_op_pair, most + 2); /* a front-end may turn an operand into one more */
 	out->paths = gs_new(mem, gs_str, (size_t)(argc > 0 ? argc : 0) + 1);
 	for (int i = 0; i < argc; i++) {
 		gs_str word = gs_str_of(argv[i]), name, value;

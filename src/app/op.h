@@ -57,6 +57,8 @@ typedef struct gs_op {
 	const char *help;    /* paragraphs, an empty line between them; lines that begin with two blanks stay as they are */
 	const char *operands; /* for the usage line; NULL: as `input` says */
 	gs_op_input input;
+	const char *pattern_arg; /* command line: "list FILE PATTERN" fills this argument when no option did; NULL: all are inputs */
+	bool takes_before_after; /* command line: of two inputs without --base, the first is the base */
 	unsigned needs_kinds; /* bits 1 << gs_document_kind that it can work on; 0: any */
 	const gs_arg_group *const *groups; /* ends with NULL; the operation's own group first */
 	const char *formats; /* result kinds, the first is the default: "text json csv" */

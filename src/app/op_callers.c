@@ -61,7 +61,9 @@ const gs_op gs_op_callers = {
 	.summary = "the ways that lead to a function",
 	.help = "The function on top, below it its callers with their share of its cost, and theirs.\n"
 		"\n"
-		"  gospect callers --function runtime.mallocgc cpu.pprof\n",
+		"  gospect callers cpu.pprof runtime.mallocgc\n",
+	.operands = "FILE|CAPTURE|URL|PID... FUNCTION",
+	.pattern_arg = "function",
 	.input = GS_INPUT_DOCUMENTS,
 	.groups = (const gs_arg_group *const[]){ &own, GS_ARGS_PROFILE, NULL },
 	.formats = "text json",

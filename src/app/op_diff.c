@@ -39,7 +39,7 @@ static bool run(gs_op_call *call, gs_err *err)
 
 	if (call->n_bases == 0)
 		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE,
-			       "diff compares with a base: gospect diff --base BEFORE AFTER");
+			       "diff compares with a base: gospect diff OLD-FILE NEW-FILE");
 	if (!gs_call_query(call, q, err))
 		return false;
 	if (gs_call_bool(call, "fold"))
@@ -77,8 +77,10 @@ const gs_op gs_op_diff = {
 	.help = "Differences are marked when chance alone would hardly make them: an exact binomial test on raw samples (normal above 25),\n"
 		"corrected for the number of functions. It compares shares of the total; --normalize also scales the values.\n"
 		"\n"
-		"  gospect diff --base before.pprof after.pprof\n"
-		"  gospect diff --base before.pprof --significant --format json after.pprof\n",
+		"  gospect diff before.pprof after.pprof\n"
+		"  gospect diff --significant --format json before.pprof after.pprof\n",
+	.operands = "OLD-FILE NEW-FILE",
+	.takes_before_after = true,
 	.input = GS_INPUT_DOCUMENTS,
 	.groups = (const gs_arg_group *const[]){ &own, GS_ARGS_PROFILE, NULL },
 	.formats = "text json csv",

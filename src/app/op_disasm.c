@@ -40,7 +40,9 @@ const gs_op gs_op_disasm = {
 	.summary = "instructions of a function with their cost",
 	.help = "Needs the program that the profile was taken from, at the place that the profile names or in PPROF_BINARY_PATH.\n"
 		"\n"
-		"  gospect disasm --function main.hot cpu.pprof\n",
+		"  gospect disasm cpu.pprof main.hot\n",
+	.operands = "FILE|CAPTURE|URL|PID... PATTERN",
+	.pattern_arg = "function",
 	.input = GS_INPUT_DOCUMENTS,
 	.groups = (const gs_arg_group *const[]){ &own, GS_ARGS_PROFILE, NULL },
 	.formats = "text json",

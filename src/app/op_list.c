@@ -32,7 +32,7 @@ static bool run(gs_op_call *call, gs_err *err)
 	gs_listing_code access;
 
 	if (!o.function.n)
-		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "list needs --function NAME");
+		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "list needs a function: gospect list FILE PATTERN");
 	if (!gs_call_query(call, q, err))
 		return false;
 	code = gs_code_create(call->mem, NULL, path.n ? gs_cstr(call->mem, path) : NULL,
@@ -51,8 +51,10 @@ const gs_op gs_op_list = {
 	.help = "Finds sources where Go keeps them: GOROOT of the right version, module cache, vendor, the module that you stand in; also for\n"
 		"programs built with -trimpath.\n"
 		"\n"
-		"  gospect list --function main.hot cpu.pprof\n"
-		"  gospect list --asm --function 'json.*encode' cpu.pprof\n",
+		"  gospect list cpu.pprof main.hot\n"
+		"  gospect list --asm cpu.pprof 'json.*encode'\n",
+	.operands = "FILE|CAPTURE|URL|PID... PATTERN",
+	.pattern_arg = "function",
 	.input = GS_INPUT_DOCUMENTS,
 	.groups = (const gs_arg_group *const[]){ &own, GS_ARGS_PROFILE, NULL },
 	.formats = "text json",

@@ -22,7 +22,7 @@ static bool run(gs_op_call *call, gs_err *err)
 	gs_graph *g;
 
 	if (!function.n)
-		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "peek needs --function NAME");
+		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "peek needs a function: gospect peek FILE PATTERN");
 	if (!gs_call_query(call, q, err))
 		return false;
 	v = gs_call_view(call, q, err);
@@ -38,8 +38,10 @@ const gs_op gs_op_peek = {
 	.summary = "who calls a function and what it calls",
 	.help = "Percentages of callers and callees are of the function's own cumulative cost.\n"
 		"\n"
-		"  gospect peek --function runtime.mallocgc cpu.pprof\n"
-		"  gospect peek --function 'json\\.' -n 3 cpu.pprof\n",
+		"  gospect peek cpu.pprof runtime.mallocgc\n"
+		"  gospect peek -n 3 cpu.pprof 'json\\.'\n",
+	.operands = "FILE|CAPTURE|URL|PID... PATTERN",
+	.pattern_arg = "function",
 	.input = GS_INPUT_DOCUMENTS,
 	.groups = (const gs_arg_group *const[]){ &own, GS_ARGS_PROFILE, NULL },
 	.formats = "text json",

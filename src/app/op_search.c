@@ -20,7 +20,7 @@ static bool run(gs_op_call *call, gs_err *err)
 	gs_view *v;
 
 	if (!query.n)
-		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "search needs --query REGEX");
+		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "search needs a pattern: gospect search FILE PATTERN");
 	if (!gs_call_query(call, q, err))
 		return false;
 	v = gs_call_view(call, q, err);
@@ -32,7 +32,9 @@ const gs_op gs_op_search = {
 	.summary = "functions that match, and the share of the stacks that they are in",
 	.help = "A stack with several matching frames counts once.\n"
 		"\n"
-		"  gospect search --query 'runtime\\.(mallocgc|gc)' cpu.pprof\n",
+		"  gospect search cpu.pprof 'runtime\\.(mallocgc|gc)'\n",
+	.operands = "FILE|CAPTURE|URL|PID... PATTERN",
+	.pattern_arg = "query",
 	.input = GS_INPUT_DOCUMENTS,
 	.groups = (const gs_arg_group *const[]){ &own, GS_ARGS_PROFILE, NULL },
 	.formats = "text json",

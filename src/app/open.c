@@ -16,50 +16,18 @@ gs_str gs_document_part(const gs_document *d)
 	return gs_str_slice(s, 0, gs_str_find_char(s, '.'));
 }
 
-static const char *const liked[] = { "cpu", "perf", "cpu-go", "heap" };
-
-enum { N_LIKED = sizeof(liked) / sizeof(*liked) };
-
-static unsigned rank(const gs_document *d)
-{
-	unsigned k = 0;
-
-	while (k < N_LIKED && !gs_str_eq(gs_document_part(d), gs_str_of(liked[k])))
-		k++;
-	return k;
-}
-
-/* Of a capture, what people look at first comes first; the rest stays in its order. */
-static void put_liked_first(gs_documents *d, unsigned from)
-{
-	for (unsigned i = from + 1; i < d->n; i++) {
-		gs_document *moved = d->list[i];
-		unsigned at = i;
-
-		for (; at > from && rank(d->list[at - 1]) > rank(moved); at--)
-			d->list[at] = d->list[at - 1];
-		d->list[at] = moved;
-	}
-}
-
 bool gs_open_source(gs_str source, const gs_open_options *options, const gs_progress *progress, gs_documents *out,
 		    gs_buf *notes, gs_err *err)
 {
 	char path[4096];
-	unsigned from = out->n;
-	bool ok;
 
 	if (!source.n || source.n >= sizeof(path) || memchr(source.p, 0, source.n))
 		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "\"%.*s\" is no name of an input", GS_FMT(source));
 	memcpy(path, source.p, source.n);
 	path[source.n] = 0;
 	if (gs_live_is(source))
-		ok = gs_live_open(source, options, progress, out, notes, err);
-	else
-		ok = gs_load_input(path, &options->load, progress, out, notes, err);
-	if (ok)
-		put_liked_first(out, from);
-	return ok;
+		return gs_live_open(source, options, progress, out, notes, err);
+	return gs_load_input(path, &options->load, progress, out, notes, err);
 }
 
 static bool fits(const gs_document *d, unsigned needs_kinds)

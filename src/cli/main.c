@@ -111,6 +111,40 @@ static bool open_one(const gs_op_call *call, const gs_argv *a, gs_str source, gs
 	return true;
 }
 
+static bool is_input(gs_arena *mem, gs_str word)
+{
+	return gs_live_is(word) || access(gs_cstr(mem, word), F_OK) == 0;
+}
+
+/* "gospect list FILE PATTERN", or as grep has it, "gospect list PATTERN FILE". */
+static void take_pattern(gs_arena *mem, const gs_op *op, gs_argv *a)
+{
+	unsigned at;
+
+	if (!op->pattern_arg || a->n_paths < 2)
+		return;
+	for (unsigned i = 0; i < a->n_pairs; i++)
+		if (gs_str_eq(a->pairs[i].name, gs_str_of(op->pattern_arg)))
+			return;
+	at = is_input(mem, a->paths[a->n_paths - 1]) && !is_input(mem, a->paths[0]) ? 0 : a->n_paths - 1;
+	a->pairs[a->n_pairs++] = (gs_op_pair){ gs_str_of(op->pattern_arg), a->paths[at] };
+	a->n_paths--;
+	memmove(a->paths + at, a->paths + at + 1, (a->n_paths - at) * sizeof(*a->paths));
+}
+
+/* "gospect diff BEFORE AFTER" */
+static void take_before(const gs_op *op, gs_argv *a)
+{
+	if (!op->takes_before_after || a->n_paths != 2)
+		return;
+	for (unsigned i = 0; i < a->n_pairs; i++)
+		if (gs_str_ends(a->pairs[i].name, GS_S("base")))
+			return;
+	a->pairs[a->n_pairs++] = (gs_op_pair){ GS_S("diff-base"), a->paths[0] };
+	a->paths[0] = a->paths[1];
+	a->n_paths = 1;
+}
+
 static bool open_bases(gs_op_call *call, const gs_argv *a, const char *name, gs_documents *out, gs_err *err)
 {
 	unsigned n = 0;
@@ -211,6 +245,8 @@ static int run_row(const gs_op *op, const gs_command *command, int argc, char **
 		gs_cli_complain(&err);
 		return gs_err_exit_status(&err);
 	}
+	take_pattern(mem, op, &a);
+	take_before(op, &a);
 	call.is_terminal = !a.output && isatty(STDOUT_FILENO);
 	call.use_color = wants_color(&a, call.is_terminal);
 	if (call.is_terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0)

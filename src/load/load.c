@@ -207,12 +207,13 @@ bool gs_load_parts_of_file(gs_str path, const gs_load_options *options, const gs
 	       load_parts((gs_str){ 0 }, &f, path, options, progress, out, err);
 }
 
-/* What people look at first comes first; perf.data is the source of cpu.pprof, and "-start" what a difference began with. */
+/* What people look at first comes first; "-start" is what a difference began with. */
 static unsigned rank_of(gs_str path)
 {
-	static const char *const order[] = { "cpu.", "cpu", "heap.", "allocs", "goroutine", "mutex", "block", "threadcreate" };
+	static const char *const order[] = { "cpu.",	  "perf.", "cpu",   "heap.",	   "allocs",
+					     "goroutine", "mutex", "block", "threadcreate" };
 	gs_str name = name_of(path, NULL);
-	unsigned late = gs_str_has(name, GS_S("-start")) || gs_str_starts(name, GS_S("perf.")) ? 100 : 0;
+	unsigned late = gs_str_has(name, GS_S("-start")) ? 100 : 0;
 
 	for (unsigned i = 0; i < sizeof(order) / sizeof(*order); i++)
 		if (gs_str_starts(name, gs_str_of(order[i])))
