@@ -3,9 +3,10 @@
  * taken apart once.
  */
 #include "format/perfscript/perfscript.h"
-#include "load/perf_samples.h"
+
+#include "base/pool.h"
+#include "load/perfscript_chunk.h"
 #include "load/recognisers.h"
-#include "load/slice_map.h"
 
 #include "base/banned.h"
 
@@ -16,8 +17,6 @@ typedef struct loading {
 	gs_slice_map leaves;   /* text of a physical frame and what is inlined into it -> location, as leaf */
 	gs_slice_map callers;  /* as caller: the address is that of a return */
 	gs_slice_map mappings; /* dso -> mapping */
-	gs_slice_map comms;    /* comm -> string */
-	gs_slice_map events;
 	GS_VEC(uint32_t) stack; /* locations of the stack being read, leaf first */
 	GS_VEC(gs_frame) frames;
 } loading;
@@ -142,12 +141,8 @@ static bool read_stack(loading *l, gs_str stack)
 	return true;
 }
 
-static uint32_t node_of(loading *l, const gs_perfscript_event *e)
+static uint32_t node_of(loading *l, gs_str stack)
 {
-	/* Without call graphs the one frame stands on the header line; details of a tracepoint are no frame. */
-	gs_perfscript_frame f;
-	bool is_inline = !e->stack.n && e->details.n && gs_perfscript_frame_parse(e->details, &f) && f.ip && f.dso.n;
-	gs_str stack = is_inline ? e->details : e->stack;
 	uint32_t node = GS_ROOT_NODE, *slot;
 	bool is_new;
 
@@ -168,27 +163,30 @@ static uint32_t node_of(loading *l, const gs_perfscript_event *e)
 	return *slot = node;
 }
 
-static bool add_event(loading *l, const gs_perfscript_event *e)
+/* The part's indexes become ids of the profile. */
+static bool add_chunk(loading *l, gs_perfscript_chunk *c)
 {
-	gs_perf_sample s = { .time_ns = e->time_ns, .period = e->period, .node = node_of(l, e) };
-	bool is_new;
-	uint32_t *slot = gs_slice_map_put(&l->comms, e->comm, &is_new);
+	GS_AUTO(arena) *mem = gs_arena_create(UINT64_MAX);
+	uint32_t *nodes = gs_try_new(mem, uint32_t, c->stacks.texts.n);
+	uint32_t *comms = gs_try_new(mem, uint32_t, c->comms.texts.n);
+	uint32_t *events = gs_try_new(mem, uint32_t, c->events.texts.n);
+	bool ok = nodes && comms && events && !c->is_full;
 
-	if (!slot || s.node == GS_NO_ID)
-		return false;
-	if (is_new)
-		*slot = gs_profile_builder_str(l->b, e->comm);
-	s.comm = *slot;
-	slot = gs_slice_map_put(&l->events, e->event, &is_new);
-	if (!slot || s.comm == GS_NO_ID)
-		return false;
-	if (is_new)
-		*slot = gs_perf_samples_event(&l->samples, e->event);
-	s.event = *slot;
-	s.pid = e->pid > INT32_MAX || e->pid < 0 ? -1 : (int32_t)e->pid;
-	s.tid = e->tid > INT32_MAX || e->tid < 0 ? -1 : (int32_t)e->tid;
-	s.cpu = (int32_t)e->cpu;
-	return s.event != UINT32_MAX && gs_perf_samples_add(&l->samples, &s);
+	for (size_t i = 0; ok && i < c->stacks.texts.n; i++)
+		ok = (nodes[i] = node_of(l, c->stacks.texts.p[i])) != GS_NO_ID;
+	for (size_t i = 0; ok && i < c->comms.texts.n; i++)
+		ok = (comms[i] = gs_profile_builder_str(l->b, c->comms.texts.p[i])) != GS_NO_ID;
+	for (size_t i = 0; ok && i < c->events.texts.n; i++)
+		ok = (events[i] = gs_perf_samples_event(&l->samples, c->events.texts.p[i])) != UINT32_MAX;
+	for (size_t i = 0; ok && i < c->samples.n; i++) {
+		gs_perf_sample s = c->samples.p[i];
+
+		s.node = nodes[s.node];
+		s.comm = comms[s.comm];
+		s.event = events[s.event];
+		ok = gs_perf_samples_add(&l->samples, &s);
+	}
+	return ok;
 }
 
 static void add_comment(loading *l, gs_str text, const char *key, const char *name)
@@ -202,32 +200,66 @@ static void add_comment(loading *l, gs_str text, const char *key, const char *na
 	gs_profile_builder_comment(l->b, gs_str_of(line));
 }
 
+typedef struct reading {
+	loading *l;
+	const gs_load_source *src;
+	gs_perfscript_chunk *chunks;
+	size_t n;
+	uint64_t n_skipped;
+	bool is_stopped, is_full;
+} reading;
+
+static void read_chunk(void *ctx, unsigned worker, size_t i)
+{
+	reading *r = ctx;
+
+	(void)worker;
+	if (!gs_progress_should_stop(r->src->progress))
+		gs_perfscript_chunk_read(&r->chunks[i]);
+}
+
+/* In the order of the text, one at a time. */
+static void take_chunk(void *ctx, unsigned worker, size_t i)
+{
+	reading *r = ctx;
+
+	(void)worker;
+	r->is_stopped |= gs_progress_should_stop(r->src->progress);
+	if (!r->is_stopped && !r->is_full) {
+		r->is_full = !add_chunk(r->l, &r->chunks[i]);
+		r->n_skipped += r->chunks[i].n_skipped;
+		gs_progress_report(r->src->progress, (double)(i + 1) / (double)r->n, "reading");
+	}
+	gs_perfscript_chunk_release(&r->chunks[i]);
+}
+
+static bool no_memory(gs_err *err)
+{
+	return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "the events need more memory than their budget");
+}
+
 static bool load_events(loading *l, const gs_load_source *src, gs_err *err)
 {
-	gs_perfscript it = gs_perfscript_of(src->bytes);
-	gs_perfscript_event e;
-	uint64_t n = 0;
+	enum { CHUNK_BYTES = 4 << 20 };
+	reading r = { .l = l, .src = src };
 
-	while (gs_perfscript_next(&it, &e)) {
-		if (!add_event(l, &e))
-			return gs_fail(err, GS_ERR_LIMIT, e.at, "the events need more memory than their budget");
-		if (++n % 16384 == 0) {
-			if (gs_progress_should_stop(src->progress))
-				return gs_fail(err, GS_ERR_STOPPED, GS_ERR_NOWHERE, "stopped");
-			gs_progress_report(src->progress, (double)e.at / (double)src->bytes.n, "reading");
-		}
-	}
-	if (!n)
+	if (!gs_perfscript_split(src->bytes, CHUNK_BYTES, &r.chunks, &r.n))
+		return no_memory(err);
+	gs_pool_run_ordered(src->options->threads, r.n, read_chunk, take_chunk, &r);
+	free(r.chunks);
+	if (r.is_stopped)
+		return gs_fail(err, GS_ERR_STOPPED, GS_ERR_NOWHERE, "stopped");
+	if (r.is_full)
+		return no_memory(err);
+	if (!l->samples.samples.n)
 		return gs_fail(err, GS_ERR_FORMAT, 0, "no event in this perf script text");
-	if (it.n_skipped)
+	if (r.n_skipped)
 		gs_profile_builder_warn(l->b, "%llu lines are neither an event nor a frame and were left out",
-					(unsigned long long)it.n_skipped);
+					(unsigned long long)r.n_skipped);
 	add_comment(l, src->bytes, "captured on", "captured on");
 	add_comment(l, src->bytes, "hostname", "hostname");
 	add_comment(l, src->bytes, "cmdline", "command");
-	if (!gs_perf_samples_finish(&l->samples, l->b))
-		return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "the events need more memory than their budget");
-	return true;
+	return gs_perf_samples_finish(&l->samples, l->b) || no_memory(err);
 }
 
 static int probe(gs_str bytes)
@@ -245,8 +277,6 @@ static bool load(const gs_load_source *src, gs_document *doc, gs_err *err)
 	gs_slice_map_release(&l.leaves);
 	gs_slice_map_release(&l.callers);
 	gs_slice_map_release(&l.mappings);
-	gs_slice_map_release(&l.comms);
-	gs_slice_map_release(&l.events);
 	gs_vec_release(&l.stack);
 	gs_vec_release(&l.frames);
 	if (!ok)

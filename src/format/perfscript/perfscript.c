@@ -1,5 +1,9 @@
 #include "format/perfscript/perfscript.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 static bool is_digit(char c)
 {
 	return c >= '0' && c <= '9';
@@ -15,13 +19,18 @@ static bool is_hex(char c)
 	return is_digit(c) || (c >= 'a' && c <= 'f');
 }
 
+static inline gs_str skip(gs_str s, size_t n)
+{
+	return n ? (gs_str){ s.p + n, s.n - n } : s;
+}
+
 static gs_str trim_left(gs_str s)
 {
 	size_t n = 0;
 
 	while (n < s.n && is_blank(s.p[n]))
 		n++;
-	return gs_str_skip(s, n);
+	return skip(s, n);
 }
 
 static gs_str trim_right(gs_str s)
@@ -41,8 +50,9 @@ static gs_str cut_last_word(gs_str *s)
 	i = s->n;
 	while (i && !is_blank(s->p[i - 1]))
 		i--;
-	word = gs_str_skip(*s, i);
-	*s = trim_right(gs_str_slice(*s, 0, i));
+	word = skip(*s, i);
+	s->n = i;
+	*s = trim_right(*s);
 	return word;
 }
 
@@ -72,29 +82,52 @@ static bool find_time(gs_str s, size_t *from, size_t *to)
 	return false;
 }
 
+/* Digits of a word that is short enough not to overflow. */
+static inline bool short_number(gs_str s, int64_t *out)
+{
+	int64_t v = 0;
+
+	if (!s.n || s.n > 18)
+		return false;
+	for (size_t i = 0; i < s.n; i++) {
+		if (!is_digit(s.p[i]))
+			return false;
+		v = v * 10 + (s.p[i] - '0');
+	}
+	*out = v;
+	return true;
+}
+
+/* find_time saw digits, a point and 3 to 9 digits. */
 static int64_t parse_time(gs_str s)
 {
-	gs_str whole, part;
-	uint64_t seconds, fraction;
-	int64_t ns;
+	static const int64_t scale[] = { 1000000, 100000, 10000, 1000, 100, 10, 1 };
+	size_t point = s.n - 1;
+	int64_t seconds, fraction;
 
-	gs_str_cut(s, '.', &whole, &part);
-	if (!gs_str_u64(whole, 10, &seconds) || !gs_str_u64(part, 10, &fraction) || seconds > INT64_MAX / 1000000000 - 1)
+	while (s.p[point] != '.')
+		point--;
+	if (point > 9 || !short_number((gs_str){ s.p, point }, &seconds) ||
+	    !short_number((gs_str){ s.p + point + 1, s.n - point - 1 }, &fraction))
 		return -1;
-	ns = (int64_t)fraction;
-	for (size_t i = part.n; i < 9; i++)
-		ns *= 10;
-	return (int64_t)seconds * 1000000000 + ns;
+	return seconds * 1000000000 + fraction * scale[s.n - point - 1 - 3];
 }
 
 /* "12/34", "34", "-1" */
 static bool parse_ids(gs_str word, gs_perfscript_event *e)
 {
 	gs_str first, second;
-	bool both = gs_str_cut(word, '/', &first, &second);
+	bool both;
 	int64_t a, b;
 
-	if (!word.n || (!is_digit(word.p[0]) && word.p[0] != '-') || !gs_str_i64(first, &a))
+	if (!word.n || (!is_digit(word.p[0]) && word.p[0] != '-'))
+		return false;
+	if (short_number(word, &a)) {
+		e->tid = a;
+		return true;
+	}
+	both = gs_str_cut(word, '/', &first, &second);
+	if (!gs_str_i64(first, &a))
 		return false;
 	if (!both) {
 		e->tid = a;
@@ -112,13 +145,13 @@ static bool parse_left(gs_str s, gs_perfscript_event *e)
 {
 	for (unsigned words = 0; words < 5; words++) {
 		gs_str word = cut_last_word(&s);
-		uint64_t cpu;
+		int64_t cpu;
 
 		if (!word.n)
 			return false;
 		if (word.n > 2 && word.p[0] == '[' && word.p[word.n - 1] == ']' && e->cpu < 0 &&
-		    gs_str_u64(gs_str_slice(word, 1, word.n - 1), 10, &cpu) && cpu <= INT32_MAX) {
-			e->cpu = (int64_t)cpu;
+		    short_number((gs_str){ word.p + 1, word.n - 2 }, &cpu) && cpu <= INT32_MAX) {
+			e->cpu = cpu;
 			continue;
 		}
 		if (parse_ids(word, e)) {
@@ -142,7 +175,7 @@ static bool parse_left(gs_str s, gs_perfscript_event *e)
 static void parse_right(gs_str s, gs_perfscript_event *e)
 {
 	gs_str word;
-	uint64_t period;
+	int64_t period;
 
 	s = trim_left(s);
 	for (unsigned words = 0; words < 2 && s.n; words++) {
@@ -156,9 +189,9 @@ static void parse_right(gs_str s, gs_perfscript_event *e)
 			e->details = gs_str_trim(gs_str_skip(s, n));
 			return;
 		}
-		if (e->period >= 0 || !gs_str_u64(word, 10, &period) || period > INT64_MAX)
+		if (e->period >= 0 || !short_number(word, &period))
 			break;
-		e->period = (int64_t)period;
+		e->period = period;
 		s = trim_left(gs_str_skip(s, n));
 	}
 	e->details = gs_str_trim(s);
@@ -220,6 +253,30 @@ static bool is_bare_frame(const char *p, const char *nl)
 	return n >= 8 && n <= 16 && p + n < nl && p[n] == ' ' && nl[-1] == ')';
 }
 
+/* The first newline that is not followed by an indented line; `end` when there is none. */
+static const char *find_last_newline(const char *p, const char *end)
+{
+#ifdef __SSE2__
+	const __m128i newline = _mm_set1_epi8('\n'), space = _mm_set1_epi8(' '), tab = _mm_set1_epi8('\t');
+
+	for (; end - p > 16; p += 16) {
+		__m128i here = _mm_loadu_si128((const __m128i *)(const void *)p);
+		__m128i next = _mm_loadu_si128((const __m128i *)(const void *)(p + 1));
+		__m128i blank = _mm_or_si128(_mm_cmpeq_epi8(next, space), _mm_cmpeq_epi8(next, tab));
+		int hits = _mm_movemask_epi8(_mm_andnot_si128(blank, _mm_cmpeq_epi8(here, newline)));
+
+		if (hits)
+			return p + __builtin_ctz((unsigned)hits);
+	}
+#endif
+	while (p < end && (p = memchr(p, '\n', (size_t)(end - p)))) {
+		if (p + 1 == end || !is_blank(p[1]))
+			return p;
+		p++;
+	}
+	return end;
+}
+
 /* Lines of frames up to a blank line or the next header. */
 static gs_str take_stack(gs_str *rest, bool is_indented_header)
 {
@@ -227,7 +284,8 @@ static gs_str take_stack(gs_str *rest, bool is_indented_header)
 	gs_str stack = { rest->p, 0 };
 
 	while (p < end && *p != '\n') {
-		const char *nl = memchr(p, '\n', (size_t)(end - p));
+		const char *nl = is_indented_header || !is_blank(*p) ? memchr(p, '\n', (size_t)(end - p)) :
+								       find_last_newline(p, end);
 		size_t from, to;
 
 		if (!nl)
