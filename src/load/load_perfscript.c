@@ -13,11 +13,9 @@
 typedef struct loading {
 	gs_profile_builder *b;
 	gs_perf_samples samples;
-	gs_slice_map stacks;   /* text of a stack -> node */
 	gs_slice_map leaves;   /* text of a physical frame and what is inlined into it -> location, as leaf */
 	gs_slice_map callers;  /* as caller: the address is that of a return */
 	gs_slice_map mappings; /* dso -> mapping */
-	GS_VEC(uint32_t) stack; /* locations of the stack being read, leaf first */
 	GS_VEC(gs_frame) frames;
 } loading;
 
@@ -109,58 +107,28 @@ static uint32_t location_of(loading *l, gs_str group, bool is_leaf)
 	return id;
 }
 
-static bool is_inlined(gs_str text)
+static uint32_t node_of(loading *l, const gs_perfscript_chunk *c, const gs_perfscript_stack *s, const uint32_t *leaves,
+			const uint32_t *callers)
 {
-	text = gs_str_slice(text, 0, gs_str_find_char(text, '\n'));
-	return gs_str_ends(text, GS_S("(inlined)"));
+	uint32_t node = GS_ROOT_NODE;
+
+	for (uint32_t i = s->n; i-- > 0 && node != GS_NO_ID;) {
+		uint32_t frame = c->stack_frames.p[s->first + i], location = i ? callers[frame] : leaves[frame];
+
+		if (location) /* text that is no frame has none */
+			node = gs_profile_builder_push(l->b, node, location);
+	}
+	return node;
 }
 
-/* Every physical frame of the text onto l->stack. */
-static bool read_stack(loading *l, gs_str stack)
+static uint32_t *locations_of(loading *l, gs_arena *mem, const gs_text_list *list, bool is_leaf)
 {
-	gs_str text, group = { 0 };
+	uint32_t *ids = gs_try_new(mem, uint32_t, list->texts.n);
 
-	l->stack.n = 0;
-	while (gs_perfscript_frame_text(&stack, &text)) {
-		uint32_t id, *slot;
-
-		group = group.n ? (gs_str){ group.p, (size_t)(text.p + text.n - group.p) } : text;
-		if (stack.n && is_inlined(text))
-			continue;
-		id = location_of(l, group, l->stack.n == 0);
-		group = (gs_str){ 0 };
-		if (id == GS_NO_ID)
-			return false;
-		if (!id)
-			continue;
-		slot = gs_vec_push(&l->stack, INT32_MAX);
-		if (!slot)
-			return false;
-		*slot = id;
-	}
-	return true;
-}
-
-static uint32_t node_of(loading *l, gs_str stack)
-{
-	uint32_t node = GS_ROOT_NODE, *slot;
-	bool is_new;
-
-	if (!stack.n)
-		return node;
-	slot = gs_slice_map_put(&l->stacks, stack, &is_new);
-	if (!slot)
-		return GS_NO_ID;
-	if (!is_new)
-		return *slot;
-	if (!read_stack(l, stack))
-		return GS_NO_ID;
-	for (size_t i = l->stack.n; i-- > 0;) {
-		node = gs_profile_builder_push(l->b, node, l->stack.p[i]);
-		if (node == GS_NO_ID)
-			return node;
-	}
-	return *slot = node;
+	for (size_t i = 0; ids && i < list->texts.n; i++)
+		if ((ids[i] = location_of(l, list->texts.p[i], is_leaf)) == GS_NO_ID)
+			return NULL;
+	return ids;
 }
 
 /* The part's indexes become ids of the profile. */
@@ -170,10 +138,12 @@ static bool add_chunk(loading *l, gs_perfscript_chunk *c)
 	uint32_t *nodes = gs_try_new(mem, uint32_t, c->stacks.texts.n);
 	uint32_t *comms = gs_try_new(mem, uint32_t, c->comms.texts.n);
 	uint32_t *events = gs_try_new(mem, uint32_t, c->events.texts.n);
-	bool ok = nodes && comms && events && !c->is_full;
+	uint32_t *leaves = locations_of(l, mem, &c->leaves, true);
+	uint32_t *callers = locations_of(l, mem, &c->callers, false);
+	bool ok = nodes && comms && events && leaves && callers && !c->is_full;
 
 	for (size_t i = 0; ok && i < c->stacks.texts.n; i++)
-		ok = (nodes[i] = node_of(l, c->stacks.texts.p[i])) != GS_NO_ID;
+		ok = (nodes[i] = node_of(l, c, &c->stack_list.p[i], leaves, callers)) != GS_NO_ID;
 	for (size_t i = 0; ok && i < c->comms.texts.n; i++)
 		ok = (comms[i] = gs_profile_builder_str(l->b, c->comms.texts.p[i])) != GS_NO_ID;
 	for (size_t i = 0; ok && i < c->events.texts.n; i++)
@@ -273,11 +243,9 @@ static bool load(const gs_load_source *src, gs_document *doc, gs_err *err)
 	bool ok = l.b && load_events(&l, src, err);
 
 	gs_perf_samples_release(&l.samples);
-	gs_slice_map_release(&l.stacks);
 	gs_slice_map_release(&l.leaves);
 	gs_slice_map_release(&l.callers);
 	gs_slice_map_release(&l.mappings);
-	gs_vec_release(&l.stack);
 	gs_vec_release(&l.frames);
 	if (!ok)
 		return false;

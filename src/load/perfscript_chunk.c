@@ -4,15 +4,14 @@
 
 #include "base/banned.h"
 
-static uint32_t index_of(gs_text_list *l, gs_str text)
+static uint32_t index_of(gs_text_list *l, gs_str text, bool *is_new)
 {
-	bool is_new;
-	uint32_t *slot = gs_slice_map_put(&l->map, text, &is_new);
+	uint32_t *slot = gs_slice_map_put(&l->map, text, is_new);
 	gs_str *fresh;
 
 	if (!slot)
 		return UINT32_MAX;
-	if (!is_new)
+	if (!*is_new)
 		return *slot;
 	fresh = gs_vec_push(&l->texts, INT32_MAX);
 	if (!fresh)
@@ -36,28 +35,66 @@ static gs_str stack_of(const gs_perfscript_event *e)
 	return gs_perfscript_frame_parse(e->details, &f) && f.ip && f.dso.n ? e->details : (gs_str){ 0 };
 }
 
+static bool is_inlined(gs_str text)
+{
+	if (text.n && text.p[text.n - 1] != ')')
+		text = gs_str_slice(text, 0, gs_str_find_char(text, '\n'));
+	return gs_str_ends(text, GS_S("(inlined)"));
+}
+
+static bool add_stack(gs_perfscript_chunk *c, gs_str stack)
+{
+	gs_perfscript_stack *s = gs_vec_push(&c->stack_list, INT32_MAX);
+	gs_str text, group = { 0 };
+	bool is_new;
+
+	if (!s)
+		return false;
+	s->first = (uint32_t)c->stack_frames.n;
+	while (gs_perfscript_frame_text(&stack, &text)) {
+		uint32_t *slot;
+
+		group = group.n ? (gs_str){ group.p, (size_t)(text.p + text.n - group.p) } : text;
+		if (stack.n && is_inlined(text))
+			continue;
+		slot = gs_vec_push(&c->stack_frames, INT32_MAX);
+		if (!slot)
+			return false;
+		*slot = index_of(s->n++ ? &c->callers : &c->leaves, group, &is_new);
+		if (*slot == UINT32_MAX)
+			return false;
+		group = (gs_str){ 0 };
+	}
+	return true;
+}
+
+static bool add_event(gs_perfscript_chunk *c, const gs_perfscript_event *e)
+{
+	gs_perf_sample *s = gs_vec_push(&c->samples, INT32_MAX);
+	gs_str stack = stack_of(e);
+	bool is_new, is_new_stack;
+
+	if (!s)
+		return false;
+	*s = (gs_perf_sample){ .time_ns = e->time_ns,
+			       .period = e->period,
+			       .node = index_of(&c->stacks, stack, &is_new_stack),
+			       .comm = index_of(&c->comms, e->comm, &is_new),
+			       .event = index_of(&c->events, e->event, &is_new),
+			       .pid = small(e->pid),
+			       .tid = small(e->tid),
+			       .cpu = small(e->cpu) };
+	return s->node != UINT32_MAX && s->comm != UINT32_MAX && s->event != UINT32_MAX &&
+	       (!is_new_stack || add_stack(c, stack));
+}
+
 void gs_perfscript_chunk_read(gs_perfscript_chunk *c)
 {
 	gs_perfscript it = gs_perfscript_of(c->text);
 	gs_perfscript_event e;
 
-	while (!c->is_full && gs_perfscript_next(&it, &e)) {
-		gs_perf_sample *s = gs_vec_push(&c->samples, INT32_MAX);
-
-		if (!s) {
-			c->is_full = true;
-			return;
-		}
-		*s = (gs_perf_sample){ .time_ns = e.time_ns,
-				       .period = e.period,
-				       .node = index_of(&c->stacks, stack_of(&e)),
-				       .comm = index_of(&c->comms, e.comm),
-				       .event = index_of(&c->events, e.event),
-				       .pid = small(e.pid),
-				       .tid = small(e.tid),
-				       .cpu = small(e.cpu) };
-		c->is_full = s->node == UINT32_MAX || s->comm == UINT32_MAX || s->event == UINT32_MAX;
-	}
+	while (!c->is_full && gs_perfscript_next(&it, &e))
+		c->is_full = !add_event(c, &e);
 	c->n_skipped = it.n_skipped;
 }
 
@@ -72,6 +109,10 @@ void gs_perfscript_chunk_release(gs_perfscript_chunk *c)
 	list_release(&c->stacks);
 	list_release(&c->comms);
 	list_release(&c->events);
+	list_release(&c->leaves);
+	list_release(&c->callers);
+	gs_vec_release(&c->stack_list);
+	gs_vec_release(&c->stack_frames);
 	gs_vec_release(&c->samples);
 }
 
