@@ -227,6 +227,7 @@ TEST(no_goroutine)
 	gs_dump d;
 	gs_err err;
 
+	CHECK(gs_dump_is(GS_S("goroutine 1 [select] {a: b, c: d, e: f}:\n")));
 	CHECK(!gs_dump_is(GS_S("goroutine profile: total 12\n1 @ 0x1\n")));
 	CHECK(!gs_dump_is(GS_S("created by x in goroutine 12\n")));
 	CHECK(!gs_dump_parse(mem, GS_S("hello\n"), &d, &err));

@@ -353,7 +353,7 @@ bool gs_dump_is(gs_str text)
 	for (;;) {
 		size_t at = gs_str_find(rest, GS_S("goroutine "));
 		gs_dump_goroutine g;
-		gs_text_label labels[1];
+		gs_text_label labels[MAX_LABELS];
 		size_t n_labels;
 		gs_str line;
 		GS_AUTO(arena) *scratch = NULL;
