@@ -182,11 +182,11 @@ static void finish_perf(gs_record *r)
 	if (!gs_evidence_kernel(&r->folder, f, &err))
 		note(r, "%s", err.text);
 	say(r, -1, "reading symbols");
+	cpu->duration_ns = r->info.duration_ns;
 	if (!gs_record_convert(&r->folder, f, r->target.n_processes ? r->target.processes : NULL, "cpu.pprof", cpu, r->mem, &err)) {
 		cpu->state = GS_PART_FAILED;
 		cpu->error = gs_str_dup(r->mem, gs_str_of(err.text));
 	}
-	cpu->duration_ns = r->info.duration_ns;
 }
 
 static void take_http_parts(gs_record *r)
@@ -254,6 +254,7 @@ static void *main_thread(void *ctx)
 	pthread_t http;
 	bool has_http = false, any = false, ok = true;
 
+	r->begin_ns = now_ns();
 	if (r->target.endpoint)
 		has_http = pthread_create(&http, NULL, http_main, r) == 0;
 	if (r->perf && !gs_perf_run(r->perf, r->o.command && !r->o.duration_ns ? 0 : r->info.asked_duration_ns, &progress, &err))
@@ -339,6 +340,7 @@ static bool begin_perf(gs_record *r, gs_err *err)
 
 static bool begin(gs_record *r, gs_err *err)
 {
+	gs_process *local = gs_new(r->mem, gs_process, 1);
 	bool wants_cpu = gs_only_has(r->o.only, GS_S("cpu"));
 	bool may_perf = !r->o.no_perf && wants_cpu && (r->o.command || r->target.n_processes);
 
@@ -349,6 +351,8 @@ static bool begin(gs_record *r, gs_err *err)
 		return false;
 	gs_capture_clock_now(&r->info.clock);
 	r->begin_ns = now_ns();
+	if (r->target.endpoint && !r->target.n_processes && gs_process_of_endpoint(r->mem, r->target.endpoint, local))
+		r->info.process = local;
 	if (r->o.command && !gs_record_command_prepare(r->o.command, &r->command, err))
 		return false;
 	if (may_perf && !begin_perf(r, err))

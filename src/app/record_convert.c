@@ -39,6 +39,8 @@ bool gs_record_convert(gs_folder *folder, const gs_perf_facts *facts, const gs_p
 	doc = gs_load_file(path, &(gs_load_options){ .keep_addresses = true }, NULL, err);
 	if (!doc)
 		return false;
+	if (part->duration_ns) /* perf.data only tells from the first to the last sample */
+		doc->profile->duration_ns = part->duration_ns;
 	symbols = gs_symbolizer_create(&options);
 	named = gs_profile_symbolize(scratch, doc->profile, symbols, &report, err);
 	take_notes(part, gs_buf_view(&report.notes), mem);

@@ -99,15 +99,16 @@ static void add_listener(gs_arena *mem, probes *all, gs_process *p, const gs_lis
 	add(mem, all, p, text, (gs_str){ 0 });
 }
 
-static void listeners(gs_arena *mem, probes *all, gs_process *p)
+/* Call fn for each listening socket that the process holds, until it says false. */
+static void each_listener(gs_process *p, bool (*fn)(void *ctx, gs_process *p, const gs_listener *l), void *ctx)
 {
 	static const char *const files[] = { "net/tcp", "net/tcp6", "net/unix" };
 	GS_AUTO(map) sockets = { 0 };
-	unsigned n = 0;
+	bool more = true;
 
 	if (!own_sockets(p->pid, &sockets) || sockets.n == 0)
 		return;
-	for (unsigned i = 0; i < 3; i++) {
+	for (unsigned i = 0; i < 3 && more; i++) {
 		char path[64];
 		GS_AUTO(file) f = { 0 };
 		gs_listener l;
@@ -117,13 +118,73 @@ static void listeners(gs_arena *mem, probes *all, gs_process *p)
 			continue;
 		gs_str rest = f.bytes;
 
-		while (n < MAX_SOCKETS && (i == 2 ? gs_proc_unix_next(&rest, &l) :
-						    gs_proc_tcp_next(&rest, i ? GS_SOCKET_V6 : GS_SOCKET_V4, &l)))
-			if (gs_map_get(&sockets, l.inode)) {
-				add_listener(mem, all, p, &l);
-				n++;
-			}
+		while (more && (i == 2 ? gs_proc_unix_next(&rest, &l) :
+					 gs_proc_tcp_next(&rest, i ? GS_SOCKET_V6 : GS_SOCKET_V4, &l)))
+			if (gs_map_get(&sockets, l.inode))
+				more = fn(ctx, p, &l);
 	}
+}
+
+typedef struct listing {
+	gs_arena *mem;
+	probes *all;
+	unsigned n;
+} listing;
+
+static bool on_listener(void *ctx, gs_process *p, const gs_listener *l)
+{
+	listing *c = ctx;
+
+	add_listener(c->mem, c->all, p, l);
+	return ++c->n < MAX_SOCKETS;
+}
+
+static void listeners(gs_arena *mem, probes *all, gs_process *p)
+{
+	listing c = { mem, all, 0 };
+
+	each_listener(p, on_listener, &c);
+}
+
+typedef struct wanted {
+	gs_str unix_path;
+	uint64_t port;
+	bool found;
+} wanted;
+
+static bool is_wanted(void *ctx, gs_process *p, const gs_listener *l)
+{
+	wanted *w = ctx;
+
+	(void)p;
+	w->found = w->unix_path.n ? l->family == GS_SOCKET_UNIX && gs_str_eq(l->path, w->unix_path) :
+				    l->family != GS_SOCKET_UNIX && l->port == w->port;
+	return !w->found;
+}
+
+bool gs_process_of_endpoint(gs_arena *mem, const gs_http_target *to, gs_process *out)
+{
+	gs_processes_options options = { 0 };
+	gs_processes all;
+	size_t colon = gs_str_rfind_char(to->host, ':');
+	wanted w = { .unix_path = to->unix_path, .port = to->is_tls ? 443 : 80 };
+
+	if (!to->is_loopback)
+		return false;
+	if (!w.unix_path.n && colon != SIZE_MAX && !gs_str_ends(to->host, GS_S("]")))
+		(void)gs_str_u64(gs_str_skip(to->host, colon + 1), 10, &w.port);
+	if (!gs_processes_list(mem, &options, &all, NULL))
+		return false;
+	for (uint32_t i = 0; i < all.n; i++) {
+		if (all.list[i].is_own_net_ns && !w.unix_path.n) /* its ports are not ours */
+			continue;
+		each_listener(&all.list[i], is_wanted, &w);
+		if (w.found) {
+			*out = all.list[i];
+			return true;
+		}
+	}
+	return false;
 }
 
 static void found(gs_arena *mem, const probe *pr)

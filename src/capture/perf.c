@@ -575,6 +575,7 @@ gs_perf *gs_perf_open(const gs_perf_options *options, gs_err *err)
 	p->sink = (gs_perf_sink){ .out = &p->out,
 				  .follows_children = options->follows_children,
 				  .has_extra = true,
+				  .begin_ns = options->on_exec ? 0 : UINT64_MAX, /* not before gs_perf_run */
 				  .on_map = on_map,
 				  .caller_of_leaf = p->leaf ? on_leaf : NULL,
 				  .ctx = p };
@@ -674,6 +675,8 @@ bool gs_perf_run(gs_perf *p, int64_t duration_ns, const gs_progress *progress, g
 
 	if (!fds)
 		return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "out of memory");
+	if (!p->o.on_exec)
+		p->sink.begin_ns = (uint64_t)begin;
 	for (size_t i = 0; i < n; i++)
 		fds[i] = (struct pollfd){ .fd = i < p->rings.n ? p->rings.p[i].fd : p->pidfds.p[i - p->rings.n], .events = POLLIN };
 	while (ok) {
@@ -703,6 +706,7 @@ bool gs_perf_run(gs_perf *p, int64_t duration_ns, const gs_progress *progress, g
 			break;
 		}
 	}
+	p->sink.end_ns = (uint64_t)clock_now(CLOCK_MONOTONIC);
 	free(fds);
 	return ok || p->file.is_full;
 }

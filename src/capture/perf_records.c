@@ -157,7 +157,7 @@ static void take_sample(gs_perf_sink *s, gs_rd *r, const struct perf_event_heade
 		s->n_bad++;
 		return;
 	}
-	if (!is_ours(s, x.pid))
+	if (!is_ours(s, x.pid) || x.time < s->begin_ns || (s->end_ns && x.time > s->end_ns))
 		return;
 	repair(s, &x);
 	note_kernel_ips(s, &x);

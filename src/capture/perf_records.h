@@ -47,6 +47,7 @@ typedef struct gs_perf_sink {
 	gs_map kernel_ips;   /* kernel addresses of samples */
 	uint64_t n_samples, n_user, n_kernel, n_lost, n_throttled, n_bad, n_repaired;
 	uint64_t first_ns, last_ns; /* of samples */
+	uint64_t begin_ns, end_ns;  /* samples outside are dropped; end 0: no end */
 	/* An executable mapping of the target appeared. May be NULL. */
 	void (*on_map)(void *ctx, const gs_perf_map *map);
 	/* The return address that belongs between the innermost frame and the next, 0: none is missing. May be NULL. */

@@ -54,6 +54,9 @@ bool gs_process_look(gs_arena *mem, int32_t pid, gs_process *out, gs_err *err);
 /* Probe the listening sockets of these processes, bounded and in parallel; fills pprof and endpoint. */
 void gs_process_endpoints(gs_arena *mem, gs_process *list, uint32_t n, const gs_progress *progress);
 
+/* The process of this machine that listens where a loopback or unix address leads; false when there is none, or it is hidden. */
+bool gs_process_of_endpoint(gs_arena *mem, const gs_http_target *to, gs_process *out);
+
 /* Is this pid still the same process? */
 bool gs_process_is_alive(const gs_process *p);
 

@@ -120,6 +120,81 @@ def collector_work_is_seen(tmp):
 
 
 @test
+def callers_of_functions_without_a_frame(tmp):
+    for version, variant in [(NEWEST, "stripped-pie"), ("1.19.13", "plain")]:
+        with program("copies", version, variant) as p:
+            found = record(tmp, p, "-F", 499).stacks()
+        moves = [(frames[frames.index("runtime.memmove") - 1], v) for frames, v in found if "runtime.memmove" in frames]
+        right = sum(v for caller, v in moves if caller == "main.copyAll")
+        assert moves and right / sum(v for _, v in moves) > 0.98, moves
+        calls = [frames for frames, _ in found if "main.asker" in frames and any("yscall6" in f for f in frames)]
+        for frames in calls:
+            assert "RawSyscall" in frames[next(i for i, f in enumerate(frames) if "yscall6" in f) - 1], frames
+
+
+@test
+def threads_that_are_born_meanwhile(tmp):
+    if os.geteuid() != 0:
+        raise Skip("needs root for both ways")
+    for scope in "cpus", "threads":
+        with program("births", NEWEST, "stripped") as p:
+            ticks = lambda: sum(int(x) for x in pathlib.Path(f"/proc/{p.pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13]) / os.sysconf("SC_CLK_TCK")
+            start, before = time.monotonic(), ticks()
+            found = record(tmp, p, "-F", 999, "--scope", scope).stacks()
+            used = (ticks() - before) / (time.monotonic() - start)
+        taken = sum(v for _, v in found) / 1e9 / 2
+        assert share(found, lambda f: f == "main.burn") > 0.8
+        assert 0.6 * used < taken < 1.4 * used, f"{scope}: {taken:.2f} s of CPU a second in samples, {used:.2f} s in /proc"
+
+
+@test
+def a_process_of_a_container(tmp):
+    """A control group that looks like docker's, and a PID namespace."""
+    groups = [g for g in ("/sys/fs/cgroup/pids", "/sys/fs/cgroup") if os.access(f"{g}/cgroup.procs", os.W_OK)]
+    if os.geteuid() != 0 or not groups:
+        raise Skip("needs root and control groups")
+    ident = os.urandom(32).hex()
+    group = pathlib.Path(groups[0]) / f"docker-{ident}.scope"
+    try:
+        group.mkdir()
+    except OSError as e:
+        raise Skip(str(e))
+    try:
+        exe = programs.binary("inline", NEWEST, "stripped")
+        with Target(["unshare", "-pf", "--mount-proc", "--kill-child", exe, "30s"]) as p:
+            inner = int(subprocess.run(["pgrep", "-P", str(p.pid)], capture_output=True, text=True).stdout.split()[0])
+            try:
+                (group / "cgroup.procs").write_text(str(inner))
+            except OSError as e:
+                raise Skip(str(e))
+            listed = json.loads(gospect("ps", "--format", "json").stdout)["processes"]
+            mine = next(x for x in listed if x["pid"] == inner)
+            assert mine["container"] == ident and mine["runtime"] == "docker" and mine["ns_pid"] == 1, mine
+            c = record(tmp, ident[:10], "-F", 499)
+        assert c.info["process"]["pid"] == inner and c.info["process"]["container"] == ident
+        assert share(c.stacks(), lambda f: f == "main.main") > 0.9
+    finally:
+        for _ in range(50):
+            try:
+                group.rmdir()
+                break
+            except OSError:
+                time.sleep(0.1)
+
+
+@test
+def a_program_whose_file_is_replaced(tmp):
+    exe = tmp / "service"
+    exe.write_bytes(programs.binary("inline", NEWEST, "stripped").read_bytes())
+    exe.chmod(0o755)
+    with Target([exe, "30s"]) as p:
+        exe.unlink()
+        exe.write_text("#!/bin/sh\n")
+        found = record(tmp, p, "-F", 499).stacks()
+    assert share(found, lambda f: f == "main.main") > 0.9
+
+
+@test
 def nothing_on_the_cpu_is_not_an_error(tmp):
     with program("blocked", NEWEST, "stripped") as p:
         info = record(tmp, p, seconds=1, ok=(0, 1)).info
