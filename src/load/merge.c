@@ -293,7 +293,7 @@ static void add_one(void *ctx, unsigned worker, size_t i)
 	}
 	gs_progress_report(f->progress, (double)i / (double)f->n, "merging");
 	if (gs_progress_should_stop(f->progress))
-		f->is_failed = f->is_over = !gs_fail(&f->err, GS_ERR_STOPPED, GS_ERR_NOWHERE, "stopped");
+		f->is_over = f->is_failed = !gs_fail(&f->err, GS_ERR_STOPPED, GS_ERR_NOWHERE, "stopped");
 }
 
 static gs_document *merge_all(file_merge *f, unsigned threads)
@@ -305,7 +305,8 @@ static gs_document *merge_all(file_merge *f, unsigned threads)
 		f->doc = NULL;
 		f->merger = NULL;
 		f->n_added = f->n_skipped = 0;
-		f->is_narrowed = f->is_over = false;
+		f->is_narrowed = false;
+		f->is_over = false;
 		if (f->skipped)
 			f->skipped->n = 0;
 		gs_pool_run_ordered(threads, f->n, read_one, add_one, f);
