@@ -177,7 +177,11 @@ static void finish_perf(gs_record *r)
 		note(r, "no kernel stacks: %s", f->why_no_kernel);
 	if (f->is_full)
 		note(r, "the disk is full: the recording ends where it was");
-	if (f->n_samples == 0)
+	if (r->o.hardware && strcmp(f->event, "cycles") != 0)
+		note(r, "no cycle counter here: sampled by the CPU clock");
+	if (f->n_samples == 0 && f->scope == GS_PERF_SCOPE_TASKS)
+		note(r, "no samples: no thread used %u ms of CPU time; a higher --frequency sees shorter ones", 1000 / r->info.frequency_hz);
+	else if (f->n_samples == 0)
 		note(r, "no samples: it used next to no CPU time while it was recorded");
 	if (!gs_evidence_kernel(&r->folder, f, &err))
 		note(r, "%s", err.text);

@@ -10,8 +10,10 @@ static void take_notes(gs_part *part, gs_str notes, gs_arena *mem)
 {
 	gs_str line;
 
-	if (!part->note.n && gs_str_line(&notes, &line))
-		part->note = gs_str_dup(mem, line);
+	/* Code that was made in memory has no file to name. */
+	while (!part->note.n && gs_str_line(&notes, &line))
+		if (line.n && line.p[0] == '/')
+			part->note = gs_str_dup(mem, line);
 }
 
 bool gs_record_convert(gs_folder *folder, const gs_perf_facts *facts, const gs_process *process, const char *file, gs_part *part,

@@ -25,7 +25,7 @@ enum {
 	MAX_CPUS = 4096,
 	MAX_EVENTS = 1 << 20,
 	MAX_BINARIES = 256,
-	MAX_RINGS_BYTES = 64 << 20,
+	MAX_RINGS_BYTES = 128 << 20,
 	FLUSH_BYTES = 256 << 10,
 	OUT_BYTES = 64 << 20,
 	FLUSH_NS = 1000000000,
@@ -124,7 +124,7 @@ static void set_attr(gs_perf *p)
 		.exclude_guest = 1,
 		.exclude_kernel = p->o.user_only,
 		.watermark = 1,
-		.wakeup_watermark = RING_PAGES * 4096 / 2,
+		.wakeup_watermark = RING_PAGES * 4096 / 4,
 		.use_clockid = 1,
 		.clockid = CLOCK_MONOTONIC,
 		.disabled = p->o.on_exec,
@@ -164,7 +164,7 @@ static bool open_event(gs_perf *p, int32_t tid, int cpu)
 {
 	int fd = sys_open(&p->attr, tid, cpu), *slot, e;
 	gs_perf_ring *ring, made;
-	unsigned pages = RING_PAGES;
+	unsigned pages = p->o.frequency_hz <= 1000 ? RING_PAGES : p->o.frequency_hz <= 4000 ? 4 * RING_PAGES : 8 * RING_PAGES;
 
 	if (fd < 0)
 		return false;
@@ -339,7 +339,7 @@ static bool explain(const gs_perf *p, int e, gs_err *err)
 			       "perf events are not available here (a container's seccomp profile, or a kernel without them); gospect doctor tells more");
 	case EMFILE:
 		return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE,
-			       "not enough file descriptors for %zu threads on %zu CPUs: raise `ulimit -n`, or use sudo", (size_t)p->attached.n, p->n_cpus);
+			       "not enough file descriptors for %u threads on %zu CPUs: raise `ulimit -n`, or use sudo", p->facts.n_threads, p->n_cpus);
 	case EINVAL:
 		if (p->o.frequency_hz > most)
 			return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "%u Hz is more than kernel.perf_event_max_sample_rate allows (%lld)",

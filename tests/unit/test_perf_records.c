@@ -167,6 +167,28 @@ TEST(broken_records_are_counted)
 	gs_perf_sink_release(&s);
 }
 
+TEST(memory_that_is_out_loses_records_and_no_more)
+{
+	uint64_t chain[] = { (uint64_t)PERF_CONTEXT_KERNEL, 0xffffffff81000010, (uint64_t)PERF_CONTEXT_USER, 0x401000 };
+
+	for (uint64_t k = 1; k < 12; k++) {
+		GS_AUTO(buf) in = { 0 };
+		GS_AUTO(buf) out = { 0 };
+		gs_perf_sink s = { .out = &out, .follows_children = true };
+
+		gs_buf_init(&in, 1 << 20);
+		gs_buf_init(&out, 1 << 20);
+		gs_perf_sink_add_pid(&s, 10);
+		put_sample(&in, 10, chain, 4, false, 0x401000, NULL);
+		gs_alloc_fail_after(k);
+		for (int i = 0; i < 3; i++)
+			gs_perf_sink_take(&s, gs_buf_view(&in));
+		gs_alloc_fail_after(0);
+		CHECK(out.bad || out.n == 3 * in.n);
+		gs_perf_sink_release(&s);
+	}
+}
+
 TEST(a_full_disk_keeps_whole_records)
 {
 	char path[] = "/tmp/gs-perf-file-XXXXXX";
