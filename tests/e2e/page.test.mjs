@@ -230,7 +230,8 @@ test("transforms make a trail that can be cut and undone", async () => {
 		await page.at(`#/table?t=${kind}:${encodeURIComponent(victim.name)}`);
 		assert.equal(await page.$(".state[role=alert]"), null, `${kind} is answered`);
 	}
-	page.clean();
+	// A hidden function that is still selected has no callers to ask for: the browser notes the 404 that says so.
+	assert.deepEqual(page.complaints.splice(0).filter((c) => !/status of 404/.test(c)), []);
 });
 
 test("labels: counted, picked, grouped", async () => {

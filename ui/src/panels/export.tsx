@@ -3,15 +3,18 @@
 import { formatRoute, route } from "../state/route";
 import { copyText } from "../state/actions";
 import { doc } from "../state/session";
-import { flameUrl, topUrl } from "../views/urls";
+import { convertUrl, flameUrl, topUrl } from "../views/urls";
 import { DialogBox } from "./dialog";
 
-const formats: [string, string, string, string][] = [
-	["svg", "svg", "Flame graph, SVG", "interactive, opens in any browser"],
-	["png", "png", "Flame graph, PNG", "for a chat or a report"],
-	["folded", "txt", "Folded stacks", "FlameGraph, inferno, editors"],
-	["pprof", "pb.gz", "pprof", "go tool pprof, Pyroscope, Parca"],
-	["speedscope", "speedscope.json", "speedscope", "speedscope.app"],
+/** operation, its arguments, ending of the file, title, what for */
+const formats: [string, string, string, string, string][] = [
+	["flame", "format=svg", "svg", "Flame graph, SVG", "interactive, opens in any browser"],
+	["flame", "format=png", "png", "Flame graph, PNG", "for a chat or a report"],
+	["convert", "format=pprof", "pb.gz", "pprof", "go tool pprof, Pyroscope, Parca"],
+	["convert", "format=folded", "folded", "Folded stacks", "FlameGraph, inferno"],
+	["convert", "format=folded&lines=1", "lines.folded", "Folded stacks with file and line", "perfanno.nvim, flamegraph.el"],
+	["convert", "format=speedscope", "speedscope.json", "speedscope", "speedscope.app"],
+	["convert", "format=callgrind", "callgrind", "callgrind", "KCachegrind"],
 ];
 
 export function ExportMenu() {
@@ -21,9 +24,9 @@ export function ExportMenu() {
 	return (
 		<DialogBox title="Export what is shown">
 			<ul class="choices">
-				{formats.map(([format, end, title, note]) => (
-					<li key={format}>
-						<a href={`${flameUrl(r, format === "svg" || format === "png" ? extra : {})}&format=${format}&download=1`} download={`${stem}.${end}`}><b>{title}</b><span class="dim">{note}</span></a>
+				{formats.map(([operation, how, end, title, note]) => (
+					<li key={how}>
+						<a href={`${operation === "flame" ? flameUrl(r, extra) : convertUrl(r)}&${how}&download=1`} download={`${stem}.${end}`}><b>{title}</b><span class="dim">{note}</span></a>
 					</li>
 				))}
 				<li><a href={`${topUrl(r)}&format=csv&download=1`} download={`${stem}.csv`}><b>Table, CSV</b><span class="dim">every function with its cost</span></a></li>

@@ -9,7 +9,7 @@ import { navigate, route } from "../state/route";
 import { baseDoc, doc, rawSamples, sampleType, setSetting } from "../state/session";
 import type { Hit } from "../flame/chart";
 import { selectedHit } from "../state/ui";
-import { heat } from "../views/source";
+import { heat, missingText } from "../views/source";
 import { listUrl, peekUrl, topUrl } from "../views/urls";
 import { Bar, delta, formatChange, formatPercent, Name, shown } from "./cells";
 import { CloseIcon } from "./icons";
@@ -58,8 +58,8 @@ function FunctionFacts({ name }: { name: string }) {
 			<table class="facts">
 				<thead><tr><th /><th class="num">{frame ? "here" : ""}</th><th class="num">{frame ? "everywhere" : ""}</th><th class="num">of all</th></tr></thead>
 				<tbody>
-					<tr><th>self</th><td class="num">{f ? shown(f.self[at]!) : ""}</td><td class="num">{row ? shown(row.flat) : "…"}</td><td class="num dim">{row ? formatPercent(row.flat, whole) : ""}</td></tr>
-					<tr><th>total</th><td class="num">{f ? shown(f.total[at]!) : ""}</td><td class="num">{row ? shown(row.cum) : "…"}</td><td class="num dim">{row ? formatPercent(row.cum, whole) : ""}</td></tr>
+					<tr><th>self</th><td class="num">{f ? shown(f.self[at]!) : ""}</td><td class="num">{row ? shown(row.flat) : peek.error ? "" : "…"}</td><td class="num dim">{row ? formatPercent(row.flat, whole) : ""}</td></tr>
+					<tr><th>total</th><td class="num">{f ? shown(f.total[at]!) : ""}</td><td class="num">{row ? shown(row.cum) : peek.error ? "" : "…"}</td><td class="num dim">{row ? formatPercent(row.cum, whole) : ""}</td></tr>
 					{(f?.samples || samples !== undefined) && <tr title="Counted, not scaled"><th>samples</th><td class="num">{f?.samples ? formatCount(f.samples[at]!) : ""}</td><td class="num">{samples !== undefined ? formatCount(samples) : ""}</td><td class="num dim">raw</td></tr>}
 					{base && f?.baseTotal && <tr><th>before</th><td class="num">{shown(f.baseTotal[at]!)}</td><td class="num" /><td /></tr>}
 					{base && f?.baseTotal && <tr><th>change</th><td class={`num ${f.total[at]! >= f.baseTotal[at]! ? "more" : "less"}`}>{delta(f.total[at]! - f.baseTotal[at]!)}</td><td class="num dim" colSpan={2}>{formatChange(f.total[at]!, f.baseTotal[at]!)}</td></tr>}
@@ -67,8 +67,8 @@ function FunctionFacts({ name }: { name: string }) {
 			</table>
 			{row && <Edges title="Callers" edges={row.callers} whole={row.cum} />}
 			{row && <Edges title="Callees" edges={row.callees} whole={row.cum} />}
-			{peek.error && <p class="note">{visible(peek.error.message)}</p>}
-			<HotLines name={name} />
+			{peek.error && <p class="note">{peek.error.status === 404 ? "No sample with this function is left by the filters." : visible(peek.error.message)}</p>}
+			{row && <HotLines name={name} />}
 			<div class="row-actions foot">
 				<button class="link" onClick={() => addTransform("focus-function", name)}>Focus</button>
 				<button class="link" onClick={() => addTransform("hide-function", name)}>Hide</button>
@@ -105,7 +105,7 @@ function HotLines({ name }: { name: string }) {
 	const answer = useJSON<ListAnswer>(listUrl(r, name));
 	const f = answer.data?.functions.find((x) => x.name === name) ?? answer.data?.functions[0];
 	if (!f || f.lines.length === 0) return null;
-	if (f.missing) return <section><h3>Source</h3><p class="small-note dim">{visible(f.missing)}</p></section>;
+	if (f.missing) return <section><h3>Source</h3><p class="small-note dim">{missingText(f.missing)}</p></section>;
 	let best = 0;
 	f.lines.forEach((l, k) => {
 		const b = f.lines[best]!;

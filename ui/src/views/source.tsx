@@ -17,13 +17,17 @@ export function heat(value: number, hottest: number): number {
 	return Math.max(1, Math.ceil(Math.sqrt(value / hottest) * 6));
 }
 
+export function missingText(missing: string): string {
+	return visible(missing).replace(/^not found/, "The source was not found");
+}
+
 export function SourceView() {
 	const r = route.value;
 	const answer = useJSON<ListAnswer>(r.fn ? listUrl(r, r.fn, r.asm) : null);
 	if (!r.fn) return <PickFunction by="flat" title="Choose a function" text="Its source appears here, each line with what it cost." />;
-	if (answer.error) return <ErrorState error={answer.error} />;
-	if (!answer.data) return <Loading what="Reading the source…" />;
-	const functions = answer.data.functions;
+	if (answer.error && answer.error.status !== 404) return <ErrorState error={answer.error} />;
+	if (!answer.data && !answer.error) return <Loading what="Reading the source…" />;
+	const functions = answer.data?.functions ?? [];
 	if (functions.length === 0)
 		return <Empty title="No source for this function">The profile holds no samples of <code>{visible(r.fn)}</code> with these filters.</Empty>;
 	return <div class="source" aria-busy={answer.loading}>{functions.map((f) => <FunctionSource key={`${f.name}:${f.file}`} f={f} asm={r.asm} />)}</div>;
@@ -47,7 +51,7 @@ function FunctionSource({ f, asm }: { f: SourceFunction; asm: boolean }) {
 					<button class="button small" disabled={!where} onClick={() => openInEditor(where, peak?.n ?? f.start_line)}>{openLabel()}</button>
 				</div>
 			</header>
-			{f.missing && <div class="note" role="note"><b>The source was not found.</b> {visible(f.missing)} <span class="dim">Costs per line are still right. Name the place with</span> <code>--source-path=FROM=TO</code></div>}
+			{f.missing && <div class="note" role="note">{missingText(f.missing)}. <span class="dim">The costs of the lines are right all the same. Start with</span> <code>--source-path FOLDER</code> <span class="dim">to name the place.</span></div>}
 			<table class="lines">
 				<thead><tr><th class="num">Flat</th><th class="num">Cum</th><th class="num">Line</th><th>{f.missing ? "" : "Source"}</th></tr></thead>
 				<tbody>

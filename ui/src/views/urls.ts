@@ -20,6 +20,10 @@ export function topUrl(route: Route): string {
 	return `/api/top?${profileQuery(without(route))}&n=0`;
 }
 
+export function convertUrl(route: Route): string {
+	return `/api/convert?${profileQuery(without(route))}`;
+}
+
 export function peekUrl(route: Route, name: string): string {
 	return `/api/peek?${profileQuery(without(route))}&function=${encodeURIComponent(exactName(name))}`;
 }
