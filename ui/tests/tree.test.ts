@@ -48,7 +48,8 @@ describe("FlameTree", () => {
 		];
 		const t = tree(0, nodes);
 		expect([...t.width]).toEqual([18, 10, 8]);
-		expect(t.toneOf(1)).toBe("code");
+		expect(t.toneOf(1)).toBe("library");
+		expect(tree().toneOf(1)).toBe("code");
 	});
 	it("finds the deepest node that covers a range", () => {
 		const t = tree();

@@ -220,9 +220,9 @@ export class FlameTree {
 	}
 }
 
-/** Packages outside the standard library have a host name first; main is the program itself. */
+/** Packages outside the standard library have a host name first; main is the program itself. Assembly has no package. */
 function standardLibrary(pkg: string): boolean {
 	const slash = pkg.indexOf("/");
 	const first = slash < 0 ? pkg : pkg.slice(0, slash);
-	return first !== "" && first !== "main" && !first.includes(".");
+	return first !== "main" && !first.includes(".");
 }
