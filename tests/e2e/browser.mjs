@@ -5,12 +5,12 @@ import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const root = fileURLToPath(new URL("../../", import.meta.url));
 const { chromium } = createRequire(join(root, "ui/package.json"))("playwright-core");
-export const binary = process.env.GOSPECT ?? join(root, "build/gospect");
+export const binary = resolve(process.env.GOSPECT ?? join(root, "build/gospect"));
 export const data = (path) => join(root, "tests/data", path);
 
 /** Where pictures of the page go, to be looked at. */
@@ -25,8 +25,10 @@ export function scratch() {
 /** Starts `gospect ui` on the files and waits for the address it prints. */
 export async function serve(...files) {
 	// E2E_UI_DIR serves a page that was just built instead of the one inside the binary.
-	const other = process.env.E2E_UI_DIR ? ["--ui-dir", process.env.E2E_UI_DIR] : [];
-	const child = spawn(binary, ["ui", "--no-browser", ...other, ...files], { stdio: ["ignore", "pipe", "pipe"] });
+	const other = process.env.E2E_UI_DIR ? ["--ui-dir", resolve(process.env.E2E_UI_DIR)] : [];
+	// Recordings land in the working folder: that is one which goes away.
+	const home = scratch();
+	const child = spawn(binary, ["ui", "--no-browser", ...other, ...files], { stdio: ["ignore", "pipe", "pipe"], cwd: home.dir });
 	let printed = "";
 	const address = await new Promise((done, fail) => {
 		const timer = setTimeout(() => fail(new Error(`gospect ui printed no address in 20 s: ${printed}`)), 20_000);
@@ -49,6 +51,7 @@ export async function serve(...files) {
 		async stop() {
 			child.kill("SIGTERM");
 			await stopped;
+			home.remove();
 		},
 	};
 }
