@@ -1,5 +1,7 @@
 #include "app/call_view.h"
 
+#include "app/view_cache.h"
+
 bool gs_call_query(const gs_op_call *call, gs_query *q, gs_err *err)
 {
 	unsigned n;
@@ -31,7 +33,7 @@ bool gs_call_query(const gs_op_call *call, gs_query *q, gs_err *err)
 	return gs_granularity_parse(gs_call_str(call, "granularity"), &q->granularity, err);
 }
 
-gs_view *gs_call_view(const gs_op_call *call, const gs_query *q, gs_err *err)
+const gs_view *gs_call_view(const gs_op_call *call, const gs_query *q, gs_err *err)
 {
 	unsigned n = call->n_docs + call->n_bases;
 	gs_view_input *in = gs_new(call->mem, gs_view_input, n);
@@ -42,5 +44,7 @@ gs_view *gs_call_view(const gs_op_call *call, const gs_query *q, gs_err *err)
 		in[i].is_base = is_base;
 		in[i].profile = is_base ? call->bases[i - call->n_docs]->profile : call->docs[i]->profile;
 	}
+	if (call->views)
+		return gs_view_cache_get(call->views, call->mem, in, n, q, err);
 	return gs_view_build(call->mem, in, n, q, err);
 }

@@ -10,7 +10,7 @@
 /* Fill *q from the arguments of GS_ARGS_PROFILE. Strings are the call's. */
 bool gs_call_query(const gs_op_call *call, gs_query *q, gs_err *err);
 
-/* The view of the call's documents, and of its bases, under *q. Lives in call->mem; *q must live as long. */
-gs_view *gs_call_view(const gs_op_call *call, const gs_query *q, gs_err *err);
+/* The view of the call's documents, and of its bases, under *q. Lives as long as call->mem; *q must live as long. */
+const gs_view *gs_call_view(const gs_op_call *call, const gs_query *q, gs_err *err);
 
 #endif

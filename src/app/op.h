@@ -79,6 +79,7 @@ struct gs_op_call {
 	const gs_str *paths; /* GS_INPUT_PATHS */
 	unsigned n_paths;
 	const char *format; /* one word of op->formats */
+	struct gs_view_cache *views; /* shared by the calls of a session; NULL: each builds its own */
 	gs_buf *out;
 	const gs_progress *progress;
 	int exit_status; /* set to 1 when the answer is "no" */

@@ -35,7 +35,7 @@ static bool run(gs_op_call *call, gs_err *err)
 	gs_table_style style = gs_call_table_style(call);
 	gs_str function = gs_call_str(call, "function");
 	int64_t depth = gs_call_int(call, "depth");
-	gs_view *v;
+	const gs_view *v;
 
 	if (!function.n)
 		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "callers needs --function NAME");

@@ -37,7 +37,7 @@ static gs_str title_of(const gs_op_call *call)
 
 static gs_flame *flame_of_type(gs_op_call *call, gs_query *q, const gs_flame_options *options, gs_err *err)
 {
-	gs_view *v = gs_call_view(call, q, err);
+	const gs_view *v = gs_call_view(call, q, err);
 
 	return v ? gs_flame_build(call->mem, v, options, err) : NULL;
 }

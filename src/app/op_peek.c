@@ -18,7 +18,7 @@ static bool run(gs_op_call *call, gs_err *err)
 	gs_table_style style = gs_call_table_style(call);
 	gs_graph_options o = { .is_whole = true };
 	gs_str function = gs_call_str(call, "function");
-	gs_view *v;
+	const gs_view *v;
 	gs_graph *g;
 
 	if (!function.n)

@@ -17,7 +17,7 @@ static bool run(gs_op_call *call, gs_err *err)
 	gs_query *q = gs_new(call->mem, gs_query, 1);
 	gs_table_style style = gs_call_table_style(call);
 	gs_str query = gs_call_str(call, "query");
-	gs_view *v;
+	const gs_view *v;
 
 	if (!query.n)
 		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "search needs a pattern: gospect search FILE PATTERN");

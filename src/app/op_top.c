@@ -18,7 +18,7 @@ static bool run(gs_op_call *call, gs_err *err)
 	gs_query *q = gs_new(call->mem, gs_query, 1);
 	gs_table_style style = gs_call_table_style(call);
 	gs_str sort = gs_call_str(call, "sort");
-	gs_view *v;
+	const gs_view *v;
 	gs_rows *r;
 
 	if (!gs_call_query(call, q, err))

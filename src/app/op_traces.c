@@ -27,7 +27,7 @@ static bool run(gs_op_call *call, gs_err *err)
 	gs_traces_page page = { .offset = count(call, "offset"),
 				.limit = count(call, "limit"),
 				.by_value = gs_str_eq(gs_call_str(call, "sort"), GS_S("value")) };
-	gs_view *v;
+	const gs_view *v;
 
 	if (!gs_call_query(call, q, err))
 		return false;

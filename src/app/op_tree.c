@@ -17,7 +17,7 @@ static bool run(gs_op_call *call, gs_err *err)
 	gs_query *q = gs_new(call->mem, gs_query, 1);
 	gs_table_style style = gs_call_table_style(call);
 	int64_t depth = gs_call_int(call, "depth");
-	gs_view *v;
+	const gs_view *v;
 
 	if (!gs_call_query(call, q, err))
 		return false;

@@ -199,7 +199,8 @@ static bool run_op(gs_session *s, const gs_op *op, gs_arena *mem, const gs_op_pa
 		   gs_err *err)
 {
 	const gs_document *docs[MAX_DOCS], *bases[MAX_DOCS];
-	gs_op_call call = { .op = op, .mem = mem, .docs = docs, .bases = bases, .out = &out->body, .dashes_at = UINT_MAX };
+	gs_op_call call = { .op = op, .mem = mem, .docs = docs, .bases = bases, .out = &out->body, .dashes_at = UINT_MAX,
+			    .views = gs_session_views(s) };
 	outer o = { 0 };
 
 	if (!read_outer(s, &call, pairs, n, docs, &o, err) || !gs_op_bind(&call, o.pairs, o.n, err))

@@ -2,7 +2,9 @@
 
 #include <pthread.h>
 
+#include "app/call_view.h"
 #include "app/summary.h"
+#include "app/view_cache.h"
 #include "service/http/jobs.h"
 
 #include "base/banned.h"
@@ -19,6 +21,10 @@ struct gs_session {
 	entry entries[MAX_DOCUMENTS];
 	unsigned n;
 	gs_jobs *jobs;
+	gs_view_cache *views;
+	pthread_t warmer;
+	const gs_document *warming;
+	bool has_warmer;
 };
 
 gs_session *gs_session_create(void)
@@ -29,7 +35,37 @@ gs_session *gs_session_create(void)
 		abort();
 	pthread_mutex_init(&s->lock, NULL);
 	s->jobs = gs_jobs_create(s);
+	s->views = gs_view_cache_create(0);
 	return s;
+}
+
+struct gs_view_cache *gs_session_views(gs_session *s)
+{
+	return s->views;
+}
+
+/* As GET /api/flame without arguments asks for it. */
+static void *warm(void *ctx)
+{
+	gs_session *s = ctx;
+	GS_AUTO(arena) *mem = gs_arena_create(1 << 20);
+	const gs_document *docs[] = { s->warming };
+	gs_op_call call = { .op = gs_op_find(GS_S("flame")), .mem = mem, .docs = docs, .n_docs = 1, .views = s->views };
+	gs_query q;
+
+	if (call.op && gs_op_bind(&call, NULL, 0, NULL) && gs_call_query(&call, &q, NULL))
+		gs_call_view(&call, &q, NULL);
+	return NULL;
+}
+
+void gs_session_warm(gs_session *s, unsigned id)
+{
+	pthread_mutex_lock(&s->lock);
+	if (!s->has_warmer && id >= 1 && id <= s->n) {
+		s->warming = s->entries[id - 1].doc;
+		s->has_warmer = pthread_create(&s->warmer, NULL, warm, s) == 0; /* without it the page builds it */
+	}
+	pthread_mutex_unlock(&s->lock);
 }
 
 gs_jobs *gs_session_jobs(gs_session *s)
@@ -42,6 +78,9 @@ void gs_session_free(gs_session *s)
 	if (!s)
 		return;
 	gs_jobs_free(s->jobs); /* they may still add documents */
+	if (s->has_warmer)
+		pthread_join(s->warmer, NULL);
+	gs_view_cache_free(s->views);
 	for (unsigned i = 0; i < s->n; i++) {
 		gs_document_close(s->entries[i].doc);
 		gs_buf_release(&s->entries[i].json);

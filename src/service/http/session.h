@@ -23,6 +23,10 @@ unsigned gs_session_count(gs_session *s);
 
 /* Recordings started from the page. */
 gs_jobs *gs_session_jobs(gs_session *s);
+/* Views that the questions about its documents share. */
+struct gs_view_cache *gs_session_views(gs_session *s);
+/* Build, in the background, the view that a page will ask for first. */
+void gs_session_warm(gs_session *s, unsigned id);
 
 /* The list of docs/api.md, GET /api/session "documents". */
 void gs_session_documents_json(gs_session *s, gs_json *j);
