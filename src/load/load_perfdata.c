@@ -138,7 +138,7 @@ static gs_str build_id_of(const loading *l, const gs_perf_map *map)
 }
 
 /* The profile's mapping for a map of some process; equal ones of other processes are the same. */
-static uint32_t mapping_of(loading *l, gs_perf_map *map)
+static uint32_t mapping_of(loading *l, gs_perf_map *map, int32_t pid)
 {
 	char key[3 * 8 + 20];
 	gs_str id, hex;
@@ -172,7 +172,7 @@ static uint32_t mapping_of(loading *l, gs_perf_map *map)
 	sm = *slot == GS_NO_ID ? NULL : gs_vec_push(&l->symbol_maps, INT32_MAX);
 	if (!sm)
 		return GS_NO_ID;
-	*sm = (gs_symbol_map){ map->file, hex, map->start, map->end, map->offset };
+	*sm = (gs_symbol_map){ map->file, hex, map->start, map->end, map->offset, pid };
 	return map->mapping = *slot;
 }
 
@@ -227,7 +227,7 @@ static bool add_names(loading *l, uint32_t mapping, uint64_t address, bool is_ke
 static uint32_t location_of(loading *l, gs_perf_process *p, uint64_t address, bool is_kernel)
 {
 	gs_perf_map *map = gs_perf_process_find(p, address);
-	uint32_t mapping = map ? mapping_of(l, map) : 0;
+	uint32_t mapping = map ? mapping_of(l, map, p->pid) : 0;
 	place *seen;
 
 	if (mapping == GS_NO_ID)

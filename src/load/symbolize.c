@@ -260,6 +260,12 @@ static gs_binary *locate(gs_symbolizer *s, const gs_symbol_map *map, gs_err *err
 	/* On another machine the same path is another file, unless its build id says otherwise. */
 	if (!q.found && file.n && (!s->is_foreign || id.n))
 		try_f(&q, "%.*s%.*s", GS_FMT(s->root), GS_FMT(file));
+	/* In a container, or replaced since it was started. */
+	if (!q.found && map->pid > 0 && !s->is_foreign) {
+		try_f(&q, "/proc/%d/root%.*s", (int)map->pid, GS_FMT(file));
+		if (!q.found && id.n)
+			try_f(&q, "/proc/%d/exe", (int)map->pid);
+	}
 	if (!q.found && is_path_safe(id))
 		try_f(&q, "%.*s/usr/lib/debug/.build-id/%.2s/%.*s.debug", GS_FMT(s->root), id.p,
 		      GS_FMT(gs_str_skip(id, 2)));

@@ -36,6 +36,7 @@ void gs_symbolizer_free(gs_symbolizer *s);
 typedef struct gs_symbol_map {
 	gs_str file, build_id; /* build id in hex (or Go's own), empty when unknown */
 	uint64_t start, limit, offset;
+	int32_t pid; /* a process of this machine that mapped it, 0: none known; its own file system is looked into as well */
 } gs_symbol_map;
 
 /* Frames at run-time address `addr` (inside the call, not its return address), innermost first; 0 when nothing is known. */
