@@ -523,6 +523,8 @@ static bool check_lines(const gs_pprof *p, gs_err *err)
 
 static bool check(gs_pprof *p, gs_err *err)
 {
+	if (!p->n_types)
+		return gs_fail(err, GS_ERR_FORMAT, GS_ERR_NOWHERE, "pprof: no sample types (cut short?)");
 	return check_strings(p, err) &&
 	       ids_build(&p->mapping_ids, "mapping", p->mappings.p, sizeof(*p->mappings.p), p->mappings.n, err) &&
 	       ids_build(&p->function_ids, "function", p->functions.p, sizeof(*p->functions.p), p->functions.n,
