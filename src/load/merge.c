@@ -292,8 +292,10 @@ static void add_one(void *ctx, unsigned worker, size_t i)
 			f->first_skip = w->why;
 	}
 	gs_progress_report(f->progress, (double)i / (double)f->n, "merging");
-	if (gs_progress_should_stop(f->progress))
-		f->is_over = f->is_failed = !gs_fail(&f->err, GS_ERR_STOPPED, GS_ERR_NOWHERE, "stopped");
+	if (gs_progress_should_stop(f->progress)) {
+		f->is_failed = true;
+		f->is_over = !gs_fail(&f->err, GS_ERR_STOPPED, GS_ERR_NOWHERE, "stopped");
+	}
 }
 
 static gs_document *merge_all(file_merge *f, unsigned threads)
