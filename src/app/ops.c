@@ -18,6 +18,8 @@
 	X(tags) \
 	X(search) \
 	X(diff) \
+	X(merge) \
+	X(convert) \
 	X(raw) \
 	X(doctor) \
 	X(symbolize)

@@ -53,19 +53,27 @@ static bool nothing_in_common(gs_str name, gs_err *err)
 		       GS_FMT(name));
 }
 
-/* columns[] for the set; *is_plain when the profile has exactly these. */
-static bool columns_of(const type_set *s, const gs_document *doc, uint32_t *columns, bool *is_plain, gs_err *err)
+static bool same_types(const type_set *s, const gs_profile *p)
+{
+	bool same = s->n == p->n_types;
+
+	for (uint32_t t = 0; same && t < s->n; t++)
+		same = gs_str_eq(s->types[t].type, gs_profile_str(p, p->types[t].type)) &&
+		       gs_str_eq(s->types[t].unit, gs_profile_str(p, p->types[t].unit));
+	return same;
+}
+
+/* Where the types of the set stand in the document, when it has not just these. */
+static bool columns_of(const type_set *s, const gs_document *doc, uint32_t *columns, gs_err *err)
 {
 	const gs_profile *p = doc->profile;
 
-	*is_plain = s->n == p->n_types;
 	for (uint32_t t = 0; t < s->n; t++) {
 		gs_str unit;
 
 		columns[t] = find_type(p, s->types[t].type);
 		if (columns[t] == GS_NO_ID)
 			return nothing_in_common(doc->name, err);
-		*is_plain &= columns[t] == t;
 		unit = gs_profile_str(p, p->types[columns[t]].unit);
 		if (!gs_str_eq(unit, s->types[t].unit))
 			return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE,
@@ -79,12 +87,13 @@ static bool add(gs_merger *m, const type_set *s, const gs_document *doc, const d
 		gs_err *err)
 {
 	uint32_t columns[GS_MAX_SAMPLE_TYPES];
-	bool is_plain;
 	gs_merge_part part = { .profile = doc->profile, .ratios = ratios, .is_diff_base = is_diff_base };
 
-	if (!columns_of(s, doc, columns, &is_plain, err))
-		return false;
-	part.columns = is_plain ? NULL : columns;
+	if (!same_types(s, doc->profile)) {
+		if (!columns_of(s, doc, columns, err))
+			return false;
+		part.columns = columns;
+	}
 	return gs_merger_add(m, &part, err) || gs_err_context(err, "%.*s", GS_FMT(doc->name));
 }
 
@@ -224,7 +233,7 @@ typedef struct file_merge {
 	unsigned n;
 	const gs_load_options *options;
 	const gs_progress *progress;
-	gs_buf *skipped;
+	gs_buf left_out; /* why, a line each */
 	struct worker {
 		gs_documents docs;
 		gs_err why;
@@ -286,8 +295,7 @@ static void add_one(void *ctx, unsigned worker, size_t i)
 	if (f->is_over)
 		return;
 	if (!w->is_loaded) {
-		if (f->skipped)
-			gs_buf_f(f->skipped, "%s\n", w->why.text);
+		gs_buf_f(&f->left_out, "%s\n", w->why.text);
 		if (!f->n_skipped++)
 			f->first_skip = w->why;
 	}
@@ -309,14 +317,15 @@ static gs_document *merge_all(file_merge *f, unsigned threads)
 		f->n_added = f->n_skipped = 0;
 		f->is_narrowed = false;
 		f->is_over = false;
-		if (f->skipped)
-			f->skipped->n = 0;
+		f->left_out.n = 0;
 		gs_pool_run_ordered(threads, f->n, read_one, add_one, f);
 	} while (f->is_narrowed);
 	if (!f->is_failed && !f->n_added) {
 		f->err = f->first_skip;
 		f->is_failed = true;
 	}
+	for (gs_str rest = gs_buf_view(&f->left_out), line; !f->is_failed && gs_str_line(&rest, &line);)
+		gs_merger_comment(f->merger, gs_strf(f->scratch, "left out: %.*s", GS_FMT(line)));
 	if (!f->is_failed)
 		f->is_failed = !finish(f->doc, f->merger, gs_buf_view(&f->gone), &f->err);
 	if (f->is_failed) {
@@ -338,7 +347,7 @@ gs_document *gs_merge_files(const gs_str *paths, unsigned n, const gs_load_optio
 			 .n = n,
 			 .options = &one,
 			 .progress = progress,
-			 .skipped = skipped,
+			 .left_out = { .max = (size_t)1 << 20 },
 			 .scratch = scratch,
 			 .gone = { .max = 4096 },
 			 .workers = gs_new(scratch, struct worker, gs_pool_workers(threads, n)) };
@@ -350,6 +359,9 @@ gs_document *gs_merge_files(const gs_str *paths, unsigned n, const gs_load_optio
 		*err = f.err;
 	if (n_skipped)
 		*n_skipped = f.n_skipped;
+	if (skipped)
+		gs_buf_str(skipped, gs_buf_view(&f.left_out));
+	gs_buf_release(&f.left_out);
 	gs_buf_release(&f.gone);
 	return doc;
 }

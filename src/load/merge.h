@@ -22,7 +22,7 @@ gs_document *gs_merge_documents(const gs_document *const *docs, unsigned n_docs,
 /*
  * Thousands of files: decoded in parallel, added in order, and gone again, so that memory is that of the result and of one file
  * for each thread. Appended profiles in a file are taken one by one. A file that cannot be read is named in *skipped (may be
- * NULL) and counted in *n_skipped; only when none can be read is that an error.
+ * NULL), in a comment of the result, and counted in *n_skipped; only when none can be read is that an error.
  */
 gs_document *gs_merge_files(const gs_str *paths, unsigned n, const gs_load_options *options,
 			    const gs_progress *progress, gs_buf *skipped, unsigned *n_skipped, gs_err *err);

@@ -344,6 +344,16 @@ static uint32_t map_labels(gs_merger *m, const gs_profile *src, uint32_t set, bo
 	return id;
 }
 
+/* Taking away is exact here, where pprof goes through a double and is off by a few beyond 2^53. */
+static int64_t scaled(int64_t v, double ratio)
+{
+	double d = round((double)v * ratio);
+
+	if (ratio == -1)
+		return (int64_t)(0 - (uint64_t)v);
+	return d >= -0x1p63 && d < 0x1p63 ? (int64_t)d : INT64_MIN;
+}
+
 /*
  * The sample's values as the result counts them. False when pprof drops the sample: all zero; and once any type is scaled
  * (ratio not 1), all zero among the scaled ones.
@@ -356,9 +366,7 @@ static bool sample_values(gs_merger *m, const gs_merge_part *part, uint32_t samp
 		int64_t v = part->profile->values[part->columns ? part->columns[t] : t][sample];
 
 		if (part->ratios && part->ratios[t] != 1) {
-			double d = round((double)v * part->ratios[t]);
-
-			v = d >= -0x1p63 && d < 0x1p63 ? (int64_t)d : INT64_MIN;
+			v = scaled(v, part->ratios[t]);
 			is_scaled = true;
 			any_scaled |= v != 0;
 		}
@@ -509,6 +517,11 @@ void gs_merger_warn(gs_merger *m, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	gs_profile_builder_warn(m->b, "%s", text);
+}
+
+void gs_merger_comment(gs_merger *m, gs_str text)
+{
+	gs_profile_builder_comment(m->b, text);
 }
 
 static bool has_zero_sample(const gs_profile *p)

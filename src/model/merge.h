@@ -35,6 +35,8 @@ gs_merger *gs_merger_create(gs_arena *mem, const gs_merge_type *types, uint32_t 
 /* GS_ERR_USAGE: its period type is another. GS_ERR_LIMIT: memory is out. The merger is of no more use then. */
 bool gs_merger_add(gs_merger *m, const gs_merge_part *part, gs_err *err);
 void gs_merger_warn(gs_merger *m, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* After those of the profiles. */
+void gs_merger_comment(gs_merger *m, gs_str text);
 /* The merger is gone afterwards. */
 gs_profile *gs_merger_finish(gs_merger *m, gs_err *err);
 
