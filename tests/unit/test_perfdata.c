@@ -271,7 +271,7 @@ TEST(broken_files)
 	counts c;
 
 	CHECK(!gs_perfdata_open(mem, GS_S("PERFFILE and so on"), &d, &err));
-	CHECK_INT(err.code, GS_ERR_UNSUPPORTED);
+	CHECK_INT(err.code, GS_ERR_FORMAT);
 	CHECK(!gs_perfdata_open(mem, GS_S("hello"), &d, &err));
 	CHECK_INT(err.code, GS_ERR_FORMAT);
 	CHECK(!gs_perfdata_open(mem, GS_S("PERFILE2\x68\0\0\0\0\0\0\0 short"), &d, &err));

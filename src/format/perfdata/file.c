@@ -5,17 +5,18 @@ typedef struct section {
 	uint64_t at, size;
 } section;
 
+/* The second words are those of version 1 (perf before 2.6.36), whose header is laid out alike. */
 static bool is_magic(gs_str head, bool *is_big)
 {
-	*is_big = gs_str_starts(head, GS_S("2ELIFREP"));
-	return *is_big || gs_str_starts(head, GS_S("PERFILE2"));
+	*is_big = gs_str_starts(head, GS_S("2ELIFREP")) || gs_str_starts(head, GS_S("ELIFFREP"));
+	return *is_big || gs_str_starts(head, GS_S("PERFILE2")) || gs_str_starts(head, GS_S("PERFFILE"));
 }
 
 bool gs_perfdata_is(gs_str head)
 {
 	bool is_big;
 
-	return is_magic(head, &is_big) || gs_str_starts(head, GS_S("PERFFILE"));
+	return is_magic(head, &is_big);
 }
 
 uint64_t gs_perfdata_word(const gs_perfdata *d, gs_str words, size_t i)
@@ -120,8 +121,6 @@ bool gs_perfdata_open(gs_arena *mem, gs_str bytes, gs_perfdata *out, gs_err *err
 	uint64_t size;
 
 	*out = (gs_perfdata){ .bytes = bytes };
-	if (gs_str_starts(bytes, GS_S("PERFFILE")))
-		return gs_fail(err, GS_ERR_UNSUPPORTED, 0, "perf.data of version 1 (perf before 2.6.36)");
 	if (!is_magic(bytes, &out->is_big))
 		return gs_fail(err, GS_ERR_FORMAT, 0, "no perf.data: the magic number is missing");
 	q = gs_try_new(mem, perfdata_reader, 1);

@@ -124,7 +124,7 @@ bool gs_perfdata_is(gs_str head);
 
 /*
  * Headers, attributes, features. What it returns lives in `mem`; slices point into `bytes` or `mem`.
- * GS_ERR_FORMAT, GS_ERR_UNSUPPORTED (a version from before 2010), GS_ERR_LIMIT.
+ * GS_ERR_FORMAT, GS_ERR_LIMIT.
  */
 bool gs_perfdata_open(gs_arena *mem, gs_str bytes, gs_perfdata *out, gs_err *err);
 /*
