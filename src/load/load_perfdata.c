@@ -467,11 +467,12 @@ static bool add_sample(loading *l, const gs_perfdata_record *r)
 			     .tid = r->tid,
 			     .cpu = r->cpu };
 
-	if (!l->events[r->attr]) {
-		s.event = gs_perf_samples_event(&l->samples, l->d.attrs[r->attr].name);
+	/* Those before it first: the order of the events is that of the command line, not that of the samples. */
+	for (uint32_t a = 0; a <= r->attr && !l->events[r->attr]; a++) {
+		s.event = gs_perf_samples_event(&l->samples, l->d.attrs[a].name);
 		if (s.event == UINT32_MAX)
 			return false;
-		l->events[r->attr] = s.event + 1;
+		l->events[a] = s.event + 1;
 	}
 	s.event = l->events[r->attr] - 1;
 	s.node = node_of(l, r);

@@ -31,6 +31,7 @@ bool gs_perf_samples_add(gs_perf_samples *s, const gs_perf_sample *sample)
 	if (!fresh)
 		return false;
 	*fresh = *sample;
+	s->events.p[sample->event].is_used = true;
 	if (sample->period >= 0)
 		s->events.p[sample->event].has_period = true;
 	return true;
@@ -135,17 +136,19 @@ static uint32_t labels_of(label_maker *m, const gs_perf_sample *s)
 static bool make_labels(label_maker *m, gs_perf_samples *s)
 {
 	gs_profile_builder *b = m->b;
+	unsigned n_used = 0;
 
 	m->comm = gs_profile_builder_str(b, GS_S("comm"));
 	m->pid = gs_profile_builder_str(b, GS_S("pid"));
 	m->tid = gs_profile_builder_str(b, GS_S("tid"));
 	m->event = gs_profile_builder_str(b, GS_S("event"));
-	m->has_events = s->events.n > 1;
 	for (size_t e = 0; e < s->events.n; e++) {
+		n_used += s->events.p[e].is_used;
 		m->event_names[e] = gs_profile_builder_str(b, s->events.p[e].name);
 		if (m->event_names[e] == GS_NO_ID)
 			return false;
 	}
+	m->has_events = n_used > 1;
 	return m->comm != GS_NO_ID && m->pid != GS_NO_ID && m->tid != GS_NO_ID && m->event != GS_NO_ID;
 }
 

@@ -10,7 +10,7 @@
 
 typedef struct gs_perf_event {
 	gs_str name; /* "cycles:u"; borrowed until finish */
-	bool has_period;
+	bool has_period, is_used;
 } gs_perf_event;
 
 typedef struct gs_perf_sample {
