@@ -5,17 +5,50 @@
 #include "analysis/names.h"
 #include "base/map.h"
 
-/* A stack tree as columns: the view's own, or one made around a pivot. Parents come before children. */
+/* A stack tree: the view's own, or one made around a pivot. Parents come before children. */
 typedef struct tree {
 	uint32_t n;
+	const gs_view_node *nodes; /* the view's; else NULL and the columns below */
 	uint32_t *parent, *key, *flags; /* node 0 is the root */
-	int64_t *self, *base_self;	/* base_self may be NULL */
-	double *raw;
-	/* Sums over subtrees, and children as runs of `child`. */
-	int64_t *total, *base_total, *weight;
-	double *raw_total;
-	uint32_t *first, *child;
+	uint32_t *first, *child;	/* children as runs of `child` */
+	const int64_t *self, *base_self; /* base_self may be NULL */
+	const double *raw;		 /* raw samples that end at each node; the view's own tree has it when a pivot needs it */
+	/* Sums over subtrees. */
+	const int64_t *total, *base_total, *weight;
+	const double *raw_total;
 } tree;
+
+/* What a tree around a pivot is grown in. */
+typedef struct columns {
+	int64_t *self, *base_self;
+	double *raw;
+} columns;
+
+static uint32_t parent_of(const tree *t, uint32_t i)
+{
+	return t->nodes ? t->nodes[i].parent : t->parent[i];
+}
+
+static uint32_t key_of(const tree *t, uint32_t i)
+{
+	return t->nodes ? t->nodes[i].key : t->key[i];
+}
+
+static uint32_t flags_of(const tree *t, uint32_t i)
+{
+	return t->nodes ? t->nodes[i].flags : t->flags[i];
+}
+
+/* The k-th child. */
+static uint32_t child_of(const tree *t, uint32_t i, uint32_t k)
+{
+	return t->nodes ? t->nodes[i].first_child + k : t->child[t->first[i] + k];
+}
+
+static uint32_t n_children(const tree *t, uint32_t i)
+{
+	return t->nodes ? t->nodes[i].n_children : t->first[i + 1] - t->first[i];
+}
 
 static bool out_of_memory(gs_err *err)
 {
@@ -28,78 +61,82 @@ static int64_t magnitude(int64_t v)
 }
 
 /* False when memory is out. */
-static bool tree_alloc(gs_arena *mem, tree *t, uint32_t cap, bool has_base)
+static bool tree_alloc(gs_arena *mem, tree *t, columns *c, uint32_t cap, bool has_base)
 {
 	t->parent = gs_try_new(mem, uint32_t, cap);
 	t->key = gs_try_new(mem, uint32_t, cap);
 	t->flags = gs_try_new(mem, uint32_t, cap);
-	t->self = gs_try_new(mem, int64_t, cap);
-	t->base_self = has_base ? gs_try_new(mem, int64_t, cap) : NULL;
-	t->raw = gs_try_new(mem, double, cap);
+	t->self = c->self = gs_try_new(mem, int64_t, cap);
+	t->base_self = c->base_self = has_base ? gs_try_new(mem, int64_t, cap) : NULL;
+	t->raw = c->raw = gs_try_new(mem, double, cap);
 	return t->parent && t->key && t->flags && t->self && t->raw && (t->base_self || !has_base);
 }
 
 static bool tree_sum(gs_arena *mem, tree *t)
 {
-	uint32_t *fill;
+	int64_t *total = gs_try_new(mem, int64_t, t->n), *weight = gs_try_new(mem, int64_t, t->n);
+	int64_t *base_total = t->base_self ? gs_try_new(mem, int64_t, t->n) : NULL;
+	double *raw_total = gs_try_new(mem, double, t->n);
+	uint32_t *fill = gs_try_new(mem, uint32_t, t->n);
 
-	t->total = gs_try_new(mem, int64_t, t->n);
-	t->weight = gs_try_new(mem, int64_t, t->n);
-	t->base_total = t->base_self ? gs_try_new(mem, int64_t, t->n) : NULL;
-	t->raw_total = gs_try_new(mem, double, t->n);
 	t->first = gs_try_new(mem, uint32_t, (size_t)t->n + 1);
 	t->child = gs_try_new(mem, uint32_t, t->n);
-	fill = gs_try_new(mem, uint32_t, t->n);
-	if (!t->total || !t->weight || (t->base_self && !t->base_total) || !t->raw_total || !t->first ||
-	    !t->child || !fill)
+	if (!total || !weight || (t->base_self && !base_total) || !raw_total || !t->first || !t->child || !fill)
 		return false;
 	for (uint32_t i = 0; i < t->n; i++) {
 		int64_t w = magnitude(t->self[i]);
 
-		t->total[i] = t->self[i];
-		t->raw_total[i] = t->raw[i];
+		total[i] = t->self[i];
+		raw_total[i] = t->raw[i];
 		if (t->base_self) {
 			int64_t b = magnitude(t->base_self[i]);
 
-			t->base_total[i] = t->base_self[i];
+			base_total[i] = t->base_self[i];
 			w = w > b ? w : b;
 		}
-		t->weight[i] = w;
+		weight[i] = w;
 	}
 	for (uint32_t i = t->n; i-- > 1;) {
 		uint32_t p = t->parent[i];
 
 		/* Values are an input's: sums may wrap, and must not be undefined. */
-		t->total[p] = (int64_t)((uint64_t)t->total[p] + (uint64_t)t->total[i]);
-		if (__builtin_add_overflow(t->weight[p], t->weight[i], &t->weight[p]))
-			t->weight[p] = INT64_MAX;
-		t->raw_total[p] += t->raw_total[i];
-		if (t->base_total)
-			t->base_total[p] = (int64_t)((uint64_t)t->base_total[p] + (uint64_t)t->base_total[i]);
+		total[p] = (int64_t)((uint64_t)total[p] + (uint64_t)total[i]);
+		if (__builtin_add_overflow(weight[p], weight[i], &weight[p]))
+			weight[p] = INT64_MAX;
+		raw_total[p] += raw_total[i];
+		if (base_total)
+			base_total[p] = (int64_t)((uint64_t)base_total[p] + (uint64_t)base_total[i]);
 		t->first[p + 1]++;
 	}
 	for (uint32_t i = 0; i < t->n; i++)
 		t->first[i + 1] += t->first[i];
 	for (uint32_t i = 1; i < t->n; i++)
 		t->child[t->first[t->parent[i]] + fill[t->parent[i]]++] = i;
+	t->total = total;
+	t->weight = weight;
+	t->base_total = base_total;
+	t->raw_total = raw_total;
 	return true;
 }
 
-static bool tree_of_view(gs_arena *mem, const gs_view *v, tree *t)
+static bool tree_of_view(gs_arena *mem, const gs_view *v, bool needs_raw, tree *t)
 {
-	*t = (tree){ .n = v->n_nodes, .self = v->self, .base_self = v->base_self };
-	t->parent = gs_try_new(mem, uint32_t, t->n);
-	t->key = gs_try_new(mem, uint32_t, t->n);
-	t->flags = gs_try_new(mem, uint32_t, t->n);
-	t->raw = gs_view_raw_self(mem, v, false);
-	if (!t->parent || !t->key || !t->flags || !t->raw)
+	const gs_view_sums *s = gs_view_sums_of(v);
+
+	if (!s)
 		return false;
-	for (uint32_t i = 0; i < t->n; i++) {
-		t->parent[i] = v->nodes[i].parent;
-		t->key[i] = v->nodes[i].key;
-		t->flags[i] = v->nodes[i].flags;
-	}
-	return true;
+	*t = (tree){
+		.n = v->n_nodes,
+		.nodes = v->nodes,
+		.self = v->self,
+		.base_self = v->base_self,
+		.raw = needs_raw ? gs_view_raw_self(mem, v, false) : NULL,
+		.total = s->total,
+		.base_total = s->base_total,
+		.weight = s->weight,
+		.raw_total = s->raw_total,
+	};
+	return t->raw || !needs_raw;
 }
 
 /* A tree under construction: nodes found again by (parent, key). */
@@ -125,7 +162,7 @@ static uint32_t grow(grower *g, uint32_t parent, uint32_t key, uint32_t flags)
 	return *slot;
 }
 
-static void add_value(tree *to, uint32_t at, const tree *from, uint32_t i, bool whole_subtree)
+static void add_value(columns *to, uint32_t at, const tree *from, uint32_t i, bool whole_subtree)
 {
 	to->self[at] += whole_subtree ? from->total[i] : from->self[i];
 	to->raw[at] += whole_subtree ? from->raw_total[i] : from->raw[i];
@@ -138,6 +175,7 @@ static bool tree_around(gs_arena *mem, const gs_view *v, const tree *whole, gs_s
 			gs_err *err)
 {
 	grower g = { .t = out };
+	columns c = { 0 };
 	uint32_t *place = gs_try_new(mem, uint32_t, whole->n); /* node of `out`, GS_NO_ID outside the pivot */
 	uint64_t cap = 1;
 	uint32_t pivot_key = GS_NO_ID;
@@ -146,13 +184,13 @@ static bool tree_around(gs_arena *mem, const gs_view *v, const tree *whole, gs_s
 		return out_of_memory(err);
 	place[0] = GS_NO_ID;
 	for (uint32_t i = 1; i < whole->n; i++) {
-		bool is_pivot = gs_str_eq(gs_view_str(v, v->keys[whole->key[i]].name), pivot);
-		bool is_inside = place[whole->parent[i]] != GS_NO_ID;
+		bool is_pivot = gs_str_eq(gs_view_str(v, v->keys[key_of(whole, i)].name), pivot);
+		bool is_inside = place[parent_of(whole, i)] != GS_NO_ID;
 
 		place[i] = is_inside ? 1 : is_pivot ? 0 : GS_NO_ID; /* refined below; now: inside, start, outside */
 		if (place[i] == 0) {
-			pivot_key = whole->key[i];
-			for (uint32_t a = whole->parent[i]; to_callers && a; a = whole->parent[a])
+			pivot_key = key_of(whole, i);
+			for (uint32_t a = parent_of(whole, i); to_callers && a; a = parent_of(whole, a))
 				cap++;
 		} else if (place[i] == 1 && !to_callers) {
 			cap++;
@@ -160,7 +198,7 @@ static bool tree_around(gs_arena *mem, const gs_view *v, const tree *whole, gs_s
 	}
 	if (pivot_key == GS_NO_ID)
 		return gs_fail(err, GS_ERR_MISSING, GS_ERR_NOWHERE, "no function is called %.*s here", GS_FMT(pivot));
-	if (cap > INT32_MAX || !tree_alloc(mem, out, (uint32_t)cap, whole->base_self != NULL))
+	if (cap > INT32_MAX || !tree_alloc(mem, out, &c, (uint32_t)cap, whole->base_self != NULL))
 		return out_of_memory(err);
 	g.cap = (uint32_t)cap;
 	out->n = 1;
@@ -173,16 +211,16 @@ static bool tree_around(gs_arena *mem, const gs_view *v, const tree *whole, gs_s
 		if (to_callers) {
 			if (place[i] != 0)
 				continue;
-			for (uint32_t a = whole->parent[i]; a && at != GS_NO_ID; a = whole->parent[a])
-				at = grow(&g, at, whole->key[a], whole->flags[a]);
+			for (uint32_t a = parent_of(whole, i); a && at != GS_NO_ID; a = parent_of(whole, a))
+				at = grow(&g, at, key_of(whole, a), flags_of(whole, a));
 		} else if (place[i] != 0) {
-			at = grow(&g, place[whole->parent[i]], whole->key[i], whole->flags[i]);
+			at = grow(&g, place[parent_of(whole, i)], key_of(whole, i), flags_of(whole, i));
 		}
 		if (at == GS_NO_ID)
 			break;
 		if (!to_callers)
 			place[i] = at;
-		add_value(out, at, whole, i, to_callers);
+		add_value(&c, at, whole, i, to_callers);
 	}
 	gs_map_release(&g.index);
 	return true;
@@ -199,8 +237,8 @@ static int compare_children(const void *a, const void *b, void *ctx)
 	const order *o = ctx;
 	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
 	int64_t wx = o->t->weight[x], wy = o->t->weight[y];
-	int c = gs_str_cmp(gs_view_str(o->v, o->v->keys[o->t->key[x]].name),
-			   gs_view_str(o->v, o->v->keys[o->t->key[y]].name));
+	int c = gs_str_cmp(gs_view_str(o->v, o->v->keys[key_of(o->t, x)].name),
+			   gs_view_str(o->v, o->v->keys[key_of(o->t, y)].name));
 
 	if (!o->by_name && wx != wy)
 		return wx > wy ? -1 : 1;
@@ -239,8 +277,8 @@ static void emit(gs_arena *mem, const gs_view *v, const tree *t, output *o, uint
 
 	f->id[i] = node;
 	f->parent[i] = parent;
-	f->name[i] = t->key[node] == GS_NO_ID ? 0 : name_of(mem, v, o, t->key[node]);
-	f->flags[i] = t->flags[node] | (t->key[node] == GS_NO_ID ? 0 : v->keys[t->key[node]].flags);
+	f->name[i] = key_of(t, node) == GS_NO_ID ? 0 : name_of(mem, v, o, key_of(t, node));
+	f->flags[i] = flags_of(t, node) | (key_of(t, node) == GS_NO_ID ? 0 : v->keys[key_of(t, node)].flags);
 	f->self[i] = t->self[node];
 	f->total[i] = t->total[node];
 	f->weight[i] = t->weight[node];
@@ -299,15 +337,29 @@ static bool output_alloc(gs_arena *mem, const gs_view *v, const tree *t, output 
 	       f->names && o->name_of_key && (!t->base_self || (f->base_self && f->base_total));
 }
 
-/* Nodes that will be shown: those that weigh at least `least`, and one "smaller" frame for each of them at most. */
-static uint32_t count_shown(const tree *t, int64_t least, uint32_t root)
+/*
+ * The nodes of the subtree that will be shown: those that weigh at least `least`, and a "smaller" frame beside each. Walks what is
+ * shown only: `queue` has room for all nodes.
+ */
+static uint32_t count_shown(const tree *t, int64_t least, uint32_t root, uint32_t *queue)
 {
-	uint64_t n = 1;
+	uint64_t n = 3;
+	uint32_t n_queue = 1;
 
-	for (uint32_t a = root; a; a = t->parent[a])
+	for (uint32_t a = root; a; a = parent_of(t, a))
 		n++;
-	for (uint32_t i = 0; i < t->n; i++)
-		n += t->weight[i] >= least ? 2 : 0;
+	queue[0] = root;
+	for (uint32_t at = 0; at < n_queue; at++) {
+		uint32_t children = n_children(t, queue[at]);
+
+		for (uint32_t k = 0; k < children; k++) {
+			uint32_t child = child_of(t, queue[at], k);
+
+			if (t->weight[child] >= least)
+				queue[n_queue++] = child;
+		}
+	}
+	n += 2 * (uint64_t)n_queue;
 	return n < UINT32_MAX ? (uint32_t)n : UINT32_MAX;
 }
 
@@ -335,7 +387,7 @@ gs_flame *gs_flame_build(gs_arena *mem, const gs_view *v, const gs_flame_options
 	int64_t least;
 	GS_AUTO(arena) *scratch = gs_arena_create(gs_arena_budget_bytes(mem));
 
-	if (!f || !tree_of_view(scratch, v, &whole) || !tree_sum(scratch, &whole))
+	if (!f || !tree_of_view(scratch, v, options->pivot.n > 0, &whole))
 		return out_of_memory(err), NULL;
 	if (options->pivot.n) {
 		if (!tree_around(scratch, v, &whole, options->pivot, options->to_callers, &around, err))
@@ -351,10 +403,8 @@ gs_flame *gs_flame_build(gs_arena *mem, const gs_view *v, const gs_flame_options
 	least = (int64_t)ceil(options->min_ratio * (double)t->weight[options->root]);
 	if (least < 1)
 		least = options->min_ratio > 0 ? 1 : 0;
-	if (!output_alloc(mem, v, t, &o, count_shown(t, least, options->root)))
-		return out_of_memory(err), NULL;
-	sorted = gs_try_new(scratch, uint32_t, t->n);
-	if (!sorted)
+	sorted = gs_try_new(scratch, uint32_t, (size_t)t->n + 1);
+	if (!sorted || !output_alloc(mem, v, t, &o, count_shown(t, least, options->root, sorted)))
 		return out_of_memory(err), NULL;
 
 	f->names[0] = (gs_flame_name){ .name = GS_S("root"), .short_name = GS_S("root") };
@@ -370,7 +420,7 @@ gs_flame *gs_flame_build(gs_arena *mem, const gs_view *v, const gs_flame_options
 
 	/* The way from the root to the node zoomed to, then its subtree level by level: the output is its own queue. */
 	uint32_t depth = 0;
-	for (uint32_t a = options->root; a; a = t->parent[a])
+	for (uint32_t a = options->root; a; a = parent_of(t, a))
 		sorted[depth++] = a;
 	emit(mem, v, t, &o, 0, GS_FLAME_NO_PARENT);
 	while (depth > 0) {
@@ -383,8 +433,8 @@ gs_flame *gs_flame_build(gs_arena *mem, const gs_view *v, const gs_flame_options
 
 		if (node == GS_NO_ID)
 			continue;
-		for (uint32_t c = t->first[node]; c < t->first[node + 1]; c++) {
-			uint32_t child = t->child[c];
+		for (uint32_t k = 0; k < n_children(t, node); k++) {
+			uint32_t child = child_of(t, node, k);
 
 			if (t->weight[child] >= least)
 				sorted[n++] = child;
@@ -393,11 +443,14 @@ gs_flame *gs_flame_build(gs_arena *mem, const gs_view *v, const gs_flame_options
 		for (uint32_t k = 0; k < n; k++)
 			emit(mem, v, t, &o, sorted[k], at);
 		last = n;
-		for (uint32_t c = t->first[node]; c < t->first[node + 1]; c++)
-			if (t->weight[t->child[c]] < least) {
-				sorted[last + n_left++] = t->child[c];
-				left_weight += t->weight[t->child[c]];
+		for (uint32_t k = 0; k < n_children(t, node); k++) {
+			uint32_t child = child_of(t, node, k);
+
+			if (t->weight[child] < least) {
+				sorted[last + n_left++] = child;
+				left_weight += t->weight[child];
 			}
+		}
 		if (n_left) {
 			f->flags[at] |= GS_FLAME_HAS_MORE;
 			if (left_weight >= least)

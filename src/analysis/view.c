@@ -1,5 +1,7 @@
 #include "analysis/view.h"
 
+#include "analysis/view_sums.h"
+
 #include <math.h>
 
 #include "analysis/keys.h"
@@ -318,6 +320,7 @@ gs_view *gs_view_build(gs_arena *mem, const gs_view_input *in, unsigned n, const
 	}
 	v->mem = mem;
 	v->query = q;
+	v->memo = gs_view_memo_create(mem);
 	v->profiles = gs_new(mem, gs_view_profile, n);
 	if (!gs_strtab_init(&v->strings, mem)) {
 		limit(err);

@@ -50,6 +50,16 @@ typedef struct gs_view_profile {
 	bool is_base;
 } gs_view_profile;
 
+/* Sums over subtrees, made when the first question needs them; a page asks again for each zoom. */
+typedef struct gs_view_sums {
+	const int64_t *total, *base_total; /* base_total: NULL without a base */
+	/* The larger of both selves, absolute, plus the children's; the same column as total where nothing is negative. */
+	const int64_t *weight;
+	const double *raw_total; /* raw samples through each node */
+} gs_view_sums;
+
+typedef struct gs_view_memo gs_view_memo; /* private */
+
 typedef struct gs_view {
 	gs_arena *mem;
 	const gs_query *query;
@@ -65,6 +75,7 @@ typedef struct gs_view {
 	/* Sums of absolute values before filtering (with relative_percentages: after). Percentages are of these. */
 	int64_t total, base_total;
 	gs_str type, unit; /* of the values */
+	gs_view_memo *memo;
 } gs_view;
 
 typedef struct gs_view_input {
@@ -73,6 +84,9 @@ typedef struct gs_view_input {
 } gs_view_input;
 
 gs_view *gs_view_build(gs_arena *mem, const gs_view_input *in, unsigned n, const gs_query *q, gs_err *err);
+
+/* The view's own; live as long. Any number of threads. NULL when memory is out. */
+const gs_view_sums *gs_view_sums_of(const gs_view *v);
 
 /* Sums over subtrees of a per-node column. NULL when memory is out. */
 int64_t *gs_view_totals(gs_arena *mem, const gs_view *v, const int64_t *self);

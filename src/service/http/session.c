@@ -51,10 +51,13 @@ static void *warm(void *ctx)
 	GS_AUTO(arena) *mem = gs_arena_create(1 << 20);
 	const gs_document *docs[] = { s->warming };
 	gs_op_call call = { .op = gs_op_find(GS_S("flame")), .mem = mem, .docs = docs, .n_docs = 1, .views = s->views };
+	const gs_view *view = NULL;
 	gs_query q;
 
 	if (call.op && gs_op_bind(&call, NULL, 0, NULL) && gs_call_query(&call, &q, NULL))
-		gs_call_view(&call, &q, NULL);
+		view = gs_call_view(&call, &q, NULL);
+	if (view)
+		gs_view_sums_of(view);
 	return NULL;
 }
 
