@@ -1,6 +1,5 @@
 import { defineConfig } from "vitest/config";
 
-// GOSPECT_URL names a running `gospect ui` that answers /api while the page is developed.
 export default defineConfig({
 	base: "./",
 	build: {
@@ -9,9 +8,6 @@ export default defineConfig({
 		assetsInlineLimit: 0,
 		cssCodeSplit: false,
 		reportCompressedSize: true,
-	},
-	server: {
-		proxy: process.env.GOSPECT_URL ? { "/api": process.env.GOSPECT_URL } : {},
 	},
 	test: { include: ["tests/**/*.test.ts"] },
 });

@@ -1,7 +1,7 @@
 // The two top rows: what is looked at, and in which view.
 
 import type { Doc } from "../api/types";
-import { formatTime, formatValue } from "../lib/format";
+import { formatTime } from "../lib/format";
 import { visible } from "../lib/names";
 import { navigate, route } from "../state/route";
 import { doc, documents, openDoc, sampleType, session, setSetting, settings } from "../state/session";
@@ -12,11 +12,9 @@ import { viewsFor } from "../views/registry";
 import { ExportIcon, GearIcon, HelpIcon, Logo, MoonIcon, PanelIcon, RecordIcon, SearchIcon } from "./icons";
 import { running } from "./record";
 
+/** What the title does not say. */
 function facts(d: Doc): string {
-	const parts: string[] = [];
-	if (d.duration_ns) parts.push(formatValue(d.duration_ns, "nanoseconds"));
-	if (d.time_ns) parts.push(formatTime(d.time_ns));
-	return parts.join(" · ");
+	return d.time_ns ? formatTime(d.time_ns) : "";
 }
 
 export function Header() {

@@ -23,12 +23,14 @@ export function focusSearch(): void {
 
 export function commands(): Command[] {
 	const r = route.value;
-	const list: Command[] = viewsFor(doc.value).map((v, i) => ({
+	const fitting = viewsFor(doc.value);
+	const searches = fitting.find((v) => v.id === r.view)?.search ?? false;
+	const list: Command[] = fitting.map((v, i) => ({
 		id: `view.${v.id}`, title: `${v.title}: ${v.summary.toLowerCase()}`, keys: [String(i + 1), ...(v.id === "table" ? ["t"] : []), ...(v.id === "tree" ? ["y"] : [])],
 		group: "Views", run: () => navigate({ view: v.id }),
 	}));
 	list.push(
-		{ id: "search", title: "Search functions (regular expression)", keys: ["/", "Ctrl+F"], group: "Search", run: focusSearch },
+		...(searches ? [{ id: "search", title: "Search functions (regular expression)", keys: ["/", "Ctrl+F"], group: "Search" as const, run: focusSearch }] : []),
 		{ id: "mode", title: r.mode === "highlight" ? "Search filters the samples" : "Search highlights", keys: ["x"], group: "Search", run: () => navigate({ mode: r.mode === "highlight" ? "filter" : "highlight" }) },
 		{ id: "clear", title: "Clear the search", keys: [], group: "Search", run: () => navigate({ query: "" }) },
 		{ id: "invert", title: r.invert ? "Stacks from the root again" : "Invert: stacks from the leaf", keys: ["i"], group: "Graph", run: () => navigate({ invert: !r.invert }) },
