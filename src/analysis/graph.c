@@ -1,6 +1,7 @@
 #include "analysis/graph.h"
 
 #include "analysis/graph_internal.h"
+#include "analysis/walk.h"
 
 typedef struct build {
 	gs_graph *g;
@@ -13,6 +14,7 @@ typedef struct build {
 	uint32_t cap_edges;
 	uint32_t *last_src, *last_edge; /* by node: the edge found last */
 	uint32_t *on_path, *edge_on_path;
+	bool lacks_edges; /* the graph was filled without */
 } build;
 
 static uint32_t find_edge(build *b, uint32_t src, uint32_t dest)
@@ -149,6 +151,29 @@ static bool fill_by_key(build *b)
 	}
 }
 
+/* Nodes are keys, straight from the samples. */
+static bool fill_by_walk(build *b, bool with_edges)
+{
+	gs_graph *g = b->g;
+	gs_walk w;
+
+	if (!gs_walk_run(g->mem, b->v, b->kept, with_edges ? GS_WALK_EDGES : 0, &w))
+		return false;
+	g->n_nodes = b->v->n_keys;
+	g->nodes = gs_try_new(g->mem, gs_graph_node, g->n_nodes);
+	if (!g->nodes)
+		return false;
+	for (uint32_t k = 0; k < g->n_nodes; k++)
+		g->nodes[k] = (gs_graph_node){ .key = k,
+					       .flat = w.nodes[k].flat,
+					       .flat_div = w.nodes[k].flat_div,
+					       .cum = w.nodes[k].cum,
+					       .cum_div = w.nodes[k].cum_div };
+	g->edges = w.edges;
+	g->n_edges = w.n_edges;
+	return true;
+}
+
 /* Nodes are the view's, numbered without its root. */
 static bool fill_by_stack(build *b)
 {
@@ -210,7 +235,7 @@ static bool is_negative(const gs_graph_node *n)
 	return n->flat < 0 || (n->flat == 0 && n->cum < 0);
 }
 
-static bool fill(build *b, bool tree)
+static bool fill(build *b, bool tree, bool with_edges)
 {
 	gs_graph *g = b->g;
 	uint32_t *node_of_view = NULL;
@@ -220,7 +245,10 @@ static bool fill(build *b, bool tree)
 	g->edges = NULL;
 	b->cap_edges = 0;
 	gs_map_release(&b->edge_index);
-	ok = (tree ? fill_by_stack(b) : fill_by_key(b)) && index_edges(g);
+	ok = (tree	    ? fill_by_stack(b) :
+	      b->v->nodes ? fill_by_key(b) :
+			    fill_by_walk(b, with_edges)) &&
+	     index_edges(g);
 	gs_map_release(&b->edge_index);
 	g->shown = ok ? gs_try_new(g->mem, uint32_t, g->n_nodes) : NULL;
 	if (!g->shown)
@@ -252,7 +280,7 @@ static bool refill_with(build *b, const uint8_t *keep_node)
 		if (keep_node[n])
 			kept[b->g->nodes[n].key] = 1;
 	b->kept = kept;
-	return fill(b, false);
+	return fill(b, false, true);
 }
 
 static void remove_edge(gs_edge *e)
@@ -422,8 +450,11 @@ static bool trim(build *b, bool tree)
 			g->n_dropped_nodes = g->n_shown - n;
 			if (!keep_only(b, tree, keep))
 				return false;
+			b->lacks_edges = false;
 		}
 	}
+	if (b->lacks_edges && !fill(b, false, true))
+		return false;
 	g->n_original = g->n_shown;
 	gs_graph_sort(g, q->cum_sort, b->o->for_drawing);
 	if (q->node_count > 0) {
@@ -480,10 +511,13 @@ gs_graph *gs_graph_build(gs_arena *mem, const gs_view *v, const gs_graph_options
 	g->view = v;
 	g->mem = mem;
 	g->names = gs_try_new(mem, gs_str, v->n_keys);
-	b.total = gs_view_totals(scratch, v, v->self);
-	if (v->self_div)
+	b.total = v->nodes ? gs_view_totals(scratch, v, v->self) : NULL;
+	if (v->nodes && v->self_div)
 		b.total_div = gs_view_totals(scratch, v, v->self_div);
-	ok = g->names && b.total && (!v->self_div || b.total_div) && fill(&b, tree) && number_functions(&b, tree);
+	/* The first graph over samples is only to see what to keep. */
+	ok = g->names && (!v->nodes || (b.total && (!v->self_div || b.total_div))) &&
+	     fill(&b, tree, o->is_whole || o->for_drawing) && number_functions(&b, tree);
+	b.lacks_edges = !v->nodes && !o->is_whole && !o->for_drawing;
 	if (ok && !o->is_whole)
 		ok = trim(&b, tree) && (tree || number_functions(&b, false));
 	gs_map_release(&b.edge_index);

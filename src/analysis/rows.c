@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "analysis/walk.h"
+
 typedef struct columns {
 	int64_t *total, *base;
 	double *raw, *base_raw;
@@ -76,16 +78,72 @@ static bool walk(gs_rows *r, const columns *c, gs_arena *mem)
 	}
 }
 
+static void drop_empty(gs_rows *r, uint32_t n_keys)
+{
+	uint32_t n = 0;
+
+	for (uint32_t k = 0; k < n_keys; k++) {
+		const gs_row *row = &r->list[k];
+
+		if (row->cum || row->flat || row->base_cum || row->base_flat)
+			r->list[n++] = *row;
+	}
+	r->n = n;
+}
+
+static bool rows_by_walk(gs_rows *r, gs_arena *mem)
+{
+	const gs_view *v = r->view;
+	gs_walk w, base = { 0 };
+
+	if (!gs_walk_run(mem, v, NULL, GS_WALK_RAW, &w) ||
+	    (v->has_base && !gs_walk_run(mem, v, NULL, GS_WALK_RAW | GS_WALK_BASE, &base)))
+		return false;
+	for (uint32_t k = 0; k < v->n_keys; k++) {
+		const gs_walk_node *x = &w.nodes[k];
+		gs_row *row = &r->list[k];
+
+		*row = (gs_row){ .key = k,
+				 .is_inlined = x->is_inlined,
+				 .is_not_inlined = x->is_not_inlined,
+				 .flat = x->flat,
+				 .cum = x->cum,
+				 .raw_flat = x->raw_flat,
+				 .raw_cum = x->raw_cum };
+		if (!v->has_base)
+			continue;
+		x = &base.nodes[k];
+		row->is_inlined |= x->is_inlined;
+		row->is_not_inlined |= x->is_not_inlined;
+		row->base_flat = x->flat;
+		row->base_cum = x->cum;
+		row->base_raw_flat = x->raw_flat;
+		row->base_raw_cum = x->raw_cum;
+	}
+	r->raw_total = w.raw_total;
+	r->sum = w.sum;
+	r->base_raw_total = base.raw_total;
+	r->base_sum = base.sum;
+	drop_empty(r, v->n_keys);
+	return true;
+}
+
 gs_rows *gs_rows_build(gs_arena *mem, const gs_view *v, gs_err *err)
 {
 	gs_arena *scratch = gs_arena_create(UINT64_MAX);
 	gs_rows *r = gs_new(mem, gs_rows, 1);
 	columns c = { 0 };
-	uint32_t n = 0;
 	bool ok;
 
 	r->view = v;
 	r->list = gs_try_new(mem, gs_row, v->n_keys);
+	if (!v->nodes) {
+		gs_arena_free(scratch);
+		if (r->list && rows_by_walk(r, mem))
+			return r;
+		gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "out of memory for a table");
+		return NULL;
+	}
 	c.total = gs_view_totals(scratch, v, v->self);
 	c.raw_self = gs_view_raw_self(scratch, v, false);
 	c.raw = c.raw_self ? sum_up(scratch, v, c.raw_self) : NULL;
@@ -107,13 +165,7 @@ gs_rows *gs_rows_build(gs_arena *mem, const gs_view *v, gs_err *err)
 		r->sum = c.total[0];
 		r->base_raw_total = c.base_raw ? c.base_raw[0] : 0;
 		r->base_sum = c.base ? c.base[0] : 0;
-		for (uint32_t k = 0; k < v->n_keys; k++) {
-			const gs_row *row = &r->list[k];
-
-			if (row->cum || row->flat || row->base_cum || row->base_flat)
-				r->list[n++] = *row;
-		}
-		r->n = n;
+		drop_empty(r, v->n_keys);
 	}
 	gs_arena_free(scratch);
 	if (!ok) {

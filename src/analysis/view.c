@@ -85,18 +85,15 @@ static void mark_used(gs_merge *m)
 	}
 }
 
-static bool map_keys(gs_merge *m, gs_key_table *table, gs_err *err)
+static void map_keys(gs_merge *m)
 {
 	gs_view *v = m->v;
 
 	for (unsigned i = 0; i < v->n_profiles; i++) {
 		const gs_selection *sel = v->profiles[i].selection;
 		const gs_profile *p = sel->profile;
-		uint32_t *frame_key = gs_keys_of_frames(v, sel, table, err);
+		const uint32_t *frame_key = v->profiles[i].frame_key;
 
-		if (!frame_key)
-			return false;
-		v->profiles[i].frame_key = frame_key;
 		for (uint32_t n = 1; n < p->n_nodes; n++) {
 			uint32_t frame = p->nodes[n].frame;
 			uint32_t at = m->first[i] + n;
@@ -105,7 +102,6 @@ static bool map_keys(gs_merge *m, gs_key_table *table, gs_err *err)
 			m->inlined[at] = sel->frame[frame] >> 1;
 		}
 	}
-	return true;
 }
 
 /*
@@ -150,7 +146,7 @@ static void mark_truncated(gs_view *v)
 	gs_arena_free(mem);
 }
 
-static bool merge_profiles(gs_view *v, gs_key_table *table, gs_err *err)
+static bool merge_profiles(gs_view *v, gs_err *err)
 {
 	gs_arena *mem = gs_arena_create(UINT64_MAX);
 	gs_merge m = { .v = v, .mem = mem };
@@ -171,8 +167,7 @@ static bool merge_profiles(gs_view *v, gs_key_table *table, gs_err *err)
 	}
 	/* first[] + id is never 0, and a root is nobody's child: 0 can mean "none". */
 	mark_used(&m);
-	if (!map_keys(&m, table, err))
-		goto out;
+	map_keys(&m);
 	for (unsigned i = 0; i < v->n_profiles; i++)
 		m.roots[i] = m.first[i];
 	m.n_roots = v->n_profiles;
@@ -241,10 +236,8 @@ static int64_t total_of(const gs_view *v, bool base, bool filtered)
 
 static bool sum_selfs(gs_view *v, gs_err *err)
 {
-	bool has_base = false;
+	bool has_base = v->has_base;
 
-	for (unsigned i = 0; i < v->n_profiles; i++)
-		has_base = has_base || v->profiles[i].is_base;
 	v->self = gs_try_new(v->mem, int64_t, v->n_nodes);
 	v->self_div = v->query->mean ? gs_try_new(v->mem, int64_t, v->n_nodes) : NULL;
 	v->base_self = has_base ? gs_try_new(v->mem, int64_t, v->n_nodes) : NULL;
@@ -308,11 +301,12 @@ static void normalize(gs_view *v)
 	v->base_total = v->total;
 }
 
-gs_view *gs_view_build(gs_arena *mem, const gs_view_input *in, unsigned n, const gs_query *q, gs_err *err)
+static gs_view *build(gs_arena *mem, const gs_view_input *in, unsigned n, const gs_query *q, bool with_trie, gs_err *err)
 {
 	gs_view *v = gs_new(mem, gs_view, 1);
 	gs_key_table table = { 0 };
 	const gs_view_profile *first;
+	bool ok = true;
 
 	if (n == 0 || n > 16) {
 		gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "a report needs between 1 and 16 profiles; merge more first");
@@ -334,14 +328,33 @@ gs_view *gs_view_build(gs_arena *mem, const gs_view_input *in, unsigned n, const
 	v->unit = gs_profile_str(first->profile, first->profile->types[first->type].unit);
 	v->total = total_of(v, false, q->relative_percentages);
 	v->base_total = total_of(v, true, q->relative_percentages);
-	if (!merge_profiles(v, &table, err) || !gs_view_transform(v, &table, err) || !sum_selfs(v, err)) {
-		gs_key_table_release(&table);
-		return NULL;
+	for (unsigned i = 0; i < v->n_profiles; i++)
+		v->has_base = v->has_base || v->profiles[i].is_base;
+	for (unsigned i = 0; ok && i < n; i++) {
+		v->profiles[i].frame_key = gs_keys_of_frames(v, v->profiles[i].selection, &table, err);
+		ok = v->profiles[i].frame_key != NULL;
 	}
+	if (ok && with_trie)
+		ok = merge_profiles(v, err) && gs_view_transform(v, &table, err) && sum_selfs(v, err);
 	gs_key_table_release(&table);
-	mark_truncated(v);
-	normalize(v);
+	if (!ok)
+		return NULL;
+	if (with_trie) {
+		mark_truncated(v);
+		normalize(v);
+	}
 	return v;
+}
+
+gs_view *gs_view_build(gs_arena *mem, const gs_view_input *in, unsigned n, const gs_query *q, gs_err *err)
+{
+	return build(mem, in, n, q, true, err);
+}
+
+gs_view *gs_view_build_keys(gs_arena *mem, const gs_view_input *in, unsigned n, const gs_query *q, gs_err *err)
+{
+	/* Scaling the base needs whole numbers a stack. */
+	return build(mem, in, n, q, q->n_transforms || (q->normalize && n > 1), err);
 }
 
 int64_t *gs_view_totals(gs_arena *mem, const gs_view *v, const int64_t *self)
@@ -371,31 +384,37 @@ static uint32_t count_type(const gs_profile *p, uint32_t shown)
 	return GS_NO_ID;
 }
 
+gs_raw_counter gs_raw_counter_of(const gs_profile *p, uint32_t type)
+{
+	gs_raw_counter c = { .count_type = count_type(p, type) };
+
+	c.is_scaled = c.count_type != GS_NO_ID && p->is_heap_sampled && p->period > 1 && c.count_type + 1 < p->n_types;
+	return c;
+}
+
+double gs_raw_count(const gs_raw_counter *c, const gs_profile *p, uint32_t sample)
+{
+	double k = c->count_type == GS_NO_ID ? 1 : (double)p->values[c->count_type][sample];
+
+	/* Undo the runtime's scaling: n objects of size S were seen n * (1 - exp(-S/R)) times. */
+	if (c->is_scaled && k != 0)
+		k *= 1 - exp(-((double)p->values[c->count_type + 1][sample] / k) / (double)p->period);
+	return k;
+}
+
 double *gs_view_raw_self(gs_arena *mem, const gs_view *v, bool base)
 {
 	double *raw = gs_try_new(mem, double, v->n_nodes);
 
 	for (unsigned i = 0; raw && i < v->n_profiles; i++) {
 		const gs_view_profile *vp = &v->profiles[i];
-		const gs_profile *p = vp->profile;
-		uint32_t count = count_type(p, vp->type);
-		uint32_t bytes = count + 1;
+		gs_raw_counter c = gs_raw_counter_of(vp->profile, vp->type);
 
 		if (vp->is_base != base)
 			continue;
-		for (uint32_t s = 0; s < p->n_samples; s++) {
-			double k = 1;
-
-			if (vp->sample_node[s] == GS_NO_ID)
-				continue;
-			if (count != GS_NO_ID) {
-				k = (double)p->values[count][s];
-				/* Undo the runtime's scaling: n objects of size S were seen n * (1 - exp(-S/R)) times. */
-				if (p->is_heap_sampled && p->period > 1 && k != 0 && bytes < p->n_types)
-					k *= 1 - exp(-((double)p->values[bytes][s] / k) / (double)p->period);
-			}
-			raw[vp->sample_node[s]] += k;
-		}
+		for (uint32_t s = 0; s < vp->profile->n_samples; s++)
+			if (vp->sample_node[s] != GS_NO_ID)
+				raw[vp->sample_node[s]] += gs_raw_count(&c, vp->profile, s);
 	}
 	return raw;
 }

@@ -76,6 +76,7 @@ typedef struct gs_view {
 	int64_t total, base_total;
 	gs_str type, unit; /* of the values */
 	gs_view_memo *memo;
+	bool has_base;
 } gs_view;
 
 typedef struct gs_view_input {
@@ -83,16 +84,30 @@ typedef struct gs_view_input {
 	bool is_base;
 } gs_view_input;
 
+/* With the trie. */
 gs_view *gs_view_build(gs_arena *mem, const gs_view_input *in, unsigned n, const gs_query *q, gs_err *err);
 
 /* The view's own; live as long. Any number of threads. NULL when memory is out. */
 const gs_view_sums *gs_view_sums_of(const gs_view *v);
+/*
+ * Without the trie unless the query needs it (transforms): keys, selections and totals only; nodes is then NULL, and so are self
+ * and sample_node. Enough for graphs by key and for rows, which then go over the samples themselves.
+ */
+gs_view *gs_view_build_keys(gs_arena *mem, const gs_view_input *in, unsigned n, const gs_query *q, gs_err *err);
 
 /* Sums over subtrees of a per-node column. NULL when memory is out. */
 int64_t *gs_view_totals(gs_arena *mem, const gs_view *v, const int64_t *self);
 
 /* Raw (unscaled) samples that end at each node: counts of CPU samples, estimates for sampled heaps. With `base`: of the base. */
 double *gs_view_raw_self(gs_arena *mem, const gs_view *v, bool base);
+
+/* How to count the raw samples behind one sample of a profile. */
+typedef struct gs_raw_counter {
+	uint32_t count_type; /* GS_NO_ID: each is one */
+	bool is_scaled;
+} gs_raw_counter;
+gs_raw_counter gs_raw_counter_of(const gs_profile *p, uint32_t type);
+double gs_raw_count(const gs_raw_counter *c, const gs_profile *p, uint32_t sample);
 
 /* What a user reads for a key: pprof's printable name, e.g. "main.f", "main.f main.go:12", "[libc.so.6]". */
 gs_str gs_key_text(gs_arena *mem, const gs_view *v, const gs_key *k);

@@ -33,7 +33,7 @@ bool gs_call_query(const gs_op_call *call, gs_query *q, gs_err *err)
 	return gs_granularity_parse(gs_call_str(call, "granularity"), &q->granularity, err);
 }
 
-const gs_view *gs_call_view(const gs_op_call *call, const gs_query *q, gs_err *err)
+static const gs_view *call_view(const gs_op_call *call, const gs_query *q, bool with_trie, gs_err *err)
 {
 	unsigned n = call->n_docs + call->n_bases;
 	gs_view_input *in = gs_new(call->mem, gs_view_input, n);
@@ -44,7 +44,18 @@ const gs_view *gs_call_view(const gs_op_call *call, const gs_query *q, gs_err *e
 		in[i].is_base = is_base;
 		in[i].profile = is_base ? call->bases[i - call->n_docs]->profile : call->docs[i]->profile;
 	}
+	/* Kept views have their trie: other questions to the same view want it. */
 	if (call->views)
 		return gs_view_cache_get(call->views, call->mem, in, n, q, err);
-	return gs_view_build(call->mem, in, n, q, err);
+	return with_trie ? gs_view_build(call->mem, in, n, q, err) : gs_view_build_keys(call->mem, in, n, q, err);
+}
+
+const gs_view *gs_call_view(const gs_op_call *call, const gs_query *q, gs_err *err)
+{
+	return call_view(call, q, true, err);
+}
+
+const gs_view *gs_call_view_keys(const gs_op_call *call, const gs_query *q, gs_err *err)
+{
+	return call_view(call, q, false, err);
 }

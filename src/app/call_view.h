@@ -12,5 +12,7 @@ bool gs_call_query(const gs_op_call *call, gs_query *q, gs_err *err);
 
 /* The view of the call's documents, and of its bases, under *q. Lives as long as call->mem; *q must live as long. */
 const gs_view *gs_call_view(const gs_op_call *call, const gs_query *q, gs_err *err);
+/* For rows and graphs by key only: see gs_view_build_keys. */
+const gs_view *gs_call_view_keys(const gs_op_call *call, const gs_query *q, gs_err *err);
 
 #endif

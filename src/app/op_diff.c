@@ -44,7 +44,7 @@ static bool run(gs_op_call *call, gs_err *err)
 		return false;
 	if (gs_call_bool(call, "fold"))
 		fold_preemption(call, q);
-	v = gs_call_view(call, q, err);
+	v = gs_call_view_keys(call, q, err);
 	r = v ? gs_rows_build(call->mem, v, err) : NULL;
 	if (!r)
 		return false;

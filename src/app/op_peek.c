@@ -25,7 +25,7 @@ static bool run(gs_op_call *call, gs_err *err)
 		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "peek needs a function: gospect peek FILE PATTERN");
 	if (!gs_call_query(call, q, err))
 		return false;
-	v = gs_call_view(call, q, err);
+	v = gs_call_view_keys(call, q, err);
 	g = v ? gs_graph_build(call->mem, v, &o, err) : NULL;
 	if (!g)
 		return false;

@@ -23,7 +23,7 @@ static bool run(gs_op_call *call, gs_err *err)
 
 	if (!gs_call_query(call, q, err))
 		return false;
-	v = gs_call_view(call, q, err);
+	v = gs_call_view_keys(call, q, err);
 	r = v ? gs_rows_build(call->mem, v, err) : NULL;
 	if (!r)
 		return false;

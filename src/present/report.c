@@ -73,7 +73,11 @@ bool gs_report_init(gs_report *r, gs_arena *mem, const gs_profile *p, const gs_q
 		if (!r->symbol)
 			return gs_err_context(err, "parsing argument regexp %.*s", GS_FMT(symbol));
 	}
-	r->view = gs_view_build(mem, &in, 1, &r->query, err);
+	/* Labels of a drawing and call trees are of stacks; the other reports go over the samples. */
+	if (kind == GS_REPORT_DOT || (kind == GS_REPORT_CALLGRIND && q->call_tree))
+		r->view = gs_view_build(mem, &in, 1, &r->query, err);
+	else
+		r->view = gs_view_build_keys(mem, &in, 1, &r->query, err);
 	if (!r->view)
 		return false;
 	r->profile = r->view->profiles[0].profile;

@@ -70,10 +70,10 @@ void gs_top_json(gs_rows *r, const gs_table_style *s, gs_buf *out)
 	gs_json_kstr(&j, "type", v->type);
 	gs_json_kstr(&j, "unit", v->unit);
 	gs_json_ki64(&j, "total", v->total);
-	if (v->base_self)
+	if (v->has_base)
 		gs_json_ki64(&j, "base_total", v->base_total);
 	gs_json_kf64(&j, "samples", round(r->raw_total));
-	if (v->base_self)
+	if (v->has_base)
 		gs_json_kf64(&j, "base_samples", round(r->base_raw_total));
 	gs_json_ki64(&j, "matched", r->sum);
 	gs_json_ku64(&j, "rows_total", r->n);
@@ -92,7 +92,7 @@ void gs_top_json(gs_rows *r, const gs_table_style *s, gs_buf *out)
 		gs_json_kf64(&j, "flat_pct", gs_table_percent(row->flat, total));
 		gs_json_kf64(&j, "cum_pct", gs_table_percent(row->cum, total));
 		gs_json_kf64(&j, "samples", round(row->raw_cum));
-		if (v->base_self) {
+		if (v->has_base) {
 			gs_json_ki64(&j, "base_flat", row->base_flat);
 			gs_json_ki64(&j, "base_cum", row->base_cum);
 			gs_json_kf64(&j, "base_samples", round(row->base_raw_cum));
@@ -139,7 +139,7 @@ void gs_top_csv(gs_rows *r, const gs_table_style *s, gs_buf *out)
 	int64_t total = percent_base(r, s);
 
 	gs_buf_f(out, "function,file,line,flat_%.*s,flat_pct,cum_%.*s,cum_pct,samples", GS_FMT(v->unit), GS_FMT(v->unit));
-	if (v->base_self)
+	if (v->has_base)
 		gs_buf_z(out, ",base_flat,base_cum,base_samples");
 	if (s->has_state)
 		gs_buf_z(out, ",state,significant,p");
@@ -157,7 +157,7 @@ void gs_top_csv(gs_rows *r, const gs_table_style *s, gs_buf *out)
 		gs_buf_f(out, ",%" PRId64 ",%" PRId64 ",%.4f,%" PRId64 ",%.4f,%.0f", line, row->flat,
 			 gs_table_percent(row->flat, total), row->cum, gs_table_percent(row->cum, total),
 			 round(row->raw_cum));
-		if (v->base_self)
+		if (v->has_base)
 			gs_buf_f(out, ",%" PRId64 ",%" PRId64 ",%.0f", row->base_flat, row->base_cum,
 				 round(row->base_raw_cum));
 		if (s->has_state)
@@ -173,7 +173,7 @@ void gs_table_heading(const gs_view *v, double raw_total, const gs_table_style *
 	gs_buf_z(out, ": ");
 	gs_table_value(v, s, out, v->total);
 	gs_buf_f(out, ", %.0f samples", round(raw_total));
-	if (v->base_self) {
+	if (v->has_base) {
 		gs_buf_z(out, "; base: ");
 		gs_table_value(v, s, out, v->base_total);
 	}
@@ -227,7 +227,7 @@ static void put_name(const gs_rows *r, const gs_row *row, const gs_table_style *
 void gs_top_text(gs_rows *r, const gs_table_style *s, gs_buf *out)
 {
 	const gs_view *v = r->view;
-	bool diff = v->base_self != NULL;
+	bool diff = v->has_base;
 	int64_t total = percent_base(r, s);
 
 	gs_table_heading(v, r->raw_total, s, out);
