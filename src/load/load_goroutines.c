@@ -203,14 +203,16 @@ static bool load_dump(loading *l, gs_document *doc, gs_err *err)
 	return true;
 }
 
-/* A header line at the very start is sure; one somewhere in a log is only likely. */
+/* A header line at the very start is sure; one somewhere in a log is only likely. Logs of crashes have it at their end. */
 static int probe(gs_str bytes)
 {
+	enum { NEAR = 1 << 20 };
+	gs_str tail = gs_str_skip(bytes, bytes.n > NEAR ? bytes.n - NEAR : 0);
 	gs_str first = gs_str_slice(bytes, 0, gs_str_find_char(gs_str_slice(bytes, 0, 4096), '\n'));
 
 	if (gs_dump_is(first))
 		return GS_PROBE_SURE;
-	return gs_dump_is(gs_str_slice(bytes, 0, (size_t)1 << 20)) ? GS_PROBE_LIKELY - 10 : GS_PROBE_NO;
+	return gs_dump_is(gs_str_slice(bytes, 0, NEAR)) || gs_dump_is(tail) ? GS_PROBE_LIKELY - 10 : GS_PROBE_NO;
 }
 
 static bool load(const gs_load_source *src, gs_document *doc, gs_err *err)
