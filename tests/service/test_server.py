@@ -7,6 +7,7 @@ import json
 import os
 import re
 import socket
+import struct
 import subprocess
 import tempfile
 import time
@@ -300,6 +301,80 @@ def same_numbers_in_the_terminal_and_over_http():
             words += ["--" + name, value]
         printed = subprocess.run(words + [CPU], capture_output=True, check=True).stdout
         assert printed == body, (op, query, printed[:300], body[:300])
+
+
+def check_fields(value, fields, where):
+    assert isinstance(value, dict), (where, value)
+    missing = set(fields.split()) - set(value)
+    assert not missing, (where, missing, sorted(value))
+
+
+@test
+def answers_have_the_fields_that_the_api_promises():
+    cpu, dump = "doc=1", None
+    status, answer = server.post("/api/open", {"path": os.path.join(DATA, "go1.26", "goroutine.debug2.txt")})
+    dump = f"doc={answer['documents'][0]}"
+
+    def ask(path):
+        status, answer = server.json("/api/" + path)
+        assert status == 200, (path, answer)
+        return answer
+
+    session = ask("session")
+    check_fields(session, "version documents editors can_record", "session")
+    check_fields(session["documents"][0], "id name kind group title sample_types default_type samples total time_ns duration_ns labels",
+                 "document")
+    top = ask(f"top?{cpu}&n=3")
+    check_fields(top, "type unit total shown rows", "top")
+    assert len(top["rows"]) == top["shown"] == 3
+    check_fields(top["rows"][0], "name short package file line inlined flat cum flat_pct cum_pct samples", "top row")
+    against = ask(f"top?{cpu}&base=1&n=3")
+    check_fields(against, "base_total", "top with base")
+    peek = ask(f"peek?{cpu}&function=main.hot")
+    check_fields(peek["rows"][0], "name flat cum callers callees", "peek")
+    check_fields(peek["rows"][0]["callers"][0], "name value", "peek caller")
+    listing = ask(f"list?{cpu}&function=main.hot&source-path={DATA}/gen/sample")
+    function = listing["functions"][0]
+    check_fields(function, "name file path start_line flat cum missing lines", "list")
+    check_fields(function["lines"][0], "n text flat cum", "list line")
+    tags = ask(f"tags?{cpu}")
+    check_fields(tags["keys"][0], "key total values", "tags")
+    check_fields(tags["keys"][0]["values"][0], "value total pct", "tags value")
+    traces = ask(f"traces?{cpu}&limit=2&offset=1&sort=value")
+    check_fields(traces, "count rows", "traces")
+    check_fields(traces["rows"][0], "value values labels stack", "traces")
+    check_fields(traces["rows"][0]["stack"][0], "name file line inlined", "traces stack")
+    search = ask(f"search?{cpu}&query=main")
+    check_fields(search, "matched total pct functions", "search")
+    check_fields(search["functions"][0], "name cum", "search")
+    diff = ask(f"diff?{cpu}&base=1&n=2")
+    check_fields(diff["rows"][0], "name flat cum base_flat base_cum state significant", "diff")
+    groups = ask(f"goroutines?{dump}")
+    check_fields(groups, "total groups", "goroutines")
+    check_fields(groups["groups"][0], "key count state wait_max_ns labels creator goroutines stack", "goroutines")
+    check_fields(groups["groups"][0]["goroutines"][0], "id state wait_ns", "goroutines")
+    check_fields(groups["groups"][0]["stack"][0], "name file line", "goroutines")
+    assert sum(g["count"] for g in groups["groups"]) == groups["total"]
+    check_fields(ask("ps?probe=0&cpu=0"), "processes", "ps")
+    # What the table says is what the flame graph says.
+    rows = ask(f"top?{cpu}&n=0")["rows"]
+    frames = server.get(f"/api/flame?{cpu}&format=frames")[2]
+    magic, version, n, flags, length = struct.unpack_from("<IIIII", frames)
+    assert (magic, version) == (0x31465347, 1) and len(frames) % 8 == 0
+    about = json.loads(frames[24:24 + length])
+    assert about["total"] == top["total"] and about["unit"] == top["unit"]
+    at, columns = 24 + length, []
+    assert at % 8 == 0
+    for _ in range(4):
+        columns.append(struct.unpack_from(f"<{n}I", frames, at))
+        at += (4 * n + 7) // 8 * 8
+    own = struct.unpack_from(f"<{n}d", frames, at)
+    flat = {}
+    for name, value in zip(columns[2], own):
+        key = about["names"][name]["name"]
+        flat[key] = flat.get(key, 0) + value
+    for row in rows:
+        assert flat.get(row["name"], 0) == row["flat"], row["name"]
 
 
 @test
