@@ -75,8 +75,12 @@ static bool deliver(const gs_op_call *call, const gs_argv *a, gs_err *err)
 
 	if (call->out->bad)
 		return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "the answer is larger than memory allows");
-	if (a->output)
-		return gs_file_write(a->output, answer, err);
+	if (a->output) {
+		if (gs_file_write(a->output, answer, err))
+			return true;
+		err->code = GS_ERR_IO; /* no such folder: the input was not at fault */
+		return false;
+	}
 	if (call->is_terminal && is_binary(answer))
 		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "%s is binary and would upset the terminal: use -o FILE",
 			       call->format);
