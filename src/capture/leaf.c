@@ -7,7 +7,7 @@
 #include "format/pclntab/pclntab.h"
 #include "base/banned.h"
 
-enum { MAX_MAPS = 4096, MAX_PROGRAMS = 256 };
+enum { MAX_MAPS = 65536, MAX_PROGRAMS = 1024 };
 
 typedef struct program {
 	gs_arena *mem;

@@ -24,7 +24,7 @@ enum {
 	RING_PAGES = 128,
 	MAX_CPUS = 4096,
 	MAX_EVENTS = 1 << 20,
-	MAX_BINARIES = 256,
+	MAX_BINARIES = 1024,
 	MAX_RINGS_BYTES = 128 << 20,
 	FLUSH_BYTES = 256 << 10,
 	OUT_BYTES = 64 << 20,
@@ -293,6 +293,7 @@ static bool open_tasks(gs_perf *p)
 static bool try_scope(gs_perf *p, gs_perf_scope scope)
 {
 	p->facts.scope = scope;
+	p->sink.takes_all = scope == GS_PERF_SCOPE_TASKS && p->o.follows_children;
 	set_attr(p);
 	for (;;) {
 		int e;
@@ -397,7 +398,8 @@ static gs_perf_binary *hold(gs_perf *p, const gs_perf_map *m)
 	int fd;
 
 	for (size_t i = 0; i < p->binaries.n; i++)
-		if (p->binaries.p[i].pid == m->pid && gs_str_eq(gs_str_of(p->binaries.p[i].path), m->path))
+		if ((p->binaries.p[i].pid == m->pid || (m->inode && p->binaries.p[i].inode == m->inode)) &&
+		    gs_str_eq(gs_str_of(p->binaries.p[i].path), m->path))
 			return &p->binaries.p[i];
 	fd = open_mapped(m);
 	if (fd < 0)
@@ -409,7 +411,7 @@ static gs_perf_binary *hold(gs_perf *p, const gs_perf_map *m)
 		close(fd);
 		return NULL;
 	}
-	*b = (gs_perf_binary){ .pid = m->pid, .path = copy, .fd = fd };
+	*b = (gs_perf_binary){ .pid = m->pid, .path = copy, .inode = m->inode, .fd = fd };
 	snprintf(b->open_path, sizeof(b->open_path), "/proc/self/fd/%d", fd);
 	return b;
 }

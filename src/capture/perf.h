@@ -32,7 +32,8 @@ typedef struct gs_perf_options {
 
 /* A file that the target runs code from, held open so that it can be read when the target is gone. */
 typedef struct gs_perf_binary {
-	uint32_t pid;
+	uint32_t pid;	   /* the first that mapped it */
+	uint64_t inode;	   /* as its map says */
 	char *path;	   /* as the target sees it */
 	char open_path[32]; /* "/proc/self/fd/N": how we reach it while the gs_perf is open */
 	int fd;

@@ -65,7 +65,7 @@ void gs_perf_record_end(gs_buf *out, size_t at, uint32_t pid, uint32_t tid, bool
 
 static bool is_ours(const gs_perf_sink *s, uint32_t pid)
 {
-	return gs_map_get(&s->pids, pid) != NULL;
+	return s->takes_all || gs_map_get(&s->pids, pid) != NULL;
 }
 
 typedef struct sample {

@@ -42,6 +42,8 @@ typedef struct gs_perf_sink {
 	gs_buf *out;	     /* records of the target, ready for perf.data */
 	gs_map pids;	     /* processes that are recorded */
 	bool follows_children;
+	bool takes_all;	     /* the events are the target's alone: pids need not be asked (rings are read one by one, and a child's
+				records may be seen before the FORK that announces it) */
 	bool has_extra;	     /* samples carry GS_PERF_EXTRA_TYPE */
 	gs_map tids;	     /* threads that FORK records told of */
 	gs_map kernel_ips;   /* kernel addresses of samples */

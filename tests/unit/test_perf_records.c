@@ -142,6 +142,22 @@ TEST(children_are_followed_when_asked)
 	}
 }
 
+TEST(events_of_the_target_alone_need_no_pids)
+{
+	GS_AUTO(buf) in = { 0 };
+	GS_AUTO(buf) out = { 0 };
+	gs_perf_sink s = { .out = &out, .follows_children = true, .takes_all = true };
+	uint64_t chain[] = { (uint64_t)PERF_CONTEXT_USER, 0x401000 };
+
+	gs_buf_init(&in, 1 << 20);
+	gs_buf_init(&out, 1 << 20);
+	gs_perf_sink_add_pid(&s, 10);
+	put_sample(&in, 20, chain, 2, false, 0x401000, NULL); /* its FORK is still in another ring */
+	gs_perf_sink_take(&s, gs_buf_view(&in));
+	CHECK_INT(s.n_samples, 1);
+	gs_perf_sink_release(&s);
+}
+
 TEST(broken_records_are_counted)
 {
 	GS_AUTO(buf) in = { 0 };
