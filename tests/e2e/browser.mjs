@@ -22,13 +22,14 @@ export function scratch() {
 	return { dir, remove: () => rmSync(dir, { recursive: true, force: true }) };
 }
 
-/** Starts `gospect ui` on the files and waits for the address it prints. */
+/** Starts `gospect ui` on the files and waits for the address it prints. A last argument that is an object adds to the environment. */
 export async function serve(...files) {
+	const env = typeof files.at(-1) === "object" ? files.pop() : {};
 	// E2E_UI_DIR serves a page that was just built instead of the one inside the binary.
 	const other = process.env.E2E_UI_DIR ? ["--ui-dir", resolve(process.env.E2E_UI_DIR)] : [];
 	// Recordings land in the working folder: that is one which goes away.
 	const home = scratch();
-	const child = spawn(binary, ["ui", "--no-browser", ...other, ...files], { stdio: ["ignore", "pipe", "pipe"], cwd: home.dir });
+	const child = spawn(binary, ["ui", "--no-browser", ...other, ...files], { stdio: ["ignore", "pipe", "pipe"], cwd: home.dir, env: { ...process.env, ...env } });
 	let printed = "";
 	const address = await new Promise((done, fail) => {
 		const timer = setTimeout(() => fail(new Error(`gospect ui printed no address in 20 s: ${printed}`)), 20_000);

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { data, openBrowser, openPage, scratch, serve } from "./browser.mjs";
@@ -47,7 +47,11 @@ func main() {
 	target = spawn(join(tmp.dir, "busyprog"), { stdio: ["ignore", "pipe", "inherit"] });
 	await new Promise((done) => target.stdout.once("data", done));
 	browser = await openBrowser();
-	server = await serve(data("go1.26/cpu.pprof"));
+	// An editor that only notes what it was asked for.
+	const bin = join(tmp.dir, "bin");
+	mkdirSync(bin);
+	writeFileSync(join(bin, "zed"), `#!/bin/sh\necho "$@" >> '${join(tmp.dir, "opened")}'\n`, { mode: 0o755 });
+	server = await serve(data("go1.26/cpu.pprof"), { PATH: `${bin}:${process.env.PATH}` });
 });
 
 after(async () => {
@@ -78,6 +82,25 @@ test("records a local process and opens what was taken", async () => {
 	await page.at(`#/table?doc=${cpu.id}`);
 	const names = await page.$$eval(".tbody .name", (l) => l.map((n) => n.title));
 	assert.ok(names.includes("main.spin"), names.slice(0, 5).join(", "));
+	page.clean();
+	await page.context().close();
+});
+
+test("the source of what was recorded is found, and opens in the editor", async () => {
+	const page = await openPage(browser, server);
+	const session = await page.api("/api/session");
+	const cpu = session.documents.findLast((d) => (d.sample_types ?? []).some((t) => t.type === "cpu"));
+	await page.at(`#/source?doc=${cpu.id}&fn=main.spin&asm=1`);
+	const lines = await page.$$eval(".lines tr.line", (l) => l.map((r) => ({ n: r.children[2].textContent, cost: r.children[0].textContent, text: r.children[3].textContent })));
+	const loop = lines.find((l) => l.text.includes("n*6364136223846793005"));
+	assert.ok(loop, `the source of main.spin: ${lines.map((l) => l.text).join("\n")}`);
+	assert.ok(lines.some((l) => l.cost), "lines have their cost");
+	assert.ok((await page.$$(".lines tr.asm")).length > 5, "instructions are below the lines");
+	assert.ok(session.editors.includes("zed"));
+	await page.click(`.lines tr.line .lineno >> text="${loop.n}"`);
+	await page.waitForSelector(".toast");
+	assert.match(await page.textContent(".toast"), /Opened/);
+	assert.match(readFileSync(join(tmp.dir, "opened"), "utf8"), new RegExp(`busy/main.go:${loop.n}\\b`));
 	page.clean();
 	await page.context().close();
 });
