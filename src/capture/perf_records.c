@@ -136,6 +136,23 @@ static void repair(gs_perf_sink *s, sample *x)
 	s->n_repaired++;
 }
 
+/* A walk through code without frame pointers ends at whatever the register held: what can be no code ends the chain. */
+static void cut_rubbish(sample *x)
+{
+	bool is_user = false;
+
+	for (uint64_t i = 0; i < x->n_chain; i++) {
+		uint64_t a = x->chain[i];
+
+		if (a >= CONTEXT_MAX) {
+			is_user = a == (uint64_t)PERF_CONTEXT_USER;
+		} else if (is_user && (a < 4096 || a >> 56) && x->chain[i - 1] < CONTEXT_MAX) {
+			x->n_chain = i;
+			return;
+		}
+	}
+}
+
 static void note_kernel_ips(gs_perf_sink *s, const sample *x)
 {
 	bool is_kernel = false, is_new;
@@ -160,6 +177,7 @@ static void take_sample(gs_perf_sink *s, gs_rd *r, const struct perf_event_heade
 	if (!is_ours(s, x.pid) || x.time < s->begin_ns || (s->end_ns && x.time > s->end_ns))
 		return;
 	repair(s, &x);
+	cut_rubbish(&x);
 	note_kernel_ips(s, &x);
 	s->n_samples++;
 	if ((h->misc & PERF_RECORD_MISC_CPUMODE_MASK) == PERF_RECORD_MISC_KERNEL)

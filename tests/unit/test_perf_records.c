@@ -109,6 +109,23 @@ TEST(a_missing_caller_is_put_back)
 	gs_perf_sink_release(&s);
 }
 
+TEST(rubbish_ends_a_chain)
+{
+	GS_AUTO(buf) in = { 0 };
+	GS_AUTO(buf) out = { 0 };
+	gs_perf_sink s = { .out = &out };
+	uint64_t chain[] = { (uint64_t)PERF_CONTEXT_KERNEL, 0xffffffff81000010, (uint64_t)PERF_CONTEXT_USER, 0x401000, 0x504f2f3d8d48c031, 0x402000 };
+
+	gs_buf_init(&in, 1 << 20);
+	gs_buf_init(&out, 1 << 20);
+	gs_perf_sink_add_pid(&s, 10);
+	put_sample(&in, 10, chain, 6, false, 0x401000, NULL);
+	gs_perf_sink_take(&s, gs_buf_view(&in));
+	CHECK_INT(chain_length(gs_buf_view(&out)), 4);
+	CHECK_INT(chain_entry(gs_buf_view(&out), 3), 0x401000);
+	gs_perf_sink_release(&s);
+}
+
 static void put_fork(gs_buf *b, uint32_t pid, uint32_t ppid, uint32_t tid)
 {
 	size_t at = gs_perf_record_begin(b, PERF_RECORD_FORK, 0);
