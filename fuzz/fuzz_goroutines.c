@@ -16,11 +16,13 @@ static int look(const uint8_t *data, size_t size)
 		const gs_dump_goroutine *g = &d.goroutines[i];
 
 		/* Slices must be readable to their last byte. */
-		sum += gs_str_hash(g->state) + gs_str_hash(g->creator.function) + gs_str_hash(g->creator.file);
+		sum += gs_str_hash(g->state) + gs_str_hash(g->creator.function) +
+		       gs_str_hash(g->creator.file);
 		for (uint32_t k = 0; k < g->n_frames; k++) {
 			const gs_dump_frame *f = &d.frames[g->first_frame + k];
 
-			sum += gs_str_hash(f->function) + gs_str_hash(f->args) + gs_str_hash(f->file);
+			sum += gs_str_hash(f->function) + gs_str_hash(f->args) +
+			       gs_str_hash(f->file);
 		}
 		for (uint32_t k = 0; k < g->n_labels; k++)
 			sum += gs_str_hash(d.labels[g->first_label + k].key) +

@@ -12,8 +12,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (gs_perfdata_open(mem, bytes, &d, &err)) {
 		while (gs_perfdata_next(&d, &r, &err)) {
-			sum += gs_str_hash(r.name) + gs_str_hash(r.build_id) + gs_str_hash(r.stack) + gs_str_hash(r.regs) +
-			       gs_str_hash(r.branches);
+			sum += gs_str_hash(r.name) + gs_str_hash(r.build_id) +
+			       gs_str_hash(r.stack) + gs_str_hash(r.regs) + gs_str_hash(r.branches);
 			for (size_t i = 0; i < r.chain.n / 8; i++)
 				sum += gs_perfdata_word(&d, r.chain, i);
 			fuzz_expect(r.kind != GS_PERFDATA_SAMPLE || r.attr < d.n_attrs);

@@ -45,7 +45,8 @@ static size_t group_end(gs_str stack, size_t at)
 static bool push_line(loading *l, gs_str text)
 {
 	gs_folded_frame f = gs_folded_frame_of(text);
-	gs_function fn = { .name = gs_profile_builder_str(l->b, f.name), .file = gs_profile_builder_str(l->b, f.file) };
+	gs_function fn = { .name = gs_profile_builder_str(l->b, f.name),
+			   .file = gs_profile_builder_str(l->b, f.file) };
 	gs_frame *line = gs_vec_push(&l->frames, INT32_MAX);
 
 	if (!line || fn.name == GS_NO_ID || fn.file == GS_NO_ID)
@@ -132,21 +133,25 @@ static uint32_t node_of(loading *l, gs_str stack)
 
 static void set_types(loading *l, const gs_folded_shape *shape)
 {
-	static const char *const units[] = { "count",	    "count/10",	    "count/100",    "count/1000",
-					     "count/10000", "count/100000", "count/1000000" };
+	static const char *const units[] = { "count",	     "count/10",    "count/100",
+					     "count/1000",   "count/10000", "count/100000",
+					     "count/1000000" };
 	gs_profile *p = gs_profile_builder_profile(l->b);
 	uint32_t unit = gs_profile_builder_str(l->b, gs_str_of(units[shape->decimals]));
 
 	p->n_types = shape->columns;
 	if (shape->columns == 2)
 		p->types[0] = (gs_value_type){ gs_profile_builder_str(l->b, GS_S("before")), unit };
-	p->types[shape->columns - 1] = (gs_value_type){ gs_profile_builder_str(l->b, GS_S("samples")), unit };
+	p->types[shape->columns - 1] =
+		(gs_value_type){ gs_profile_builder_str(l->b, GS_S("samples")), unit };
 	if (shape->decimals)
-		gs_profile_builder_warn(l->b, "the counts have fractions: values are told in units of %s",
+		gs_profile_builder_warn(l->b,
+					"the counts have fractions: values are told in units of %s",
 					units[shape->decimals]);
 }
 
-static bool load_rows(loading *l, const gs_load_source *src, const gs_folded_shape *shape, gs_err *err)
+static bool load_rows(loading *l, const gs_load_source *src, const gs_folded_shape *shape,
+		      gs_err *err)
 {
 	gs_str rest = src->bytes;
 	gs_folded_row row;
@@ -157,11 +162,13 @@ static bool load_rows(loading *l, const gs_load_source *src, const gs_folded_sha
 		gs_sample s = { .values = row.counts, .node = node_of(l, row.stack) };
 
 		if (s.node == GS_NO_ID || !gs_profile_builder_sample(l->b, &s))
-			return gs_fail(err, GS_ERR_LIMIT, row.at, "the stacks need more memory than their budget");
+			return gs_fail(err, GS_ERR_LIMIT, row.at,
+				       "the stacks need more memory than their budget");
 		if (++n % 65536 == 0) {
 			if (gs_progress_should_stop(src->progress))
 				return gs_fail(err, GS_ERR_STOPPED, GS_ERR_NOWHERE, "stopped");
-			gs_progress_report(src->progress, (double)row.at / (double)src->bytes.n, "reading");
+			gs_progress_report(src->progress, (double)row.at / (double)src->bytes.n,
+					   "reading");
 		}
 	}
 	if (why.code && err)

@@ -16,7 +16,8 @@ typedef struct loading {
 
 static bool no_memory(gs_err *err)
 {
-	return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "the goroutine dump needs more memory than its budget");
+	return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE,
+		       "the goroutine dump needs more memory than its budget");
 }
 
 static gs_str frame_name(const gs_dump_frame *f)
@@ -42,7 +43,8 @@ static bool push_line(loading *l, const gs_dump_frame *f)
 
 	if (!line)
 		return false;
-	*line = (gs_frame){ .function = function_of(l, f), .line = f->line > INT64_MAX ? 0 : (int64_t)f->line };
+	*line = (gs_frame){ .function = function_of(l, f),
+			    .line = f->line > INT64_MAX ? 0 : (int64_t)f->line };
 	return line->function != GS_NO_ID;
 }
 
@@ -67,7 +69,8 @@ static uint32_t node_of(loading *l, const gs_dump_goroutine *g)
 			return GS_NO_ID;
 		if (f->is_inlined && i + 1 < g->n_frames)
 			continue;
-		id = gs_profile_builder_location_intern(l->b, pc, 0, l->frames.p, (uint32_t)l->frames.n);
+		id = gs_profile_builder_location_intern(l->b, pc, 0, l->frames.p,
+							(uint32_t)l->frames.n);
 		slot = gs_vec_push(&l->stack, INT32_MAX);
 		if (id == GS_NO_ID || !slot)
 			return GS_NO_ID;
@@ -75,7 +78,8 @@ static uint32_t node_of(loading *l, const gs_dump_goroutine *g)
 		l->frames.n = 0;
 	}
 	if (!g->n_frames && g->is_unavailable) {
-		static const gs_dump_frame unavailable = { .function = { "(stack unavailable)", 19 } };
+		static const gs_dump_frame unavailable = { .function = { "(stack unavailable)",
+									 19 } };
 
 		if (!push_line(l, &unavailable))
 			return GS_NO_ID;
@@ -112,16 +116,19 @@ static uint32_t labels_of(loading *l, const gs_dump_goroutine *g, bool with_head
 			return GS_NO_ID;
 	}
 	if (with_header) {
-		if (!push_label(l, (gs_label){ .key = l->state, .str = gs_profile_builder_str(l->b, g->state) }))
+		if (!push_label(l, (gs_label){ .key = l->state,
+					       .str = gs_profile_builder_str(l->b, g->state) }))
 			return GS_NO_ID;
 		if (g->creator.function.n &&
 		    !push_label(l, (gs_label){ .key = l->creator,
-					       .str = gs_profile_builder_str(l->b, g->creator.function) }))
+					       .str = gs_profile_builder_str(
+						       l->b, g->creator.function) }))
 			return GS_NO_ID;
-		if (g->wait_minutes && !push_label(l, (gs_label){ .key = l->wait,
-								  .num = (int64_t)(g->wait_minutes & INT64_MAX),
-								  .unit = l->minutes,
-								  .is_num = true }))
+		if (g->wait_minutes &&
+		    !push_label(l, (gs_label){ .key = l->wait,
+					       .num = (int64_t)(g->wait_minutes & INT64_MAX),
+					       .unit = l->minutes,
+					       .is_num = true }))
 			return GS_NO_ID;
 	}
 	return gs_profile_builder_labels(l->b, l->labels.p, (uint32_t)l->labels.n);
@@ -142,7 +149,8 @@ static int64_t minutes_to_ns(uint64_t minutes)
 {
 	const int64_t minute_ns = (int64_t)60 * 1000000000;
 
-	return minutes > (uint64_t)(INT64_MAX / minute_ns) ? INT64_MAX : (int64_t)minutes * minute_ns;
+	return minutes > (uint64_t)(INT64_MAX / minute_ns) ? INT64_MAX :
+							     (int64_t)minutes * minute_ns;
 }
 
 static bool load_one(loading *l, const gs_dump_goroutine *from, gs_goroutine *to)
@@ -162,8 +170,9 @@ static bool load_one(loading *l, const gs_dump_goroutine *from, gs_goroutine *to
 	to->labels = labels_of(l, from, false);
 	to->creator = creator_location(l, from); /* a frame's id at the end */
 	s.labels = labels_of(l, from, true);
-	return !l->args.bad && to->state != GS_NO_ID && to->args != GS_NO_ID && to->labels != GS_NO_ID &&
-	       to->creator != GS_NO_ID && gs_profile_builder_sample(l->b, &s);
+	return !l->args.bad && to->state != GS_NO_ID && to->args != GS_NO_ID &&
+	       to->labels != GS_NO_ID && to->creator != GS_NO_ID &&
+	       gs_profile_builder_sample(l->b, &s);
 }
 
 static bool load_dump(loading *l, gs_document *doc, gs_err *err)
@@ -190,14 +199,16 @@ static bool load_dump(loading *l, gs_document *doc, gs_err *err)
 		if (!load_one(l, &d->goroutines[i], &g->list[i]))
 			return no_memory(err);
 	if (d->n_noise)
-		gs_profile_builder_warn(l->b, "%llu lines between the frames are no part of the dump",
+		gs_profile_builder_warn(l->b,
+					"%llu lines between the frames are no part of the dump",
 					(unsigned long long)d->n_noise);
 	doc->profile = gs_profile_builder_finish(l->b, err);
 	if (!doc->profile)
 		return false;
 	for (uint32_t i = 0; i < g->n; i++)
 		if (g->list[i].creator)
-			g->list[i].creator = doc->profile->locations[g->list[i].creator].first_frame;
+			g->list[i].creator =
+				doc->profile->locations[g->list[i].creator].first_frame;
 	doc->goroutines = g;
 	doc->kind = GS_DOCUMENT_GOROUTINES;
 	return true;
@@ -212,7 +223,8 @@ static int probe(gs_str bytes)
 
 	if (gs_dump_is(first))
 		return GS_PROBE_SURE;
-	return gs_dump_is(gs_str_slice(bytes, 0, NEAR)) || gs_dump_is(tail) ? GS_PROBE_LIKELY - 10 : GS_PROBE_NO;
+	return gs_dump_is(gs_str_slice(bytes, 0, NEAR)) || gs_dump_is(tail) ? GS_PROBE_LIKELY - 10 :
+									      GS_PROBE_NO;
 }
 
 static bool load(const gs_load_source *src, gs_document *doc, gs_err *err)

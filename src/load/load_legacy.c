@@ -15,32 +15,43 @@ typedef struct loading {
 /* Frames of the allocator, the profiler and the locks themselves, by the kind of profile; as pprof's legacy reader has them. */
 static const char heap_drop[] =
 	"calloc|cfree|malloc|free|memalign|do_memalign|(__)?posix_memalign|pvalloc|valloc|realloc|"
-	"tcmalloc::.*|tc_calloc|tc_cfree|tc_malloc|tc_free|tc_memalign|tc_posix_memalign|tc_pvalloc|tc_valloc|tc_realloc|"
+	"tcmalloc::.*|tc_calloc|tc_cfree|tc_malloc|tc_free|tc_memalign|tc_posix_memalign|tc_"
+	"pvalloc|tc_valloc|tc_realloc|"
 	"tc_new|tc_delete|tc_newarray|tc_deletearray|tc_new_nothrow|tc_newarray_nothrow|"
-	"malloc_zone_malloc|malloc_zone_calloc|malloc_zone_valloc|malloc_zone_realloc|malloc_zone_memalign|malloc_zone_free|"
+	"malloc_zone_malloc|malloc_zone_calloc|malloc_zone_valloc|malloc_zone_realloc|malloc_zone_"
+	"memalign|malloc_zone_free|"
 	"runtime\\..*|"
-	"BaseArena::.*|(::)?do_malloc_no_errno|(::)?do_malloc_pages|(::)?do_malloc|DoSampledAllocation|"
-	"MallocedMemBlock::MallocedMemBlock|_M_allocate|__builtin_(vec_)?delete|__builtin_(vec_)?new|"
-	"__gnu_cxx::new_allocator::allocate|__libc_malloc|__malloc_alloc_template::allocate|allocate|cpp_alloc|"
+	"BaseArena::.*|(::)?do_malloc_no_errno|(::)?do_malloc_pages|(::)?do_malloc|"
+	"DoSampledAllocation|"
+	"MallocedMemBlock::MallocedMemBlock|_M_allocate|__builtin_(vec_)?delete|__builtin_(vec_)?"
+	"new|"
+	"__gnu_cxx::new_allocator::allocate|__libc_malloc|__malloc_alloc_template::allocate|"
+	"allocate|cpp_alloc|"
 	"operator new(\\[\\])?|simple_alloc::allocate";
 static const char heap_keep[] = "runtime\\.panic|runtime\\.reflectcall|runtime\\.call[0-9]*";
 static const char lock_drop[] =
 	"RecordLockProfileData|(base::)?RecordLockProfileData.*|(base::)?SubmitMutexProfileData.*|"
-	"(base::)?SubmitSpinLockProfileData.*|(base::Mutex::)?AwaitCommon.*|(base::Mutex::)?Unlock.*|"
-	"(base::Mutex::)?UnlockSlow.*|(base::Mutex::)?ReaderUnlock.*|(base::MutexLock::)?~MutexLock.*|"
-	"(Mutex::)?AwaitCommon.*|(Mutex::)?Unlock.*|(Mutex::)?UnlockSlow.*|(Mutex::)?ReaderUnlock.*|"
-	"(MutexLock::)?~MutexLock.*|(SpinLock::)?Unlock.*|(SpinLock::)?SlowUnlock.*|(SpinLockHolder::)?~SpinLockHolder.*";
-static const char cpu_drop[] =
-	"ProfileData::Add|ProfileData::prof_handler|CpuProfiler::prof_handler|__pthread_sighandler|__restore";
+	"(base::)?SubmitSpinLockProfileData.*|(base::Mutex::)?AwaitCommon.*|(base::Mutex::)?Unlock."
+	"*|"
+	"(base::Mutex::)?UnlockSlow.*|(base::Mutex::)?ReaderUnlock.*|(base::MutexLock::)?~"
+	"MutexLock.*|"
+	"(Mutex::)?AwaitCommon.*|(Mutex::)?Unlock.*|(Mutex::)?UnlockSlow.*|(Mutex::)?ReaderUnlock.*"
+	"|"
+	"(MutexLock::)?~MutexLock.*|(SpinLock::)?Unlock.*|(SpinLock::)?SlowUnlock.*|("
+	"SpinLockHolder::)?~SpinLockHolder.*";
+static const char cpu_drop[] = "ProfileData::Add|ProfileData::prof_handler|CpuProfiler::prof_"
+			       "handler|__pthread_sighandler|__restore";
 
 static bool no_memory(gs_err *err)
 {
-	return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "the profile needs more memory than its budget");
+	return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE,
+		       "the profile needs more memory than its budget");
 }
 
 static bool push_line(loading *q, gs_str name, gs_str file, uint64_t line)
 {
-	gs_function fn = { .name = gs_profile_builder_str(q->b, name), .file = gs_profile_builder_str(q->b, file) };
+	gs_function fn = { .name = gs_profile_builder_str(q->b, name),
+			   .file = gs_profile_builder_str(q->b, file) };
 	gs_frame *f = gs_vec_push(&q->frames, INT32_MAX);
 
 	if (!f || fn.name == GS_NO_ID || fn.file == GS_NO_ID)
@@ -65,7 +76,8 @@ static bool lines_of(loading *q, const gs_legacy_sample *s, uint64_t address, ui
 		uint64_t pc = sym[i].pc;
 
 		for (; i < s->n_symbols && sym[i].pc == pc; i++)
-			if (sym[i].function.n && !push_line(q, sym[i].function, sym[i].file, sym[i].line))
+			if (sym[i].function.n &&
+			    !push_line(q, sym[i].function, sym[i].file, sym[i].line))
 				return false;
 		*next = i;
 		return true;
@@ -86,8 +98,9 @@ static uint32_t node_of(loading *q, const gs_legacy_sample *s)
 
 		if (!slot || !lines_of(q, s, address, &next))
 			return GS_NO_ID;
-		id = gs_profile_builder_location_intern(q->b, address, gs_legacy_mapping_of(q->l, address), q->frames.p,
-							(uint32_t)q->frames.n);
+		id = gs_profile_builder_location_intern(q->b, address,
+							gs_legacy_mapping_of(q->l, address),
+							q->frames.p, (uint32_t)q->frames.n);
 		if (id == GS_NO_ID)
 			return id;
 		*slot = id;
@@ -109,7 +122,8 @@ static uint32_t labels_of(loading *q, const gs_legacy_sample *s)
 
 		if (!l)
 			return GS_NO_ID;
-		*l = (gs_label){ .key = gs_profile_builder_str(q->b, t->key), .str = gs_profile_builder_str(q->b, t->value) };
+		*l = (gs_label){ .key = gs_profile_builder_str(q->b, t->key),
+				 .str = gs_profile_builder_str(q->b, t->value) };
 		if (l->key == GS_NO_ID || l->str == GS_NO_ID)
 			return GS_NO_ID;
 	}
@@ -118,7 +132,9 @@ static uint32_t labels_of(loading *q, const gs_legacy_sample *s)
 
 		if (!l)
 			return GS_NO_ID;
-		*l = (gs_label){ .key = gs_profile_builder_str(q->b, GS_S("bytes")), .num = s->block_bytes, .is_num = true };
+		*l = (gs_label){ .key = gs_profile_builder_str(q->b, GS_S("bytes")),
+				 .num = s->block_bytes,
+				 .is_num = true };
 		if (l->key == GS_NO_ID)
 			return GS_NO_ID;
 	}
@@ -127,7 +143,8 @@ static uint32_t labels_of(loading *q, const gs_legacy_sample *s)
 
 static gs_value_type type_of(loading *q, gs_legacy_type t)
 {
-	return (gs_value_type){ gs_profile_builder_str(q->b, t.type), gs_profile_builder_str(q->b, t.unit) };
+	return (gs_value_type){ gs_profile_builder_str(q->b, t.type),
+				gs_profile_builder_str(q->b, t.unit) };
 }
 
 static void load_header(loading *q)
@@ -152,10 +169,12 @@ static void load_header(loading *q)
 	}
 	p->drop_frames = gs_profile_builder_str(q->b, gs_str_of(drop));
 	if (l->is_scaled_twice_by_pprof)
-		gs_profile_builder_warn(q->b,
-					"this mutex text says `sampling period=%lld`, but the runtime multiplied its numbers by it "
-					"already; go tool pprof does so again and shows them %lld times too large",
-					(long long)l->period, (long long)l->period);
+		gs_profile_builder_warn(
+			q->b,
+			"this mutex text says `sampling period=%lld`, but the runtime multiplied "
+			"its numbers by it "
+			"already; go tool pprof does so again and shows them %lld times too large",
+			(long long)l->period, (long long)l->period);
 }
 
 /* `# Alloc = 123` lines as comments of the profile. */
@@ -180,7 +199,9 @@ static bool load_profile(loading *q, gs_err *err)
 	load_memstats(q);
 	for (uint32_t i = 0; i < l->n_samples; i++) {
 		const gs_legacy_sample *from = &l->samples[i];
-		gs_sample s = { .node = node_of(q, from), .labels = labels_of(q, from), .values = from->values };
+		gs_sample s = { .node = node_of(q, from),
+				.labels = labels_of(q, from),
+				.values = from->values };
 
 		if (!gs_profile_builder_sample(q->b, &s))
 			return no_memory(err);

@@ -28,7 +28,7 @@ typedef struct loading {
 	gs_symbolizer *symbols; /* NULL: keep addresses */
 	gs_perf_processes processes;
 	gs_perf_samples samples;
-	gs_slice_map mappings; /* packed key -> mapping */
+	gs_slice_map mappings;		   /* packed key -> mapping */
 	GS_VEC(gs_symbol_map) symbol_maps; /* by mapping; [0] is none */
 	GS_VEC(uint32_t) stack;		   /* locations, leaf first */
 	GS_VEC(gs_frame) frames;
@@ -45,7 +45,8 @@ typedef struct loading {
 static const char *beside(gs_arena *mem, gs_str path, const char *name)
 {
 	size_t slash = gs_str_rfind_char(path, '/');
-	gs_str full = slash == SIZE_MAX ? gs_str_of(name) : gs_strf(mem, "%.*s/%s", (int)slash, path.p, name);
+	gs_str full = slash == SIZE_MAX ? gs_str_of(name) :
+					  gs_strf(mem, "%.*s/%s", (int)slash, path.p, name);
 	struct stat st;
 	const char *z = gs_cstr(mem, full);
 
@@ -176,7 +177,8 @@ static uint32_t mapping_of(loading *l, gs_perf_map *map, int32_t pid)
 	return map->mapping = *slot;
 }
 
-static bool push_line(loading *l, gs_str name, gs_str file, uint32_t start_line, uint32_t line, uint32_t flags)
+static bool push_line(loading *l, gs_str name, gs_str file, uint32_t start_line, uint32_t line,
+		      uint32_t flags)
 {
 	gs_function fn = { .name = gs_profile_builder_str(l->b, name),
 			   .file = gs_profile_builder_str(l->b, file),
@@ -186,7 +188,9 @@ static bool push_line(loading *l, gs_str name, gs_str file, uint32_t start_line,
 	if (!f || fn.name == GS_NO_ID || fn.file == GS_NO_ID)
 		return false;
 	fn.system_name = fn.name;
-	*f = (gs_frame){ .function = gs_profile_builder_function(l->b, fn), .line = line, .flags = flags };
+	*f = (gs_frame){ .function = gs_profile_builder_function(l->b, fn),
+			 .line = line,
+			 .flags = flags };
 	return f->function != GS_NO_ID;
 }
 
@@ -195,7 +199,8 @@ static bool add_names(loading *l, uint32_t mapping, uint64_t address, bool is_ke
 	gs_symbol found[GS_SYMBOL_MAX_DEPTH];
 	gs_symbol_map map = l->symbol_maps.p[mapping];
 	uint32_t flags = is_kernel ? GS_FRAME_KERNEL : 0;
-	gs_perf_process *bpf = is_kernel ? gs_perf_process_of(&l->processes, GS_PERF_KSYMBOLS_PID) : NULL;
+	gs_perf_process *bpf =
+		is_kernel ? gs_perf_process_of(&l->processes, GS_PERF_KSYMBOLS_PID) : NULL;
 	const gs_perf_map *named = bpf ? gs_perf_process_find(bpf, address) : NULL;
 	unsigned n = 0;
 
@@ -211,7 +216,8 @@ static bool add_names(loading *l, uint32_t mapping, uint64_t address, bool is_ke
 	if (!n && has_symbols(l, is_kernel))
 		n = gs_symbolizer_frames(l->symbols, &map, address + 1, found, GS_SYMBOL_MAX_DEPTH);
 	for (unsigned i = 0; i < n; i++)
-		if (!push_line(l, found[i].function, found[i].file, found[i].start_line, found[i].line, flags))
+		if (!push_line(l, found[i].function, found[i].file, found[i].start_line,
+			       found[i].line, flags))
 			return false;
 	if (!n && is_kernel) {
 		gs_frame *f = gs_vec_push(&l->frames, INT32_MAX);
@@ -232,7 +238,8 @@ static uint32_t location_of(loading *l, gs_perf_process *p, uint64_t address, bo
 
 	if (mapping == GS_NO_ID)
 		return GS_NO_ID;
-	seen = &l->places[gs_hash_u64(address ^ (uint64_t)mapping << 40 ^ is_kernel) & (PLACE_CACHE - 1)];
+	seen = &l->places[gs_hash_u64(address ^ (uint64_t)mapping << 40 ^ is_kernel) &
+			  (PLACE_CACHE - 1)];
 	if (seen->location && seen->address == address && seen->mapping == mapping)
 		return seen->location;
 	if (!add_names(l, mapping, address, is_kernel))
@@ -340,7 +347,8 @@ static bool push_copied_stack(loading *l, const gs_perfdata_record *r)
 		return false;
 	while (fp >= sp && fp - sp <= r->stack.n && r->stack.n - (fp - sp) >= 16) {
 		gs_str pair = gs_str_slice(r->stack, (size_t)(fp - sp), (size_t)(fp - sp) + 16);
-		uint64_t next = gs_perfdata_word(&l->d, pair, 0), ret = gs_perfdata_word(&l->d, pair, 1);
+		uint64_t next = gs_perfdata_word(&l->d, pair, 0),
+			 ret = gs_perfdata_word(&l->d, pair, 1);
 
 		if (!ret || !gs_perf_process_find(p, ret - 1))
 			break;
@@ -388,7 +396,8 @@ static bool read_stack(loading *l, const gs_perfdata_record *r)
 		return false;
 	if (r->stack.n && r->regs.n && !has_user_part(l, r->chain))
 		return push_copied_stack(l, r);
-	if (r->branches.n && !is_kernel && l->d.attrs[r->attr].branch_sample_type & BRANCH_CALL_STACK &&
+	if (r->branches.n && !is_kernel &&
+	    l->d.attrs[r->attr].branch_sample_type & BRANCH_CALL_STACK &&
 	    !has_user_part(l, r->chain))
 		return push_branches(l, r);
 	if (!l->stack.n && r->ip) {
@@ -483,7 +492,9 @@ static bool add_sample(loading *l, const gs_perfdata_record *r)
 static bool add_map(loading *l, const gs_perfdata_record *r)
 {
 	unsigned mode = r->misc & GS_PERFDATA_CPUMODE_MASK;
-	gs_perf_map map = { .start = r->start, .offset = r->offset, .file = r->name, .build_id = r->build_id };
+	gs_perf_map map = {
+		.start = r->start, .offset = r->offset, .file = r->name, .build_id = r->build_id
+	};
 	int32_t pid = mode == GS_PERFDATA_KERNEL ? GS_PERF_KERNEL_PID : r->pid;
 
 	if (mode == GS_PERFDATA_GUEST_KERNEL || mode == GS_PERFDATA_GUEST_USER || !r->is_exec)
@@ -528,7 +539,8 @@ static bool add_record(loading *l, const gs_perfdata_record *r)
 
 static bool out_of_memory(gs_err *err)
 {
-	return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "perf.data needs more memory than its budget");
+	return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE,
+		       "perf.data needs more memory than its budget");
 }
 
 static bool load_records(loading *l, gs_err *err)
@@ -549,7 +561,8 @@ static bool load_records(loading *l, gs_err *err)
 		if (++n % 16384 == 0) {
 			if (gs_progress_should_stop(l->src->progress))
 				return gs_fail(err, GS_ERR_STOPPED, GS_ERR_NOWHERE, "stopped");
-			gs_progress_report(l->src->progress, (double)r.at / (double)(l->src->bytes.n + 1), "reading");
+			gs_progress_report(l->src->progress,
+					   (double)r.at / (double)(l->src->bytes.n + 1), "reading");
 		}
 	}
 	if (why.code && err)
@@ -575,20 +588,26 @@ static void add_warnings(loading *l)
 	unsigned n_missing = 0;
 
 	if (l->d.n_lost)
-		gs_profile_builder_warn(l->b, "the kernel lost %llu records: perf could not keep up",
+		gs_profile_builder_warn(l->b,
+					"the kernel lost %llu records: perf could not keep up",
 					(unsigned long long)l->d.n_lost);
 	if (l->d.is_cut)
-		gs_profile_builder_warn(l->b, "the recording was cut short: what it holds was read");
+		gs_profile_builder_warn(l->b,
+					"the recording was cut short: what it holds was read");
 	if (l->d.n_broken)
 		gs_profile_builder_warn(l->b, "%llu records are broken and were left out",
 					(unsigned long long)l->d.n_broken);
 	if (l->n_unwound + l->n_not_unwound)
 		gs_profile_builder_warn(
-			l->b, "recorded with --call-graph dwarf: stacks were walked along frame pointers, which Go keeps "
-			      "and C code may not; --call-graph fp records longer stacks at less cost");
+			l->b,
+			"recorded with --call-graph dwarf: stacks were walked along frame "
+			"pointers, which Go keeps "
+			"and C code may not; --call-graph fp records longer stacks at less cost");
 	if (l->is_kernel_moved)
-		gs_profile_builder_warn(l->b, "the kernel was started again since the recording: its functions stay unnamed");
-	for (size_t i = 1; l->symbols && i < l->symbol_maps.n && n_missing < MAX_MISSING_NOTES; i++) {
+		gs_profile_builder_warn(l->b, "the kernel was started again since the recording: "
+					      "its functions stay unnamed");
+	for (size_t i = 1; l->symbols && i < l->symbol_maps.n && n_missing < MAX_MISSING_NOTES;
+	     i++) {
 		const gs_symbol_map *m = &l->symbol_maps.p[i];
 		gs_err why;
 

@@ -13,7 +13,8 @@
 typedef struct loading {
 	gs_profile_builder *b;
 	gs_perf_samples samples;
-	gs_slice_map leaves;   /* text of a physical frame and what is inlined into it -> location, as leaf */
+	gs_slice_map
+		leaves; /* text of a physical frame and what is inlined into it -> location, as leaf */
 	gs_slice_map callers;  /* as caller: the address is that of a return */
 	gs_slice_map mappings; /* dso -> mapping */
 	GS_VEC(gs_frame) frames;
@@ -84,7 +85,8 @@ static bool push_line(loading *l, const gs_perfscript_frame *f)
 static uint32_t location_of(loading *l, gs_str group, bool is_leaf)
 {
 	bool is_new;
-	uint32_t *slot = gs_slice_map_put(is_leaf ? &l->leaves : &l->callers, group, &is_new), mapping, id;
+	uint32_t *slot = gs_slice_map_put(is_leaf ? &l->leaves : &l->callers, group, &is_new),
+		 mapping, id;
 	gs_perfscript_frame f = { 0 };
 	gs_str text;
 
@@ -101,19 +103,20 @@ static uint32_t location_of(loading *l, gs_str group, bool is_leaf)
 	mapping = mapping_of(l, f.dso);
 	if (mapping == GS_NO_ID)
 		return GS_NO_ID;
-	id = gs_profile_builder_location_intern(l->b, f.ip && !is_leaf ? f.ip - 1 : f.ip, mapping, l->frames.p,
-						(uint32_t)l->frames.n);
+	id = gs_profile_builder_location_intern(l->b, f.ip && !is_leaf ? f.ip - 1 : f.ip, mapping,
+						l->frames.p, (uint32_t)l->frames.n);
 	*slot = id == GS_NO_ID ? 0 : id;
 	return id;
 }
 
-static uint32_t node_of(loading *l, const gs_perfscript_chunk *c, const gs_perfscript_stack *s, const uint32_t *leaves,
-			const uint32_t *callers)
+static uint32_t node_of(loading *l, const gs_perfscript_chunk *c, const gs_perfscript_stack *s,
+			const uint32_t *leaves, const uint32_t *callers)
 {
 	uint32_t node = GS_ROOT_NODE;
 
 	for (uint32_t i = s->n; i-- > 0 && node != GS_NO_ID;) {
-		uint32_t frame = c->stack_frames.p[s->first + i], location = i ? callers[frame] : leaves[frame];
+		uint32_t frame = c->stack_frames.p[s->first + i],
+			 location = i ? callers[frame] : leaves[frame];
 
 		if (location) /* text that is no frame has none */
 			node = gs_profile_builder_push(l->b, node, location);
@@ -147,7 +150,8 @@ static bool add_chunk(loading *l, gs_perfscript_chunk *c)
 	for (size_t i = 0; ok && i < c->comms.texts.n; i++)
 		ok = (comms[i] = gs_profile_builder_str(l->b, c->comms.texts.p[i])) != GS_NO_ID;
 	for (size_t i = 0; ok && i < c->events.texts.n; i++)
-		ok = (events[i] = gs_perf_samples_event(&l->samples, c->events.texts.p[i])) != UINT32_MAX;
+		ok = (events[i] = gs_perf_samples_event(&l->samples, c->events.texts.p[i])) !=
+		     UINT32_MAX;
 	for (size_t i = 0; ok && i < c->samples.n; i++) {
 		gs_perf_sample s = c->samples.p[i];
 
@@ -205,7 +209,8 @@ static void take_chunk(void *ctx, unsigned worker, size_t i)
 
 static bool no_memory(gs_err *err)
 {
-	return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "the events need more memory than their budget");
+	return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE,
+		       "the events need more memory than their budget");
 }
 
 static bool load_events(loading *l, const gs_load_source *src, gs_err *err)
@@ -224,8 +229,9 @@ static bool load_events(loading *l, const gs_load_source *src, gs_err *err)
 	if (!l->samples.samples.n)
 		return gs_fail(err, GS_ERR_FORMAT, 0, "no event in this perf script text");
 	if (r.n_skipped)
-		gs_profile_builder_warn(l->b, "%llu lines are neither an event nor a frame and were left out",
-					(unsigned long long)r.n_skipped);
+		gs_profile_builder_warn(
+			l->b, "%llu lines are neither an event nor a frame and were left out",
+			(unsigned long long)r.n_skipped);
 	add_comment(l, src->bytes, "captured on", "captured on");
 	add_comment(l, src->bytes, "hostname", "hostname");
 	add_comment(l, src->bytes, "cmdline", "command");

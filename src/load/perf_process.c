@@ -163,7 +163,8 @@ gs_perf_map *gs_perf_process_find(gs_perf_process *p, uint64_t address)
 	if (!p->maps)
 		return NULL;
 	at = lower_bound(p->maps, address);
-	return at < p->maps->list.n && p->maps->list.p[at].start <= address ? &p->maps->list.p[at] : NULL;
+	return at < p->maps->list.n && p->maps->list.p[at].start <= address ? &p->maps->list.p[at] :
+									      NULL;
 }
 
 bool gs_perf_comm_set(gs_perf_processes *p, int32_t tid, uint32_t name)

@@ -22,7 +22,7 @@ typedef struct gs_perf_maps {
 
 typedef struct gs_perf_process {
 	int32_t pid;
-	gs_perf_maps *maps; /* NULL: none yet */
+	gs_perf_maps *maps;  /* NULL: none yet */
 	gs_slice_map stacks; /* raw call chain -> node; emptied when the maps change */
 } gs_perf_process;
 
@@ -30,7 +30,8 @@ typedef struct gs_perf_processes {
 	GS_VEC(gs_perf_process) list;
 	gs_map by_pid; /* index + 1 */
 	gs_map comms;  /* tid -> string id of the profile */
-	uint64_t moved; /* maps that were copied or moved to keep the lists sorted: bounded against made-up files */
+	uint64_t
+		moved; /* maps that were copied or moved to keep the lists sorted: bounded against made-up files */
 } gs_perf_processes;
 
 /* Lists that belong to no process: the kernel's maps, and the symbols that it made at run time (BPF). */

@@ -73,7 +73,8 @@ static bool set_types(gs_perf_samples *s, gs_profile_builder *b, uint32_t *colum
 			continue;
 		/* Two events that differ in their modifiers only keep them. */
 		for (uint32_t other = 0; other < s->events.n; other++)
-			if (other != e && gs_str_eq(without_modifiers(s->events.p[other].name), name))
+			if (other != e &&
+			    gs_str_eq(without_modifiers(s->events.p[other].name), name))
 				name = s->events.p[e].name;
 		if (is_clock(name)) {
 			t.type = gs_profile_builder_str(b, GS_S("cpu"));
@@ -83,7 +84,8 @@ static bool set_types(gs_perf_samples *s, gs_profile_builder *b, uint32_t *colum
 		}
 		ok = t.type != GS_NO_ID && t.unit != GS_NO_ID;
 		for (uint32_t i = 0; i < p->n_types; i++)
-			if (p->types[i].type == t.type) { /* cpu-clock and task-clock side by side */
+			if (p->types[i].type ==
+			    t.type) { /* cpu-clock and task-clock side by side */
 				t = (gs_value_type){ gs_profile_builder_str(b, name), t.unit };
 				break;
 			}
@@ -117,7 +119,8 @@ static uint32_t labels_of(label_maker *m, const gs_perf_sample *s)
 	if (m->cache[at].is_used) {
 		const gs_perf_sample *c = &m->cache[at].like;
 
-		if (c->tid == s->tid && c->pid == s->pid && c->comm == s->comm && c->event == s->event)
+		if (c->tid == s->tid && c->pid == s->pid && c->comm == s->comm &&
+		    c->event == s->event)
 			return m->cache[at].set;
 	}
 	if (s->comm)
@@ -149,7 +152,8 @@ static bool make_labels(label_maker *m, gs_perf_samples *s)
 			return false;
 	}
 	m->has_events = n_used > 1;
-	return m->comm != GS_NO_ID && m->pid != GS_NO_ID && m->tid != GS_NO_ID && m->event != GS_NO_ID;
+	return m->comm != GS_NO_ID && m->pid != GS_NO_ID && m->tid != GS_NO_ID &&
+	       m->event != GS_NO_ID;
 }
 
 bool gs_perf_samples_finish(gs_perf_samples *s, gs_profile_builder *b)

@@ -14,9 +14,9 @@ typedef struct gs_perf_event {
 } gs_perf_event;
 
 typedef struct gs_perf_sample {
-	int64_t time_ns; /* -1 unknown */
-	int64_t period;	 /* -1 unknown */
-	uint32_t node, comm; /* comm: string id */
+	int64_t time_ns;       /* -1 unknown */
+	int64_t period;	       /* -1 unknown */
+	uint32_t node, comm;   /* comm: string id */
 	int32_t pid, tid, cpu; /* -1 unknown */
 	uint32_t event;
 } gs_perf_sample;

@@ -32,7 +32,8 @@ static gs_str stack_of(const gs_perfscript_event *e)
 	if (e->stack.n || !e->details.n)
 		return e->stack;
 	/* Without call graphs the one frame stands on the header line; details of a tracepoint are no frame. */
-	return gs_perfscript_frame_parse(e->details, &f) && f.ip && f.dso.n ? e->details : (gs_str){ 0 };
+	return gs_perfscript_frame_parse(e->details, &f) && f.ip && f.dso.n ? e->details :
+									      (gs_str){ 0 };
 }
 
 static bool is_inlined(gs_str text)
@@ -122,7 +123,8 @@ bool gs_perfscript_split(gs_str text, size_t bytes, gs_perfscript_chunk **list, 
 
 	while (text.n || !chunks.n) {
 		gs_perfscript_chunk *c = gs_vec_push(&chunks, 1 << 20);
-		size_t cut = text.n <= bytes ? SIZE_MAX : gs_str_find(gs_str_skip(text, bytes), GS_S("\n\n"));
+		size_t cut = text.n <= bytes ? SIZE_MAX :
+					       gs_str_find(gs_str_skip(text, bytes), GS_S("\n\n"));
 
 		if (!c) {
 			gs_vec_release(&chunks);

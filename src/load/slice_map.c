@@ -53,7 +53,8 @@ uint32_t *gs_slice_map_put(gs_slice_map *m, gs_str key, bool *is_new)
 			*is_new = true;
 			return &s->value;
 		}
-		if (s->hash == hash && s->n == key.n && (key.n == 0 || memcmp(s->p, key.p, key.n) == 0)) {
+		if (s->hash == hash && s->n == key.n &&
+		    (key.n == 0 || memcmp(s->p, key.p, key.n) == 0)) {
 			*is_new = false;
 			return &s->value;
 		}

@@ -77,8 +77,8 @@ static inline void put_trailer(perf_out *o, uint32_t pid, uint64_t time, uint64_
 	put(o, id, 8);
 }
 
-static inline void put_sample(perf_out *o, uint64_t id, uint32_t pid, uint32_t tid, uint64_t time, uint64_t period,
-			      const uint64_t *chain, size_t n)
+static inline void put_sample(perf_out *o, uint64_t id, uint32_t pid, uint32_t tid, uint64_t time,
+			      uint64_t period, const uint64_t *chain, size_t n)
 {
 	size_t at = begin(o, 9, 2);
 
@@ -96,8 +96,8 @@ static inline void put_sample(perf_out *o, uint64_t id, uint32_t pid, uint32_t t
 	end(o, at);
 }
 
-static inline void put_mmap2(perf_out *o, uint32_t pid, uint64_t time, uint64_t start, uint64_t size, uint64_t offset,
-			     const char *file)
+static inline void put_mmap2(perf_out *o, uint32_t pid, uint64_t time, uint64_t start,
+			     uint64_t size, uint64_t offset, const char *file)
 {
 	size_t at = begin(o, 10, 2 | 1 << 14);
 
@@ -116,7 +116,8 @@ static inline void put_mmap2(perf_out *o, uint32_t pid, uint64_t time, uint64_t 
 	end(o, at);
 }
 
-static inline void put_comm(perf_out *o, uint32_t pid, uint32_t tid, uint64_t time, const char *name, bool is_exec)
+static inline void put_comm(perf_out *o, uint32_t pid, uint32_t tid, uint64_t time,
+			    const char *name, bool is_exec)
 {
 	size_t at = begin(o, 3, is_exec ? 1 << 13 : 0);
 
@@ -127,7 +128,8 @@ static inline void put_comm(perf_out *o, uint32_t pid, uint32_t tid, uint64_t ti
 	end(o, at);
 }
 
-static inline void put_fork(perf_out *o, uint32_t pid, uint32_t parent, uint32_t tid, uint32_t parent_tid, uint64_t time)
+static inline void put_fork(perf_out *o, uint32_t pid, uint32_t parent, uint32_t tid,
+			    uint32_t parent_tid, uint64_t time)
 {
 	size_t at = begin(o, 7, 0);
 

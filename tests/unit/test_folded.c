@@ -75,7 +75,8 @@ TEST(broken_rows)
 	CHECK(gs_folded_is(GS_S("a;b 1\nc 2\n")));
 }
 
-static void frame(const char *text, const char *name, const char *file, uint64_t line, unsigned flags)
+static void frame(const char *text, const char *name, const char *file, uint64_t line,
+		  unsigned flags)
 {
 	gs_folded_frame f = gs_folded_frame_of(gs_str_of(text));
 
@@ -91,7 +92,8 @@ TEST(frames)
 	frame("do_syscall_64_[k]", "do_syscall_64", "", 0, GS_FOLDED_KERNEL);
 	frame("main.f_[i]", "main.f", "", 0, GS_FOLDED_INLINED);
 	frame("main.run (main.go:12)", "main.run", "main.go", 12, 0);
-	frame("main.(*T).run (/a b/main.go:12)_[i]", "main.(*T).run", "/a b/main.go", 12, GS_FOLDED_INLINED);
+	frame("main.(*T).run (/a b/main.go:12)_[i]", "main.(*T).run", "/a b/main.go", 12,
+	      GS_FOLDED_INLINED);
 	frame("main.(*T).run", "main.(*T).run", "", 0, 0);
 	frame("main.run:/src/main.go:12", "main.run", "/src/main.go", 12, 0);
 	frame("main.run /src/main.go:12", "main.run", "/src/main.go", 12, 0);

@@ -14,7 +14,8 @@ TEST(quoted_strings)
 	CHECK_STR(rest, GS_S(" x"));
 	rest = GS_S("\"a\\t\\\"\\x41\\u00e9\\U0001F600\\101\"");
 	CHECK(gs_quoted_take(mem, &rest, &out));
-	CHECK_STR(out, GS_S("a\t\"A\xc3\xa9\xf0\x9f\x98\x80""A"));
+	CHECK_STR(out, GS_S("a\t\"A\xc3\xa9\xf0\x9f\x98\x80"
+			    "A"));
 	CHECK_INT(rest.n, 0);
 	rest = GS_S("\"open");
 	CHECK(!gs_quoted_take(mem, &rest, &out));
@@ -55,13 +56,13 @@ static gs_dump parse(gs_arena *mem, gs_str text)
 	return d;
 }
 
-#define STACK                                                    \
-	"goroutine 18 [chan receive (nil chan), 5 minutes, locked to thread]:\n" \
-	"main.(*T[...]).run(0x1, {0x2?, ...})\n"                 \
-	"\t/src dir/main.go:12 +0x1b fp=0xc1 sp=0xc0 pc=0x45d\n" \
-	"main.inner(...)\n"                                      \
-	"\tC:/go/x.go:7\n"                                       \
-	"created by main.main.func1 in goroutine 1\n"            \
+#define STACK                                                                                      \
+	"goroutine 18 [chan receive (nil chan), 5 minutes, locked to thread]:\n"                   \
+	"main.(*T[...]).run(0x1, {0x2?, ...})\n"                                                   \
+	"\t/src dir/main.go:12 +0x1b fp=0xc1 sp=0xc0 pc=0x45d\n"                                   \
+	"main.inner(...)\n"                                                                        \
+	"\tC:/go/x.go:7\n"                                                                         \
+	"created by main.main.func1 in goroutine 1\n"                                              \
 	"\t/src dir/main.go:9 +0x2c\n"
 
 static void check_stack(const gs_dump *d)
@@ -97,7 +98,8 @@ TEST(one_goroutine)
 }
 
 /* Every line of the text behind a prefix, %d a running number. */
-static gs_str prefixed(gs_arena *mem, gs_str text, const char *before, unsigned step, const char *after)
+static gs_str prefixed(gs_arena *mem, gs_str text, const char *before, unsigned step,
+		       const char *after)
 {
 	GS_AUTO(buf) out = { .max = 1 << 20 };
 	gs_str line;
@@ -111,10 +113,12 @@ static gs_str prefixed(gs_arena *mem, gs_str text, const char *before, unsigned 
 TEST(logs)
 {
 	GS_AUTO(arena) *mem = gs_arena_create(1 << 20);
-	gs_str text = GS_S("fatal error: x\n\n" STACK "\ngoroutine 19 [running]:\nmain.b()\n\tb.go:1 +0x1\n");
+	gs_str text = GS_S("fatal error: x\n\n" STACK
+			   "\ngoroutine 19 [running]:\nmain.b()\n\tb.go:1 +0x1\n");
 	gs_str logs[3];
 
-	logs[0] = prefixed(mem, text, "2026-01-02T03:04:05.", 1, "Z "); /* kubectl: digits vary in number */
+	logs[0] = prefixed(mem, text, "2026-01-02T03:04:05.", 1,
+			   "Z "); /* kubectl: digits vary in number */
 	logs[1] = prefixed(mem, text, "Jan 02 03:04:05 host prog[", 0, "]: ");
 	logs[2] = prefixed(mem, text, "app_", 0, "  | ");
 	for (int i = 0; i < 3; i++) {
@@ -130,17 +134,19 @@ TEST(logs)
 TEST(json_logs)
 {
 	GS_AUTO(arena) *mem = gs_arena_create(1 << 20);
-	gs_dump d = parse(mem, GS_S("{\"log\":\"panic: a\\u003cb\\n\",\"stream\":\"stderr\"}\n"
-				    "{\"log\":\"\\n\",\"stream\":\"stderr\"}\n"
-				    "{\"log\":\"goroutine 7 [running]:\\n\",\"stream\":\"stderr\"}\n"
-				    "{\"log\":\"main.f({0x1, 0x2})\\n\",\"stream\":\"stderr\"}\n"
-				    "{\"log\":\"\\t/x/f.go:3 +0x4\\n\",\"stream\":\"stderr\"}\n"));
+	gs_dump d =
+		parse(mem, GS_S("{\"log\":\"panic: a\\u003cb\\n\",\"stream\":\"stderr\"}\n"
+				"{\"log\":\"\\n\",\"stream\":\"stderr\"}\n"
+				"{\"log\":\"goroutine 7 [running]:\\n\",\"stream\":\"stderr\"}\n"
+				"{\"log\":\"main.f({0x1, 0x2})\\n\",\"stream\":\"stderr\"}\n"
+				"{\"log\":\"\\t/x/f.go:3 +0x4\\n\",\"stream\":\"stderr\"}\n"));
 
 	CHECK_INT(d.n_goroutines, 1);
 	CHECK_STR(d.header, GS_S("panic: a<b"));
 	CHECK_INT(d.goroutines[0].n_frames, 1);
 	CHECK_STR(d.frames[0].file, GS_S("/x/f.go"));
-	d = parse(mem, GS_S("{\"level\":\"ERROR\",\"stack\":\"panic: q\\n\\ngoroutine 9 [select]:\\nmain.g(...)\\n\\t/x/g.go:5\\n"
+	d = parse(mem, GS_S("{\"level\":\"ERROR\",\"stack\":\"panic: q\\n\\ngoroutine 9 "
+			    "[select]:\\nmain.g(...)\\n\\t/x/g.go:5\\n"
 			    "main.h()\\n\\t/x/g.go:9 +0x2\\n\",\"id\":3}\n"));
 	CHECK_INT(d.n_goroutines, 1);
 	CHECK_INT(d.goroutines[0].n_frames, 2);
@@ -151,15 +157,22 @@ TEST(json_logs)
 TEST(headers_of_all_kinds)
 {
 	GS_AUTO(arena) *mem = gs_arena_create(1 << 20);
-	gs_dump d = parse(mem, GS_S("goroutine 1 gp=0xc00 m=0 mp=0x5a4 [running, synctest bubble 4]:\nmain.a()\n\ta.go:1\n\n"
-				    "goroutine 2 [chan receive (leaked) (scan)]:\nmain.a()\n\ta.go:1\n\n"
-				    "goroutine 3 [select, 2 minutes labels:{\"k]\": \"v, w\"}]:\nmain.a()\n\ta.go:1\n\n"
-				    "goroutine 4 [select, 2 minutes] {k: \"v]:\"}:\nmain.a()\n\ta.go:1\n\n"
-				    "goroutine 5 [running]:\n\tgoroutine running on other thread; stack unavailable\n"
-				    "created by main.x\n\ta.go:3 +0x1\n\n"
-				    "goroutine 6 [running]:\nmain.deep()\n\ta.go:1\n...12 frames elided...\nmain.main()\n\ta.go:2\n"
-				    "created by main.y in goroutine 1\n\ta.go:3 +0x1\n[originating from goroutine 1]:\nmain.z(...)\n\ta.go:9 +0x2\n\n"
-				    "goroutine 8 [syscall]:\nnon-Go function at pc=0x7f01\nrun_c\n\tc.c:4 pc=0x7f02\nmain.c()\n\ta.go:1\n"));
+	gs_dump d = parse(
+		mem, GS_S("goroutine 1 gp=0xc00 m=0 mp=0x5a4 [running, synctest bubble "
+			  "4]:\nmain.a()\n\ta.go:1\n\n"
+			  "goroutine 2 [chan receive (leaked) (scan)]:\nmain.a()\n\ta.go:1\n\n"
+			  "goroutine 3 [select, 2 minutes labels:{\"k]\": \"v, "
+			  "w\"}]:\nmain.a()\n\ta.go:1\n\n"
+			  "goroutine 4 [select, 2 minutes] {k: \"v]:\"}:\nmain.a()\n\ta.go:1\n\n"
+			  "goroutine 5 [running]:\n\tgoroutine running on other thread; stack "
+			  "unavailable\n"
+			  "created by main.x\n\ta.go:3 +0x1\n\n"
+			  "goroutine 6 [running]:\nmain.deep()\n\ta.go:1\n...12 frames "
+			  "elided...\nmain.main()\n\ta.go:2\n"
+			  "created by main.y in goroutine 1\n\ta.go:3 +0x1\n[originating from "
+			  "goroutine 1]:\nmain.z(...)\n\ta.go:9 +0x2\n\n"
+			  "goroutine 8 [syscall]:\nnon-Go function at pc=0x7f01\nrun_c\n\tc.c:4 "
+			  "pc=0x7f02\nmain.c()\n\ta.go:1\n"));
 
 	CHECK_INT(d.n_goroutines, 7);
 	CHECK_INT(d.n_noise, 0);
@@ -183,7 +196,8 @@ TEST(headers_of_all_kinds)
 }
 
 /* The number of goroutines in a committed dump of a Go version, 0 when it did not parse. */
-static uint32_t count(const char *name, uint32_t *waiting, uint32_t *leaked, uint32_t *labelled, uint32_t *noise)
+static uint32_t count(const char *name, uint32_t *waiting, uint32_t *leaked, uint32_t *labelled,
+		      uint32_t *noise)
 {
 	GS_AUTO(arena) *mem = gs_arena_create(16 << 20);
 	GS_AUTO(file) f = { 0 };
@@ -191,7 +205,8 @@ static uint32_t count(const char *name, uint32_t *waiting, uint32_t *leaked, uin
 	gs_dump d;
 
 	*waiting = *leaked = *labelled = *noise = 0;
-	if (!gs_file_open(tap_data(name), 1 << 20, &f, &err) || !gs_dump_parse(mem, f.bytes, &d, &err))
+	if (!gs_file_open(tap_data(name), 1 << 20, &f, &err) ||
+	    !gs_dump_parse(mem, f.bytes, &d, &err))
 		return 0;
 	*noise = (uint32_t)d.n_noise;
 	for (uint32_t i = 0; i < d.n_goroutines; i++) {
@@ -214,11 +229,16 @@ TEST(every_go_version)
 		CHECK(waiting > 15);
 		CHECK_INT(noise, 0);
 	}
-	CHECK_INT(count("data/go1.26/goroutine.labels.debug2.txt", &waiting, &leaked, &labelled, &noise), 28);
+	CHECK_INT(count("data/go1.26/goroutine.labels.debug2.txt", &waiting, &leaked, &labelled,
+			&noise),
+		  28);
 	CHECK_INT(labelled, 3);
-	CHECK_INT(count("data/go1.27/goroutine.labels.debug2.txt", &waiting, &leaked, &labelled, &noise), 28);
+	CHECK_INT(count("data/go1.27/goroutine.labels.debug2.txt", &waiting, &leaked, &labelled,
+			&noise),
+		  28);
 	CHECK_INT(labelled, 3);
-	CHECK(count("data/go1.27/goroutineleak.debug2.txt", &waiting, &leaked, &labelled, &noise) && leaked > 3);
+	CHECK(count("data/go1.27/goroutineleak.debug2.txt", &waiting, &leaked, &labelled, &noise) &&
+	      leaked > 3);
 }
 
 TEST(no_goroutine)

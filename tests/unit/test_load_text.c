@@ -81,7 +81,8 @@ static int64_t number(const gs_profile *p, uint32_t set, const char *key)
 TEST(folded)
 {
 	GS_AUTO(buf) text = { .max = 1 << 16 };
-	GS_AUTO(document) *d = open_bytes(GS_S("a;b;c 3\na;b;c_[i] 4\na;b;d (x.go:12) 5\na;b 6\n 7\nq;k_[k] 8\n"), NULL);
+	GS_AUTO(document) *d = open_bytes(
+		GS_S("a;b;c 3\na;b;c_[i] 4\na;b;d (x.go:12) 5\na;b 6\n 7\nq;k_[k] 8\n"), NULL);
 	const gs_profile *p = d->profile;
 
 	CHECK_STR(d->format, GS_S("folded"));
@@ -116,15 +117,18 @@ TEST(perf_script)
 {
 	GS_AUTO(buf) text = { .max = 1 << 16 };
 	uint32_t root;
-	GS_AUTO(document) *d = open_bytes(
-		GS_S("# hostname : h\n"
-		     "web srv 10/11 [001] 5.000001:  250000 cpu-clock:u: \n"
-		     "\t 5e00dd main.leaf (inlined)\n\t 5e00dd main.mid+0x1c (/srv/app)\n\t 48e441 runtime.goexit.abi0+0x1 (/srv/app)\n\n"
-		     "web srv 10/11 [001] 5.000002:  250000 cpu-clock:u: \n"
-		     "\t 5e00dd main.leaf (inlined)\n\t 5e00dd main.mid+0x1c (/srv/app)\n\t 48e441 runtime.goexit.abi0+0x1 (/srv/app)\n\n"
-		     "db 12/12 [000] 6.000002:  7 cycles:k: \n"
-		     "\tffffffff81000123 [unknown] ([kernel.kallsyms])\n\t 7f00 [unknown] (/lib/libc.so)\n\t 7f01 [unknown] ([unknown])\n"),
-		NULL);
+	GS_AUTO(document) *d =
+		open_bytes(GS_S("# hostname : h\n"
+				"web srv 10/11 [001] 5.000001:  250000 cpu-clock:u: \n"
+				"\t 5e00dd main.leaf (inlined)\n\t 5e00dd main.mid+0x1c "
+				"(/srv/app)\n\t 48e441 runtime.goexit.abi0+0x1 (/srv/app)\n\n"
+				"web srv 10/11 [001] 5.000002:  250000 cpu-clock:u: \n"
+				"\t 5e00dd main.leaf (inlined)\n\t 5e00dd main.mid+0x1c "
+				"(/srv/app)\n\t 48e441 runtime.goexit.abi0+0x1 (/srv/app)\n\n"
+				"db 12/12 [000] 6.000002:  7 cycles:k: \n"
+				"\tffffffff81000123 [unknown] ([kernel.kallsyms])\n\t 7f00 "
+				"[unknown] (/lib/libc.so)\n\t 7f01 [unknown] ([unknown])\n"),
+			   NULL);
 	const gs_profile *p = d->profile;
 
 	CHECK_STR(d->format, GS_S("perf-script"));
@@ -132,9 +136,11 @@ TEST(perf_script)
 	CHECK_INT(total(p, "samples"), 3);
 	CHECK_INT(total(p, "cpu"), 500000);
 	CHECK_INT(total(p, "cycles"), 7);
-	CHECK_STR(stack_text(p, p->sample_node[0], &text), GS_S("runtime.goexit;main.mid;+main.leaf"));
+	CHECK_STR(stack_text(p, p->sample_node[0], &text),
+		  GS_S("runtime.goexit;main.mid;+main.leaf"));
 	CHECK_INT(p->sample_node[0], p->sample_node[1]);
-	CHECK_STR(stack_text(p, p->sample_node[2], &text), GS_S("[unknown];[libc.so];[kernel.kallsyms]"));
+	CHECK_STR(stack_text(p, p->sample_node[2], &text),
+		  GS_S("[unknown];[libc.so];[kernel.kallsyms]"));
 	CHECK_STR(label(p, p->sample_labels[0], "comm"), GS_S("web srv"));
 	CHECK_STR(label(p, p->sample_labels[2], "event"), GS_S("cycles:k"));
 	CHECK_INT(number(p, p->sample_labels[0], "pid"), 10);
@@ -145,7 +151,8 @@ TEST(perf_script)
 	CHECK_INT(p->duration_ns, 1000001000);
 	CHECK_INT(p->n_comments, 1);
 	/* A leaf's address is where the CPU was, a caller's points into its call. */
-	CHECK_INT(p->locations[p->frames[p->nodes[p->sample_node[0]].frame].location].address, 0x5e00dd);
+	CHECK_INT(p->locations[p->frames[p->nodes[p->sample_node[0]].frame].location].address,
+		  0x5e00dd);
 	root = p->nodes[p->nodes[p->sample_node[0]].parent].parent;
 	CHECK_INT(p->locations[p->frames[p->nodes[root].frame].location].address, 0x48e440);
 }
@@ -168,7 +175,8 @@ TEST(perf_data_and_its_script_agree)
 		differ += a->sample_thread[i] != b->sample_thread[i];
 		/* perf prints whole microseconds */
 		differ += a->sample_time_ns[i] / 1000 != b->sample_time_ns[i] / 1000;
-		differ += !gs_str_eq(label(a, a->sample_labels[i], "comm"), label(b, b->sample_labels[i], "comm"));
+		differ += !gs_str_eq(label(a, a->sample_labels[i], "comm"),
+				     label(b, b->sample_labels[i], "comm"));
 		for (; x && y; x = a->nodes[x].parent, y = b->nodes[y].parent)
 			;
 		differ += x != y;
@@ -176,7 +184,8 @@ TEST(perf_data_and_its_script_agree)
 	CHECK_INT(differ, 0);
 }
 
-static const uint64_t user_chain[] = { (uint64_t)-128, 0xffffffff81000100, (uint64_t)-512, 0x401234, 0x402345 };
+static const uint64_t user_chain[] = { (uint64_t)-128, 0xffffffff81000100, (uint64_t)-512, 0x401234,
+				       0x402345 };
 
 TEST(perf_data_processes)
 {
@@ -191,7 +200,8 @@ TEST(perf_data_processes)
 	put_sample(&o, 11, 7, 7, 100, 5, user_chain, 5);
 	put_fork(&o, 8, 7, 8, 7, 200); /* a child: same maps, same name */
 	put_sample(&o, 11, 8, 8, 300, 5, user_chain, 5);
-	put_mmap2(&o, 8, 400, 0x400000, 0x2000, 0, "/lib/over.so"); /* over the beginning of the first */
+	put_mmap2(&o, 8, 400, 0x400000, 0x2000, 0,
+		  "/lib/over.so"); /* over the beginning of the first */
 	put_sample(&o, 11, 8, 8, 500, 5, user_chain, 5);
 	put_comm(&o, 8, 8, 600, "other", true); /* exec: nothing is mapped any more */
 	put_sample(&o, 12, 8, 8, 700, 5, user_chain, 5);
@@ -283,7 +293,8 @@ TEST(perf_data_copied_stacks)
 	p = d->profile;
 	CHECK_INT(p->n_samples, 1);
 	for (uint32_t node = p->sample_node[0]; node; node = p->nodes[node].parent, n++)
-		CHECK(n < 3 && p->locations[p->frames[p->nodes[node].frame].location].address == want[n]);
+		CHECK(n < 3 &&
+		      p->locations[p->frames[p->nodes[node].frame].location].address == want[n]);
 	CHECK_INT(n, 3);
 	CHECK(p->n_warnings > 0);
 }
@@ -311,7 +322,8 @@ TEST(count_text_and_proto_agree)
 			labelled += gs_str_eq(label(a, a->sample_labels[s], "tenant"), GS_S("t1"));
 		CHECK_INT(labelled, 1);
 		for (uint32_t f = 1; f < a->n_functions; f++)
-			named += gs_str_eq(gs_profile_str(a, a->functions[f].name), GS_S("main.(*parked).receive"));
+			named += gs_str_eq(gs_profile_str(a, a->functions[f].name),
+					   GS_S("main.(*parked).receive"));
 		CHECK_INT(named, 1);
 	}
 }
@@ -338,12 +350,15 @@ TEST(mutex_text_and_proto_agree)
 TEST(goroutine_dump)
 {
 	GS_AUTO(buf) text = { .max = 1 << 16 };
-	GS_AUTO(document) *d = open_bytes(
-		GS_S("panic: boom\n\ngoroutine 7 [chan receive, 3 minutes, locked to thread] {k: v}:\n"
-		     "main.inner(...)\n\t/x/a.go:1\nmain.outer(0x1, {0x2, 0x3})\n\t/x/a.go:2 +0x10\n"
-		     "created by main.start in goroutine 1\n\t/x/a.go:9 +0x20\n\n"
-		     "goroutine 8 [running]:\n\tgoroutine running on other thread; stack unavailable\n"),
-		NULL);
+	GS_AUTO(document) *d =
+		open_bytes(GS_S("panic: boom\n\ngoroutine 7 [chan receive, 3 minutes, locked to "
+				"thread] {k: v}:\n"
+				"main.inner(...)\n\t/x/a.go:1\nmain.outer(0x1, {0x2, "
+				"0x3})\n\t/x/a.go:2 +0x10\n"
+				"created by main.start in goroutine 1\n\t/x/a.go:9 +0x20\n\n"
+				"goroutine 8 [running]:\n\tgoroutine running on other thread; "
+				"stack unavailable\n"),
+			   NULL);
 	const gs_profile *p = d->profile;
 	const gs_goroutine *g = d->goroutines->list;
 
@@ -356,7 +371,8 @@ TEST(goroutine_dump)
 	CHECK_INT(g[0].wait_ns, 180000000000);
 	CHECK(g[0].is_locked && !g[0].is_leaked);
 	CHECK_INT(g[0].creator_id, 1);
-	CHECK_STR(gs_profile_str(p, p->functions[p->frames[g[0].creator].function].name), GS_S("main.start"));
+	CHECK_STR(gs_profile_str(p, p->functions[p->frames[g[0].creator].function].name),
+		  GS_S("main.start"));
 	CHECK_STR(gs_profile_str(p, g[0].args), GS_S("...\n0x1, {0x2, 0x3}"));
 	CHECK_STR(label(p, g[0].labels, "k"), GS_S("v"));
 	CHECK_STR(label(p, p->sample_labels[0], "state"), GS_S("chan receive"));
@@ -372,7 +388,8 @@ TEST(every_allocation_may_fail)
 	static const char *const inputs[] = {
 		"a;b;c 3\na;d (x.go:1) 4\n",
 		"w 1/2 [0] 1.000001: 5 cycles: \n\t 12 f (/x)\n\t 13 g (inlined)\n\n",
-		"goroutine profile: total 1\n1 @ 0x1 0x2\n# labels: {\"a\":\"b\"}\n#\t0x0\tf+0x1\tx.go:1\n",
+		"goroutine profile: total 1\n1 @ 0x1 0x2\n# labels: "
+		"{\"a\":\"b\"}\n#\t0x0\tf+0x1\tx.go:1\n",
 		"goroutine 1 [running]:\nmain.a(0x1)\n\tx.go:1 +0x2\n",
 	};
 
@@ -390,7 +407,8 @@ TEST(every_allocation_may_fail)
 			gs_err err = { 0 };
 
 			gs_alloc_fail_after(k);
-			d = gs_load_bytes(i < n ? gs_str_of(inputs[i]) : gs_buf_view(&perf.b), GS_S("test"), NULL, NULL, &err);
+			d = gs_load_bytes(i < n ? gs_str_of(inputs[i]) : gs_buf_view(&perf.b),
+					  GS_S("test"), NULL, NULL, &err);
 			gs_alloc_fail_after(0);
 			CHECK(d || err.code == GS_ERR_LIMIT);
 			CHECK(!d || d->profile->n_samples >= 1);

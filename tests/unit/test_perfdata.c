@@ -27,7 +27,8 @@ static bool read_all(gs_arena *mem, gs_str bytes, gs_perfdata *d, counts *c, gs_
 		c->backwards += r.time_ns && r.time_ns < last;
 		last = r.time_ns;
 		if (at + 3 < sizeof(c->order))
-			at += (size_t)snprintf(c->order + at, sizeof(c->order) - at, "%c%d ", "mcfesk"[r.kind], r.tid % 100);
+			at += (size_t)snprintf(c->order + at, sizeof(c->order) - at, "%c%d ",
+					       "mcfesk"[r.kind], r.tid % 100);
 	}
 	return err->code == GS_ERR_NONE;
 }
@@ -301,7 +302,8 @@ TEST(a_real_recording_cut_everywhere)
 	unsigned whole = 0, most = 0;
 
 	CHECK(gs_file_open(tap_data("data/go1.26/perf.data"), 1 << 20, &f, &err));
-	for (size_t n = 0; n <= f.bytes.n; n += n + 173 > f.bytes.n && n < f.bytes.n ? f.bytes.n - n : 173) {
+	for (size_t n = 0; n <= f.bytes.n;
+	     n += n + 173 > f.bytes.n && n < f.bytes.n ? f.bytes.n - n : 173) {
 		GS_AUTO(arena) *mem = gs_arena_create(1 << 24);
 		gs_perfdata d;
 		counts c;

@@ -53,7 +53,8 @@ TEST(headers)
 	CHECK_STR(e.details, GS_S("prev_comm=a prev_pid=1"));
 }
 
-static void frame(const char *text, uint64_t ip, const char *symbol, uint64_t offset, const char *dso)
+static void frame(const char *text, uint64_t ip, const char *symbol, uint64_t offset,
+		  const char *dso)
 {
 	gs_perfscript_frame f;
 
@@ -68,34 +69,39 @@ TEST(frames)
 {
 	gs_perfscript_frame f;
 
-	frame("\t    7f53389994d0 [unknown] ([unknown])", 0x7f53389994d0, "[unknown]", 0, "[unknown]");
-	frame("          5e00dd main.(*T).run+0x1c (/srv/app)", 0x5e00dd, "main.(*T).run", 0x1c, "/srv/app");
-	frame("\tffffffff8103ce3b native_safe_halt ([kernel.kallsyms])", 0xffffffff8103ce3b, "native_safe_halt", 0,
-	      "[kernel.kallsyms]");
+	frame("\t    7f53389994d0 [unknown] ([unknown])", 0x7f53389994d0, "[unknown]", 0,
+	      "[unknown]");
+	frame("          5e00dd main.(*T).run+0x1c (/srv/app)", 0x5e00dd, "main.(*T).run", 0x1c,
+	      "/srv/app");
+	frame("\tffffffff8103ce3b native_safe_halt ([kernel.kallsyms])", 0xffffffff8103ce3b,
+	      "native_safe_halt", 0, "[kernel.kallsyms]");
 	frame("  40 std::function<void (int)>::operator()(int) const+0x10 (/a b/x (deleted))", 0x40,
 	      "std::function<void (int)>::operator()(int) const", 0x10, "/a b/x (deleted)");
 	frame("      40 f+0x1 (/bin/x+0x1f2)", 0x40, "f", 1, "/bin/x");
 	frame("      40 f+0x1", 0x40, "f", 1, "");
 	frame("      40", 0x40, "", 0, "");
 	frame("      40 operator+ (/x)", 0x40, "operator+", 0, "/x");
-	CHECK(gs_perfscript_frame_parse(GS_S("   5e00dd main.f (inlined)"), &f) && f.is_inlined && !f.dso.n);
-	CHECK(gs_perfscript_frame_parse(GS_S("\tffffffffc0 sock ([nf_conntrack])"), &f) && f.is_kernel);
+	CHECK(gs_perfscript_frame_parse(GS_S("   5e00dd main.f (inlined)"), &f) && f.is_inlined &&
+	      !f.dso.n);
+	CHECK(gs_perfscript_frame_parse(GS_S("\tffffffffc0 sock ([nf_conntrack])"), &f) &&
+	      f.is_kernel);
 	CHECK(gs_perfscript_frame_parse(GS_S("\t7ff0 gettime ([vdso])"), &f) && !f.is_kernel);
 	CHECK(!gs_perfscript_frame_parse(GS_S("  "), &f));
 }
 
 TEST(stacks_and_source_lines)
 {
-	gs_perfscript s = gs_perfscript_of(GS_S("# ========\n# captured on    : today\n# hostname : h\n#\n"
-						"a.out 35081 252436.005167:     667783 cycles: \n"
-						"\t          408ebb f+0x8b (/a.out)\n"
-						"  dist.h:300\n"
-						"\t          4069f5 main+0x935 (/a.out)\n"
-						"  libc-2.33.so[27b25]\n"
-						"\n"
-						"b 1 1.000000: 2 cycles: \n\n"
-						"garbage\n"
-						"c 1 1.000000: 3 cycles: \n\t  1 g (/x)\n"));
+	gs_perfscript s =
+		gs_perfscript_of(GS_S("# ========\n# captured on    : today\n# hostname : h\n#\n"
+				      "a.out 35081 252436.005167:     667783 cycles: \n"
+				      "\t          408ebb f+0x8b (/a.out)\n"
+				      "  dist.h:300\n"
+				      "\t          4069f5 main+0x935 (/a.out)\n"
+				      "  libc-2.33.so[27b25]\n"
+				      "\n"
+				      "b 1 1.000000: 2 cycles: \n\n"
+				      "garbage\n"
+				      "c 1 1.000000: 3 cycles: \n\t  1 g (/x)\n"));
 	gs_perfscript_event e;
 	gs_perfscript_frame f;
 	gs_str text;
@@ -123,8 +129,9 @@ TEST(stacks_and_source_lines)
 
 TEST(right_aligned_lines_without_stacks)
 {
-	gs_perfscript s = gs_perfscript_of(GS_S("              cc  2131 [001] 10.000001:     250000 cpu-clock:u:  7f01 f (/x)\n"
-						"            bash  2132 [001] 10.000002:     250000 cpu-clock:u:  7f02 g (/y)\n"));
+	gs_perfscript s = gs_perfscript_of(GS_S(
+		"              cc  2131 [001] 10.000001:     250000 cpu-clock:u:  7f01 f (/x)\n"
+		"            bash  2132 [001] 10.000002:     250000 cpu-clock:u:  7f02 g (/y)\n"));
 	gs_perfscript_event e;
 
 	CHECK(gs_perfscript_is(s.text));

@@ -7,19 +7,24 @@ static bool cut_number(gs_str *s, gs_str *number, unsigned *decimals)
 {
 	size_t i = s->n, point = SIZE_MAX;
 
-	while (i && ((s->p[i - 1] >= '0' && s->p[i - 1] <= '9') || (s->p[i - 1] == '.' && point == SIZE_MAX))) {
+	while (i && ((s->p[i - 1] >= '0' && s->p[i - 1] <= '9') ||
+		     (s->p[i - 1] == '.' && point == SIZE_MAX))) {
 		i--;
 		if (s->p[i] == '.')
 			point = i;
 	}
 	if (i < s->n && i && s->p[i - 1] == '-')
 		i--;
-	if (i == s->n || (point != SIZE_MAX && s->n - i == 1) || (i && s->p[i - 1] != ' ' && s->p[i - 1] != '\t'))
+	if (i == s->n || (point != SIZE_MAX && s->n - i == 1) ||
+	    (i && s->p[i - 1] != ' ' && s->p[i - 1] != '\t'))
 		return false;
 	if (s->p[i] == '-' && s->n - i == 1)
 		return false;
 	*number = gs_str_slice(*s, i, s->n);
-	*decimals = point == SIZE_MAX ? 0 : (unsigned)(s->n - point - 1 > MAX_DECIMALS ? MAX_DECIMALS : s->n - point - 1);
+	*decimals = point == SIZE_MAX ?
+			    0 :
+			    (unsigned)(s->n - point - 1 > MAX_DECIMALS ? MAX_DECIMALS :
+									 s->n - point - 1);
 	while (i && (s->p[i - 1] == ' ' || s->p[i - 1] == '\t'))
 		i--;
 	s->n = i;
@@ -41,7 +46,8 @@ static bool scale(gs_str s, unsigned decimals, int64_t *out)
 		if (after && !left)
 			break;
 		left -= after;
-		if (__builtin_mul_overflow(v, 10, &v) || __builtin_add_overflow(v, s.p[i] - '0', &v))
+		if (__builtin_mul_overflow(v, 10, &v) ||
+		    __builtin_add_overflow(v, s.p[i] - '0', &v))
 			return false;
 	}
 	for (; left; left--)
@@ -73,12 +79,14 @@ bool gs_folded_look(gs_str text, gs_folded_shape *out, gs_err *err)
 		uint64_t at = (uint64_t)(line.p - text.p);
 
 		if (!cut_number(&line, &number, &decimals))
-			return gs_fail(err, GS_ERR_FORMAT, at, "no count at the end of the line: \"%.*s\"",
+			return gs_fail(err, GS_ERR_FORMAT, at,
+				       "no count at the end of the line: \"%.*s\"",
 				       GS_FMT(gs_str_slice(line, 0, 80)));
 		if (decimals > out->decimals)
 			out->decimals = decimals;
 		out->n_rows++;
-		if (out->columns == 2 && line.n && cut_number(&line, &number, &decimals) && line.n) {
+		if (out->columns == 2 && line.n && cut_number(&line, &number, &decimals) &&
+		    line.n) {
 			if (decimals > out->decimals)
 				out->decimals = decimals;
 		} else {
@@ -105,7 +113,8 @@ bool gs_folded_is(gs_str head)
 	return rows && with_frames;
 }
 
-bool gs_folded_next(gs_str text, gs_str *rest, const gs_folded_shape *shape, gs_folded_row *out, gs_err *err)
+bool gs_folded_next(gs_str text, gs_str *rest, const gs_folded_shape *shape, gs_folded_row *out,
+		    gs_err *err)
 {
 	gs_str line, number[2];
 	unsigned decimals;
@@ -119,7 +128,8 @@ bool gs_folded_next(gs_str text, gs_str *rest, const gs_folded_shape *shape, gs_
 	for (unsigned c = shape->columns; c-- > 0;)
 		if (!cut_number(&line, &number[c], &decimals) ||
 		    !scale(number[c], shape->decimals, &out->counts[c]))
-			return gs_fail(err, GS_ERR_FORMAT, out->at, "a count does not fit: \"%.*s\"",
+			return gs_fail(err, GS_ERR_FORMAT, out->at,
+				       "a count does not fit: \"%.*s\"",
 				       GS_FMT(gs_str_slice(line, 0, 80)));
 	out->stack = line;
 	return true;
@@ -134,7 +144,8 @@ static bool take_place(gs_str s, gs_folded_frame *f)
 	if (colon == SIZE_MAX || !gs_str_u64(gs_str_skip(s, colon + 1), 10, &line))
 		return false;
 	dot = gs_str_rfind_char(gs_str_slice(s, 0, colon), '.');
-	if (dot == SIZE_MAX || dot + 1 >= colon || (s.p[dot + 1] | 0x20) < 'a' || (s.p[dot + 1] | 0x20) > 'z')
+	if (dot == SIZE_MAX || dot + 1 >= colon || (s.p[dot + 1] | 0x20) < 'a' ||
+	    (s.p[dot + 1] | 0x20) > 'z')
 		return false;
 	f->file = gs_str_slice(s, 0, colon);
 	f->line = line;
@@ -146,7 +157,8 @@ gs_folded_frame gs_folded_frame_of(gs_str text)
 	gs_folded_frame f = { .name = text };
 	size_t at;
 
-	if (text.n > 4 && text.p[text.n - 1] == ']' && text.p[text.n - 3] == '[' && text.p[text.n - 4] == '_') {
+	if (text.n > 4 && text.p[text.n - 1] == ']' && text.p[text.n - 3] == '[' &&
+	    text.p[text.n - 4] == '_') {
 		static const char marks[] = "kijw";
 		const char *mark = text.p[text.n - 2] ? strchr(marks, text.p[text.n - 2]) : NULL;
 
@@ -156,7 +168,8 @@ gs_folded_frame gs_folded_frame_of(gs_str text)
 		}
 	}
 	if (!f.name.n || f.name.p[f.name.n - 1] < '0')
-		at = f.name.n && f.name.p[f.name.n - 1] == ')' ? gs_str_rfind_char(f.name, '(') : SIZE_MAX;
+		at = f.name.n && f.name.p[f.name.n - 1] == ')' ? gs_str_rfind_char(f.name, '(') :
+								 SIZE_MAX;
 	else
 		at = SIZE_MAX;
 	/* `main.run (main.go:12)` */

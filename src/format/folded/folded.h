@@ -40,7 +40,8 @@ bool gs_folded_is(gs_str head);
 /* GS_ERR_FORMAT with the place of the first line that is no stack. */
 bool gs_folded_look(gs_str text, gs_folded_shape *out, gs_err *err);
 /* Take the next row off *rest, skipping blank lines and `#` comments. False at the end or at a broken line (err->code is set). */
-bool gs_folded_next(gs_str text, gs_str *rest, const gs_folded_shape *shape, gs_folded_row *out, gs_err *err);
+bool gs_folded_next(gs_str text, gs_str *rest, const gs_folded_shape *shape, gs_folded_row *out,
+		    gs_err *err);
 /* One frame's text taken apart. */
 gs_folded_frame gs_folded_frame_of(gs_str text);
 

@@ -79,13 +79,15 @@ static void put_attribute(gs_dump_goroutine *g, gs_str a)
 		g->is_locked = true;
 	} else if (take(&a, GS_S("synctest bubble ")) || take(&a, GS_S("synctest group "))) {
 		take_number(&a, &g->bubble);
-	} else if (a.n && is_digit(a.p[0]) && take_number(&a, &n) && gs_str_starts(a, GS_S(" minute"))) {
+	} else if (a.n && is_digit(a.p[0]) && take_number(&a, &n) &&
+		   gs_str_starts(a, GS_S(" minute"))) {
 		g->wait_minutes = n;
 	}
 }
 
 /* `chan receive (scan), 5 minutes, locked to thread labels:{...}` */
-static void parse_state(gs_arena *mem, gs_str s, gs_dump_goroutine *g, gs_text_label *labels, size_t *n_labels)
+static void parse_state(gs_arena *mem, gs_str s, gs_dump_goroutine *g, gs_text_label *labels,
+			size_t *n_labels)
 {
 	size_t at = gs_str_find(s, GS_S(" labels:{"));
 	gs_str list, part;
@@ -116,7 +118,8 @@ static void parse_state(gs_arena *mem, gs_str s, gs_dump_goroutine *g, gs_text_l
  *   goroutine 18 gp=0xc000006a80 m=0 mp=0x5a4ac0 [running, locked to thread] {handler: pay}:
  * The text after the colon is the logger's.
  */
-static bool parse_header(gs_arena *mem, gs_str s, gs_dump_goroutine *g, gs_text_label *labels, size_t *n_labels)
+static bool parse_header(gs_arena *mem, gs_str s, gs_dump_goroutine *g, gs_text_label *labels,
+			 size_t *n_labels)
 {
 	size_t end;
 
@@ -152,7 +155,8 @@ static size_t find_header(gs_str line)
 	size_t at = gs_str_find(line, GS_S("goroutine "));
 
 	/* `created by x in goroutine 7` and log text end otherwise. */
-	if (at == SIZE_MAX || at + 10 >= line.n || !is_digit(line.p[at + 10]) || !gs_str_has(line, GS_S("]")))
+	if (at == SIZE_MAX || at + 10 >= line.n || !is_digit(line.p[at + 10]) ||
+	    !gs_str_has(line, GS_S("]")))
 		return SIZE_MAX;
 	return at;
 }
@@ -326,8 +330,10 @@ static void parse_frames(parser *p, gs_dump_goroutine *g)
 /* The message that led to the dump: from the last line that starts one of Go's reports. */
 static gs_str find_cause(gs_str before, gs_str prefix)
 {
-	static const char *const starts[] = { "panic: ", "fatal error: ", "SIGQUIT: ", "SIGABRT: ", "SIGTRAP: ",
-					      "unexpected fault address", "runtime: ", "http: panic serving " };
+	static const char *const starts[] = { "panic: ",   "fatal error: ",
+					      "SIGQUIT: ", "SIGABRT: ",
+					      "SIGTRAP: ", "unexpected fault address",
+					      "runtime: ", "http: panic serving " };
 	size_t floor = before.n > MAX_HEADER ? before.n - MAX_HEADER : 0, best = SIZE_MAX;
 	gs_str tail = gs_str_skip(before, floor), rest = tail, line;
 
@@ -409,7 +415,8 @@ static void parse_all(parser *p)
 
 		gs_str_line(&p->rest, &line);
 		at = find_header(line);
-		if (at == SIZE_MAX || !parse_header(p->mem, gs_str_skip(line, at), &head, labels, &n_labels))
+		if (at == SIZE_MAX ||
+		    !parse_header(p->mem, gs_str_skip(line, at), &head, labels, &n_labels))
 			continue;
 		p->prefix = is_prefix_repeated(p) ? gs_str_slice(line, 0, at) : (gs_str){ 0 };
 		if (!p->goroutines.n)
@@ -445,7 +452,8 @@ bool gs_dump_parse(gs_arena *mem, gs_str text, gs_dump *out, gs_err *err)
 	parse_all(&p);
 	ok = !p.is_full;
 	if (ok) {
-		out->goroutines = keep(mem, p.goroutines.p, p.goroutines.n, sizeof(*p.goroutines.p), &ok);
+		out->goroutines =
+			keep(mem, p.goroutines.p, p.goroutines.n, sizeof(*p.goroutines.p), &ok);
 		out->frames = keep(mem, p.frames.p, p.frames.n, sizeof(*p.frames.p), &ok);
 		out->labels = keep(mem, p.labels.p, p.labels.n, sizeof(*p.labels.p), &ok);
 		out->n_goroutines = (uint32_t)p.goroutines.n;

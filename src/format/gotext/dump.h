@@ -16,15 +16,16 @@ typedef struct gs_dump_frame {
 	uint64_t line;
 	uint64_t entry_offset; /* the `+0x1b` after the line, 0 when absent */
 	uint64_t pc;	       /* 0 unless the dump has it (GOTRACEBACK=system, cgo frames) */
-	uint64_t n_elided;     /* this is no frame but "...N frames elided..."; UINT64_MAX when no number is told */
-	bool is_inlined;       /* into the next frame */
+	uint64_t
+		n_elided; /* this is no frame but "...N frames elided..."; UINT64_MAX when no number is told */
+	bool is_inlined; /* into the next frame */
 } gs_dump_frame;
 
 typedef struct gs_dump_goroutine {
 	uint64_t id;
 	gs_str state; /* "chan receive", without what follows */
 	uint64_t wait_minutes;
-	uint64_t bubble; /* of testing/synctest, 0 none */
+	uint64_t bubble;		/* of testing/synctest, 0 none */
 	uint32_t first_frame, n_frames; /* leaf first */
 	uint32_t first_label, n_labels;
 	gs_dump_frame creator; /* function empty: none printed */
@@ -38,7 +39,7 @@ typedef struct gs_dump {
 	gs_dump_frame *frames;
 	gs_text_label *labels;
 	uint32_t n_goroutines, n_frames, n_labels;
-	gs_str header;	  /* panic, fatal error or signal text before the first goroutine; may be empty */
+	gs_str header; /* panic, fatal error or signal text before the first goroutine; may be empty */
 	uint64_t n_noise; /* lines inside goroutines that are no part of a dump */
 } gs_dump;
 

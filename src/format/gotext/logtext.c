@@ -128,7 +128,8 @@ bool gs_log_plain(gs_arena *mem, gs_str text, gs_str *out, gs_err *err)
 	}
 	copy = plain.bad ? NULL : gs_try_new(mem, char, plain.n + 1);
 	if (!copy)
-		return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "the log is larger than the memory allowed for it");
+		return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE,
+			       "the log is larger than the memory allowed for it");
 	if (plain.n)
 		memcpy(copy, plain.p, plain.n);
 	*out = (gs_str){ copy, plain.n };

@@ -24,7 +24,8 @@ static bool parse_attribute(legacy_builder *b, gs_str line, int64_t *hz, bool *o
 	else if (gs_str_eq(key, GS_S("sampling period")))
 		*ok = gs_str_i64(text, &b->out->period);
 	else if (gs_str_eq(key, GS_S("ms since reset")))
-		*ok = gs_str_i64(text, &v) && !__builtin_mul_overflow(v, 1000000, &b->out->duration_ns);
+		*ok = gs_str_i64(text, &v) &&
+		      !__builtin_mul_overflow(v, 1000000, &b->out->duration_ns);
 	else if (gs_str_eq(key, GS_S("format")) || gs_str_eq(key, GS_S("resolution")))
 		*ok = false; /* Java's dialect */
 	return true;
@@ -75,11 +76,14 @@ bool legacy_parse_contention(legacy_builder *b)
 		}
 		if (!in_rows && parse_attribute(b, line, &hz, &ok)) {
 			if (!ok)
-				return legacy_fail(b, line, "this attribute of a contention profile makes no sense");
+				return legacy_fail(
+					b, line,
+					"this attribute of a contention profile makes no sense");
 			continue;
 		}
 		in_rows = true;
-		if (!legacy_take_int(&row, &cycles) || !legacy_take_int(&row, &count) || !legacy_take(&row, "@"))
+		if (!legacy_take_int(&row, &cycles) || !legacy_take_int(&row, &count) ||
+		    !legacy_take(&row, "@"))
 			return legacy_fail(b, line, "no row of a contention profile");
 		s = legacy_sample(b);
 		if (!s)
@@ -92,7 +96,8 @@ bool legacy_parse_contention(legacy_builder *b)
 	out->is_scaled_twice_by_pprof = is_go && is_scaled_already(b);
 	ghz = (double)hz / 1e9;
 	for (size_t i = 0; i < b->samples.n && out->period > 0; i++) {
-		int64_t *v = b->samples.p[i].values, factor = out->is_scaled_twice_by_pprof ? 1 : out->period;
+		int64_t *v = b->samples.p[i].values,
+			factor = out->is_scaled_twice_by_pprof ? 1 : out->period;
 
 		if (hz > 0)
 			v[1] = to_int((double)v[1] * (double)factor / ghz);

@@ -28,7 +28,8 @@ int legacy_cpu_words(gs_str head)
 
 		for (int i = 0; i < 5; i++)
 			w[i] = read_word(&r, words);
-		if (!r.bad && w[0] == 0 && w[1] == 3 && w[2] == 0 && w[3] > 0 && w[3] <= INT64_MAX / 1000 && w[4] == 0)
+		if (!r.bad && w[0] == 0 && w[1] == 3 && w[2] == 0 && w[3] > 0 &&
+		    w[3] <= INT64_MAX / 1000 && w[4] == 0)
 			return words;
 	}
 	return -1;
@@ -94,11 +95,13 @@ bool legacy_parse_cpu(legacy_builder *b)
 			out->period = (int64_t)w * 1000;
 	}
 	while (!b->is_full && gs_rd_left(&r)) {
-		uint64_t at = gs_rd_at(&r), count = read_word(&r, words), depth = read_word(&r, words);
+		uint64_t at = gs_rd_at(&r), count = read_word(&r, words),
+			 depth = read_word(&r, words);
 		gs_legacy_sample *s;
 
 		if (r.bad || depth > gs_rd_left(&r) / word_bytes)
-			return gs_fail(b->err, GS_ERR_FORMAT, at, "the profile ends inside a stack");
+			return gs_fail(b->err, GS_ERR_FORMAT, at,
+				       "the profile ends inside a stack");
 		s = legacy_sample(b);
 		for (uint64_t i = 0; s && i < depth; i++) {
 			uint64_t *a = gs_vec_push(&b->addresses, LEGACY_MAX_ITEMS);

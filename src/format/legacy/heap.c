@@ -54,7 +54,8 @@ static bool parse_kind(legacy_builder *b, gs_str s, bool *is_v2, bool *is_heap, 
 	*is_v2 = false;
 	*is_heap = gs_str_starts(kind, GS_S("heap"));
 	b->out->period = 1;
-	if (gs_str_eq(kind, GS_S("heap")) || gs_str_eq(kind, GS_S("heapz_v2")) || gs_str_eq(kind, GS_S("heap_v2"))) {
+	if (gs_str_eq(kind, GS_S("heap")) || gs_str_eq(kind, GS_S("heapz_v2")) ||
+	    gs_str_eq(kind, GS_S("heap_v2"))) {
 		*is_v2 = true;
 		/* Go prints twice its rate. */
 		b->out->period = (int64_t)(kind.n == 4 ? v / 2 : v);
@@ -109,7 +110,8 @@ bool legacy_parse_heap(legacy_builder *b)
 		}
 		if (!parse_row(line, &r))
 			return legacy_fail(b, line, "no row of a heap profile");
-		if ((has_alloc && r.alloc_count == 0 && r.alloc_bytes) || (r.in_use_count == 0 && r.in_use_bytes))
+		if ((has_alloc && r.alloc_count == 0 && r.alloc_bytes) ||
+		    (r.in_use_count == 0 && r.in_use_bytes))
 			return legacy_fail(b, line, "bytes of no object");
 		s = legacy_sample(b);
 		if (!s)

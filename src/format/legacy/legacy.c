@@ -162,7 +162,8 @@ static bool is_count_header(gs_str line)
 	size_t at = gs_str_find(line, GS_S(" profile: total "));
 	uint64_t n;
 
-	return at != SIZE_MAX && at && gs_str_find_char(gs_str_slice(line, 0, at), ' ') == SIZE_MAX &&
+	return at != SIZE_MAX && at &&
+	       gs_str_find_char(gs_str_slice(line, 0, at), ' ') == SIZE_MAX &&
 	       gs_str_u64(gs_str_skip(line, at + 16), 10, &n);
 }
 
@@ -177,7 +178,8 @@ gs_legacy_kind gs_legacy_is(gs_str head)
 		return GS_LEGACY_COUNT;
 	if (gs_str_starts(line, GS_S("heap profile: ")) && gs_str_has(line, GS_S(" @ ")))
 		return GS_LEGACY_HEAP;
-	if (gs_str_starts(line, GS_S("--- contention:")) || gs_str_starts(line, GS_S("--- mutex:")) ||
+	if (gs_str_starts(line, GS_S("--- contention:")) ||
+	    gs_str_starts(line, GS_S("--- mutex:")) ||
 	    gs_str_starts(line, GS_S("--- contentionz ")))
 		return GS_LEGACY_CONTENTION;
 	return GS_LEGACY_NONE;
@@ -218,8 +220,8 @@ bool gs_legacy_parse(gs_arena *mem, gs_str bytes, gs_legacy *out, gs_err *err)
 		break;
 	}
 	if (ok) {
-#define KEEP(column)                                                                   \
-	out->column = keep(&b, b.column.p, b.column.n, sizeof(*b.column.p));           \
+#define KEEP(column)                                                                               \
+	out->column = keep(&b, b.column.p, b.column.n, sizeof(*b.column.p));                       \
 	out->n_##column = (uint32_t)b.column.n
 		KEEP(samples);
 		KEEP(addresses);
@@ -239,6 +241,7 @@ bool gs_legacy_parse(gs_arena *mem, gs_str bytes, gs_legacy *out, gs_err *err)
 	gs_vec_release(&b.labels);
 	gs_vec_release(&b.mappings);
 	if (ok && b.is_full)
-		return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "the profile needs more memory than its budget");
+		return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE,
+			       "the profile needs more memory than its budget");
 	return ok;
 }

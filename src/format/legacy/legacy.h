@@ -27,7 +27,7 @@ typedef struct gs_legacy_symbol {
 
 typedef struct gs_legacy_sample {
 	int64_t values[4];
-	int64_t block_bytes; /* heap: average size of one allocation, 0 unknown */
+	int64_t block_bytes;		     /* heap: average size of one allocation, 0 unknown */
 	uint32_t first_address, n_addresses; /* leaf first, already pointing into the call */
 	uint32_t first_symbol, n_symbols;
 	uint32_t first_label, n_labels;

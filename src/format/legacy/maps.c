@@ -9,7 +9,8 @@ typedef struct attribute {
 
 bool legacy_is_map_sentinel(gs_str line)
 {
-	return gs_str_has(line, GS_S("--- Memory map: ---")) || gs_str_has(line, GS_S("MAPPED_LIBRARIES:"));
+	return gs_str_has(line, GS_S("--- Memory map: ---")) ||
+	       gs_str_has(line, GS_S("MAPPED_LIBRARIES:"));
 }
 
 void legacy_find_map(legacy_builder *b, gs_str rest)
@@ -161,7 +162,8 @@ static gs_str without_log_prefix(gs_str line)
 static bool is_adjacent(const gs_legacy_mapping *a, const gs_legacy_mapping *c)
 {
 	if ((a->file.n && c->file.n && !gs_str_eq(a->file, c->file)) ||
-	    (a->build_id.n && c->build_id.n && !gs_str_eq(a->build_id, c->build_id)) || a->limit != c->start)
+	    (a->build_id.n && c->build_id.n && !gs_str_eq(a->build_id, c->build_id)) ||
+	    a->limit != c->start)
 		return false;
 	return !a->offset || !c->offset || a->offset + (a->limit - a->start) == c->offset;
 }
@@ -171,8 +173,9 @@ static bool is_library(gs_str file)
 	size_t at = gs_str_find(file, GS_S(".so"));
 
 	return gs_str_ends(file, GS_S(".so")) ||
-	       (at != SIZE_MAX && at + 4 < file.n && (file.p[at + 3] == '.' || file.p[at + 3] == '_') &&
-		file.p[at + 4] >= '0' && file.p[at + 4] <= '9');
+	       (at != SIZE_MAX && at + 4 < file.n &&
+		(file.p[at + 3] == '.' || file.p[at + 3] == '_') && file.p[at + 4] >= '0' &&
+		file.p[at + 4] <= '9');
 }
 
 /* Neighbours that are one file's become one; the program itself goes first; a huge page in front of it goes. */

@@ -65,7 +65,8 @@ bool perfdata_add_ids(gs_perfdata *d, uint32_t attr, gs_str words)
 {
 	for (size_t i = 0; i < words.n / 8; i++) {
 		bool is_new;
-		uint32_t *slot = gs_map_put(&d->reader->ids, gs_perfdata_word(d, words, i), &is_new);
+		uint32_t *slot =
+			gs_map_put(&d->reader->ids, gs_perfdata_word(d, words, i), &is_new);
 
 		if (!slot)
 			return false;
@@ -74,13 +75,21 @@ bool perfdata_add_ids(gs_perfdata *d, uint32_t attr, gs_str words)
 	return true;
 }
 
-static const char *const hardware_names[] = { "cycles",	       "instructions",	"cache-references",
-					      "cache-misses",  "branches",	"branch-misses",
-					      "bus-cycles",    "stalled-cycles-frontend",
-					      "stalled-cycles-backend", "ref-cycles" };
-static const char *const software_names[] = { "cpu-clock",    "task-clock",	  "page-faults",      "context-switches",
-					      "cpu-migrations", "minor-faults", "major-faults",     "alignment-faults",
-					      "emulation-faults", "dummy",	  "bpf-output",	      "cgroup-switches" };
+static const char *const hardware_names[] = { "cycles",
+					      "instructions",
+					      "cache-references",
+					      "cache-misses",
+					      "branches",
+					      "branch-misses",
+					      "bus-cycles",
+					      "stalled-cycles-frontend",
+					      "stalled-cycles-backend",
+					      "ref-cycles" };
+static const char *const software_names[] = {
+	"cpu-clock",	    "task-clock",   "page-faults",  "context-switches",
+	"cpu-migrations",   "minor-faults", "major-faults", "alignment-faults",
+	"emulation-faults", "dummy",	    "bpf-output",   "cgroup-switches"
+};
 
 void perfdata_name_attrs(gs_perfdata *d)
 {
@@ -93,10 +102,12 @@ void perfdata_name_attrs(gs_perfdata *d)
 			continue;
 		if (a->type == 0 && config < sizeof(hardware_names) / sizeof(hardware_names[0]))
 			a->name = gs_str_of(hardware_names[config]);
-		else if (a->type == 1 && config < sizeof(software_names) / sizeof(software_names[0]))
+		else if (a->type == 1 &&
+			 config < sizeof(software_names) / sizeof(software_names[0]))
 			a->name = gs_str_of(software_names[config]);
 		else if (a->type == 2)
-			a->name = gs_strf(d->reader->mem, "tracepoint-%llu", (unsigned long long)a->config);
+			a->name = gs_strf(d->reader->mem, "tracepoint-%llu",
+					  (unsigned long long)a->config);
 		else
 			a->name = gs_strf(d->reader->mem, "event-%u-0x%llx", (unsigned)a->type,
 					  (unsigned long long)a->config);
@@ -176,7 +187,9 @@ static bool add_build_id(gs_perfdata *d, gs_str record, uint16_t misc)
 	/* Bit 15: byte 20 tells the length. */
 	id.n = misc & 1u << 15 && (unsigned char)id.p[20] <= 20 ? (unsigned char)id.p[20] : 20;
 	file.n = file.n ? strnlen(file.p, file.n) : 0;
-	*b = (gs_perfdata_build_id){ .pid = pid, .cpumode = misc & GS_PERFDATA_CPUMODE_MASK, .file = file, .id = id };
+	*b = (gs_perfdata_build_id){
+		.pid = pid, .cpumode = misc & GS_PERFDATA_CPUMODE_MASK, .file = file, .id = id
+	};
 	d->build_ids = d->reader->build_ids.p;
 	d->n_build_ids = (uint32_t)d->reader->build_ids.n;
 	return true;

@@ -9,7 +9,8 @@ typedef struct section {
 static bool is_magic(gs_str head, bool *is_big)
 {
 	*is_big = gs_str_starts(head, GS_S("2ELIFREP")) || gs_str_starts(head, GS_S("ELIFFREP"));
-	return *is_big || gs_str_starts(head, GS_S("PERFILE2")) || gs_str_starts(head, GS_S("PERFFILE"));
+	return *is_big || gs_str_starts(head, GS_S("PERFILE2")) ||
+	       gs_str_starts(head, GS_S("PERFFILE"));
 }
 
 bool gs_perfdata_is(gs_str head)
@@ -34,9 +35,11 @@ static section read_section(const gs_perfdata *d, gs_rd *r)
 /* What of a section the file has. */
 static gs_str section_bytes(const gs_perfdata *d, section s)
 {
-	return s.at > d->bytes.n ? (gs_str){ 0 } :
-				   gs_str_slice(d->bytes, (size_t)s.at,
-						s.size > d->bytes.n - s.at ? d->bytes.n : (size_t)(s.at + s.size));
+	return s.at > d->bytes.n ?
+		       (gs_str){ 0 } :
+		       gs_str_slice(d->bytes, (size_t)s.at,
+				    s.size > d->bytes.n - s.at ? d->bytes.n :
+								 (size_t)(s.at + s.size));
 }
 
 static bool read_attrs(gs_perfdata *d, section attrs, uint64_t entry_bytes, gs_err *err)
@@ -45,12 +48,16 @@ static bool read_attrs(gs_perfdata *d, section attrs, uint64_t entry_bytes, gs_e
 
 	/* An entry is a perf_event_attr of any version (the first had 64 bytes) and the section of its ids. */
 	if (entry_bytes < 64 + 16 || entry_bytes > 4096 || rest.n < entry_bytes)
-		return gs_fail(err, GS_ERR_FORMAT, attrs.at, "perf.data: no event attributes in the header");
+		return gs_fail(err, GS_ERR_FORMAT, attrs.at,
+			       "perf.data: no event attributes in the header");
 	for (; rest.n >= entry_bytes; rest = gs_str_skip(rest, (size_t)entry_bytes)) {
-		uint32_t index = perfdata_add_attr(d, gs_str_slice(rest, 0, (size_t)entry_bytes - 16));
-		gs_rd r = gs_rd_of(gs_str_slice(rest, (size_t)entry_bytes - 16, (size_t)entry_bytes));
+		uint32_t index =
+			perfdata_add_attr(d, gs_str_slice(rest, 0, (size_t)entry_bytes - 16));
+		gs_rd r =
+			gs_rd_of(gs_str_slice(rest, (size_t)entry_bytes - 16, (size_t)entry_bytes));
 
-		if (index == UINT32_MAX || !perfdata_add_ids(d, index, section_bytes(d, read_section(d, &r))))
+		if (index == UINT32_MAX ||
+		    !perfdata_add_ids(d, index, section_bytes(d, read_section(d, &r))))
 			return gs_fail(err, GS_ERR_LIMIT, attrs.at, "perf.data: too many events");
 	}
 	return true;
@@ -88,9 +95,11 @@ static bool read_file_header(gs_perfdata *d, gs_rd *r, gs_err *err)
 	for (int i = 0; i < 4; i++)
 		bits[i] = perfdata_u64(d, r);
 	if (r->bad)
-		return gs_fail(err, GS_ERR_FORMAT, d->bytes.n, "perf.data: the file ends inside its header");
+		return gs_fail(err, GS_ERR_FORMAT, d->bytes.n,
+			       "perf.data: the file ends inside its header");
 	if (data.at > d->bytes.n)
-		return gs_fail(err, GS_ERR_FORMAT, data.at, "perf.data: the data lies behind the end of the file");
+		return gs_fail(err, GS_ERR_FORMAT, data.at,
+			       "perf.data: the data lies behind the end of the file");
 	if (!read_attrs(d, attrs, entry_bytes, err))
 		return false;
 	q->data_at = data.at;

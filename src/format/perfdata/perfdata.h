@@ -32,7 +32,7 @@ enum {
 typedef struct gs_perfdata_attr {
 	uint32_t type;
 	uint64_t config, period, sample_type, read_format, branch_sample_type, regs_user;
-	gs_str name; /* "cycles:u"; made from type and config when the file does not tell */
+	gs_str name;  /* "cycles:u"; made from type and config when the file does not tell */
 	bool is_freq; /* `period` is a frequency in Hz */
 	bool has_sample_id_all;
 } gs_perfdata_attr;
@@ -109,10 +109,10 @@ typedef struct gs_perfdata_record {
 	/* SAMPLE */
 	uint32_t attr;
 	uint64_t ip, period;
-	gs_str chain;	   /* u64 words in the file's order: addresses, leaf first, and context markers */
-	gs_str stack;	   /* bytes of the user stack from its pointer up (--call-graph dwarf) */
-	gs_str regs;	   /* u64 words, those of attr.regs_user */
-	gs_str branches;   /* 24 bytes each: from, to, flags; latest first */
+	gs_str chain; /* u64 words in the file's order: addresses, leaf first, and context markers */
+	gs_str stack;	 /* bytes of the user stack from its pointer up (--call-graph dwarf) */
+	gs_str regs;	 /* u64 words, those of attr.regs_user */
+	gs_str branches; /* 24 bytes each: from, to, flags; latest first */
 } gs_perfdata_record;
 
 /* Words of a chain from here up are markers, not addresses. */

@@ -25,7 +25,8 @@ typedef struct perfdata_reader {
 	/* Unpacked records: the rest of a record that straddles two chunks. */
 	void *zstd;
 	gs_str carry;
-	char *chunk_at, *chunk_end; /* free part of the chunk that is being filled; `carry` ends at chunk_at */
+	char *chunk_at,
+		*chunk_end; /* free part of the chunk that is being filled; `carry` ends at chunk_at */
 	uint64_t unpacked; /* bytes so far, for offsets */
 	/* The queue: [head, ready) is sorted and goes out, the rest waits for its round. */
 	GS_VEC(perfdata_entry) queue;

@@ -9,7 +9,8 @@
 
 static bool fail_memory(gs_err *err)
 {
-	return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "perf.data needs more memory than its budget");
+	return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE,
+		       "perf.data needs more memory than its budget");
 }
 
 static void free_zstd(void *ctx)
@@ -85,7 +86,8 @@ static bool enqueue(gs_perfdata *d, gs_str record, uint64_t at)
 	e = gs_vec_push(&q->queue, PERFDATA_MAX_ITEMS);
 	if (!e)
 		return false;
-	*e = (perfdata_entry){ perfdata_time_of(d, type, gs_str_skip(record, RECORD_HEADER_BYTES)), record.p, at };
+	*e = (perfdata_entry){ perfdata_time_of(d, type, gs_str_skip(record, RECORD_HEADER_BYTES)),
+			       record.p, at };
 	if (e->time == UINT64_MAX)
 		e->time = 0; /* made up by perf, not by the kernel's clock */
 	if (e->time > q->max_time)
@@ -199,7 +201,8 @@ static bool unpack(gs_perfdata *d, gs_str packed, gs_err *err)
 		if (!q->carry.n)
 			q->carry.p = q->chunk_at;
 		q->chunk_at += out.pos;
-		if (!take_unpacked(d, (gs_str){ q->carry.p, (size_t)(q->chunk_at - q->carry.p) }, err))
+		if (!take_unpacked(d, (gs_str){ q->carry.p, (size_t)(q->chunk_at - q->carry.p) },
+				   err))
 			return false;
 	}
 	return true;
@@ -226,7 +229,8 @@ static bool dispatch(gs_perfdata *d, gs_str record, uint64_t at, gs_err *err)
 	case RECORD_HEADER_FEATURE:
 		if (body.n < 8)
 			return true;
-		return perfdata_feature(d, (unsigned)gs_peek_u64(body.p, d->is_big) & 255, gs_str_skip(body, 8)) ||
+		return perfdata_feature(d, (unsigned)gs_peek_u64(body.p, d->is_big) & 255,
+					gs_str_skip(body, 8)) ||
 		       fail_memory(err);
 	case RECORD_FINISHED_ROUND:
 		if (!make_ready(q, q->limit))
@@ -295,7 +299,8 @@ static bool fill(gs_perfdata *d, gs_err *err)
 		}
 		q->at += raw;
 	}
-	if (q->is_at_end && q->head == q->ready && q->ready < q->queue.n && !make_ready(q, UINT64_MAX))
+	if (q->is_at_end && q->head == q->ready && q->ready < q->queue.n &&
+	    !make_ready(q, UINT64_MAX))
 		return fail_memory(err);
 	return true;
 }

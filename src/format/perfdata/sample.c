@@ -19,8 +19,8 @@ const gs_perfdata_attr *perfdata_attr_of_sample(const gs_perfdata *d, gs_str bod
 	if (!has(a, GS_PERF_SAMPLE_IDENTIFIER)) {
 		if (!has(a, GS_PERF_SAMPLE_ID))
 			return a;
-		at = 8 * (size_t)(has(a, GS_PERF_SAMPLE_IP) + has(a, GS_PERF_SAMPLE_TID) + has(a, GS_PERF_SAMPLE_TIME) +
-				  has(a, GS_PERF_SAMPLE_ADDR));
+		at = 8 * (size_t)(has(a, GS_PERF_SAMPLE_IP) + has(a, GS_PERF_SAMPLE_TID) +
+				  has(a, GS_PERF_SAMPLE_TIME) + has(a, GS_PERF_SAMPLE_ADDR));
 	}
 	if (!gs_peek_has(body, at, 8))
 		return NULL;
@@ -42,7 +42,8 @@ static const gs_perfdata_attr *attr_of_trailer(const gs_perfdata *d, gs_str body
 	if (!has(a, GS_PERF_SAMPLE_IDENTIFIER)) {
 		if (!has(a, GS_PERF_SAMPLE_ID))
 			return a;
-		from_end += 8 * (size_t)(has(a, GS_PERF_SAMPLE_CPU) + has(a, GS_PERF_SAMPLE_STREAM_ID));
+		from_end +=
+			8 * (size_t)(has(a, GS_PERF_SAMPLE_CPU) + has(a, GS_PERF_SAMPLE_STREAM_ID));
 	}
 	if (body.n < from_end)
 		return a;
@@ -54,9 +55,9 @@ static size_t trailer_bytes(const gs_perfdata_attr *a)
 {
 	if (!a || !a->has_sample_id_all)
 		return 0;
-	return 8 * (size_t)(has(a, GS_PERF_SAMPLE_TID) + has(a, GS_PERF_SAMPLE_TIME) + has(a, GS_PERF_SAMPLE_ID) +
-			    has(a, GS_PERF_SAMPLE_STREAM_ID) + has(a, GS_PERF_SAMPLE_CPU) +
-			    has(a, GS_PERF_SAMPLE_IDENTIFIER));
+	return 8 * (size_t)(has(a, GS_PERF_SAMPLE_TID) + has(a, GS_PERF_SAMPLE_TIME) +
+			    has(a, GS_PERF_SAMPLE_ID) + has(a, GS_PERF_SAMPLE_STREAM_ID) +
+			    has(a, GS_PERF_SAMPLE_CPU) + has(a, GS_PERF_SAMPLE_IDENTIFIER));
 }
 
 uint64_t perfdata_time_of(const gs_perfdata *d, uint32_t type, gs_str body)
@@ -73,7 +74,8 @@ uint64_t perfdata_time_of(const gs_perfdata *d, uint32_t type, gs_str body)
 				  has(a, GS_PERF_SAMPLE_TID));
 	} else {
 		a = attr_of_trailer(d, body);
-		if (!a || !has(a, GS_PERF_SAMPLE_TIME) || trailer_bytes(a) == 0 || trailer_bytes(a) > body.n)
+		if (!a || !has(a, GS_PERF_SAMPLE_TIME) || trailer_bytes(a) == 0 ||
+		    trailer_bytes(a) > body.n)
 			return 0;
 		at = body.n - trailer_bytes(a) + 8 * (size_t)has(a, GS_PERF_SAMPLE_TID);
 	}
@@ -83,7 +85,8 @@ uint64_t perfdata_time_of(const gs_perfdata *d, uint32_t type, gs_str body)
 /* The counter values that came with the sample; only their length matters here. */
 static void skip_read(const gs_perfdata *d, gs_rd *r, uint64_t format)
 {
-	uint64_t times = (format & 1) + (format >> 1 & 1), per_value = 1 + (format >> 2 & 1) + (format >> 4 & 1);
+	uint64_t times = (format & 1) + (format >> 1 & 1),
+		 per_value = 1 + (format >> 2 & 1) + (format >> 4 & 1);
 
 	if (format & 8) {
 		uint64_t n = perfdata_u64(d, r), bytes;
@@ -107,7 +110,8 @@ static gs_str read_words(const gs_perfdata *d, gs_rd *r, uint64_t word_bytes)
 }
 
 /* What follows the call chain, as far as unwinding can use it. */
-static void read_tail(const gs_perfdata *d, const gs_perfdata_attr *a, gs_rd *r, gs_perfdata_record *out)
+static void read_tail(const gs_perfdata *d, const gs_perfdata_attr *a, gs_rd *r,
+		      gs_perfdata_record *out)
 {
 	if (has(a, GS_PERF_SAMPLE_RAW))
 		gs_rd_skip(r, perfdata_u32(d, r));
@@ -165,7 +169,9 @@ static bool decode_sample(const gs_perfdata *d, gs_str body, gs_perfdata_record 
 		out->cpu = (int32_t)perfdata_u32(d, &r);
 		gs_rd_skip(&r, 4);
 	}
-	out->period = has(a, GS_PERF_SAMPLE_PERIOD) ? perfdata_u64(d, &r) : a->is_freq ? 1 : a->period;
+	out->period = has(a, GS_PERF_SAMPLE_PERIOD) ? perfdata_u64(d, &r) :
+		      a->is_freq		    ? 1 :
+						      a->period;
 	if (has(a, GS_PERF_SAMPLE_READ))
 		skip_read(d, &r, a->read_format);
 	if (has(a, GS_PERF_SAMPLE_CALLCHAIN))
@@ -210,14 +216,19 @@ static void decode_mmap(const gs_perfdata *d, gs_rd *r, bool is_2, gs_perfdata_r
 bool perfdata_decode(gs_perfdata *d, const char *p, gs_perfdata_record *out)
 {
 	uint32_t type = gs_peek_u32(p, d->is_big);
-	gs_str body = { p + RECORD_HEADER_BYTES, (size_t)gs_peek_u16(p + 6, d->is_big) - RECORD_HEADER_BYTES };
+	gs_str body = { p + RECORD_HEADER_BYTES,
+			(size_t)gs_peek_u16(p + 6, d->is_big) - RECORD_HEADER_BYTES };
 	gs_rd r = gs_rd_of(body);
 
-	*out = (gs_perfdata_record){ .misc = gs_peek_u16(p + 4, d->is_big), .pid = -1, .tid = -1, .cpu = -1 };
+	*out = (gs_perfdata_record){
+		.misc = gs_peek_u16(p + 4, d->is_big), .pid = -1, .tid = -1, .cpu = -1
+	};
 	if (type != RECORD_SAMPLE) {
 		out->time_ns = perfdata_time_of(d, type, body);
 		/* Names are padded up to the trailer. */
-		r.end -= trailer_bytes(attr_of_trailer(d, body)) <= body.n ? trailer_bytes(attr_of_trailer(d, body)) : 0;
+		r.end -= trailer_bytes(attr_of_trailer(d, body)) <= body.n ?
+				 trailer_bytes(attr_of_trailer(d, body)) :
+				 0;
 	}
 	switch (type) {
 	case RECORD_SAMPLE:

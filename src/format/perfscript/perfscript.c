@@ -257,13 +257,16 @@ static bool is_bare_frame(const char *p, const char *nl)
 static const char *find_last_newline(const char *p, const char *end)
 {
 #ifdef __SSE2__
-	const __m128i newline = _mm_set1_epi8('\n'), space = _mm_set1_epi8(' '), tab = _mm_set1_epi8('\t');
+	const __m128i newline = _mm_set1_epi8('\n'), space = _mm_set1_epi8(' '),
+		      tab = _mm_set1_epi8('\t');
 
 	for (; end - p > 16; p += 16) {
 		__m128i here = _mm_loadu_si128((const __m128i *)(const void *)p);
 		__m128i next = _mm_loadu_si128((const __m128i *)(const void *)(p + 1));
-		__m128i blank = _mm_or_si128(_mm_cmpeq_epi8(next, space), _mm_cmpeq_epi8(next, tab));
-		int hits = _mm_movemask_epi8(_mm_andnot_si128(blank, _mm_cmpeq_epi8(here, newline)));
+		__m128i blank =
+			_mm_or_si128(_mm_cmpeq_epi8(next, space), _mm_cmpeq_epi8(next, tab));
+		int hits =
+			_mm_movemask_epi8(_mm_andnot_si128(blank, _mm_cmpeq_epi8(here, newline)));
 
 		if (hits)
 			return p + __builtin_ctz((unsigned)hits);
@@ -284,8 +287,9 @@ static gs_str take_stack(gs_str *rest, bool is_indented_header)
 	gs_str stack = { rest->p, 0 };
 
 	while (p < end && *p != '\n') {
-		const char *nl = is_indented_header || !is_blank(*p) ? memchr(p, '\n', (size_t)(end - p)) :
-								       find_last_newline(p, end);
+		const char *nl = is_indented_header || !is_blank(*p) ?
+					 memchr(p, '\n', (size_t)(end - p)) :
+					 find_last_newline(p, end);
 		size_t from, to;
 
 		if (!nl)
@@ -335,9 +339,11 @@ bool gs_perfscript_is(gs_str head)
 		gs_str stack = e.stack;
 
 		/* The last frame's line may be cut off by the end of `head`. */
-		if (e.event.n && gs_perfscript_frame_text(&stack, &text) && gs_perfscript_frame_parse(text, &f) && f.ip)
+		if (e.event.n && gs_perfscript_frame_text(&stack, &text) &&
+		    gs_perfscript_frame_parse(text, &f) && f.ip)
 			return true;
-		if (e.event.n && e.time_ns >= 0 && gs_perfscript_frame_parse(e.details, &f) && f.ip && f.dso.n)
+		if (e.event.n && e.time_ns >= 0 && gs_perfscript_frame_parse(e.details, &f) &&
+		    f.ip && f.dso.n)
 			return true;
 	}
 	return false;
@@ -404,8 +410,8 @@ static bool is_kernel_dso(gs_str dso, uint64_t ip)
 		return !gs_str_eq(dso, GS_S("[unknown]")) && !gs_str_eq(dso, GS_S("[vdso]")) &&
 		       !gs_str_eq(dso, GS_S("[vsyscall]")) && !gs_str_eq(dso, GS_S("[heap]")) &&
 		       !gs_str_starts(dso, GS_S("[stack")) && !gs_str_starts(dso, GS_S("[anon"));
-	if (gs_str_ends(dso, GS_S("vmlinux")) || gs_str_ends(dso, GS_S(".ko")) || gs_str_has(dso, GS_S("/vmlinux-")) ||
-	    gs_str_has(dso, GS_S(".ko.")))
+	if (gs_str_ends(dso, GS_S("vmlinux")) || gs_str_ends(dso, GS_S(".ko")) ||
+	    gs_str_has(dso, GS_S("/vmlinux-")) || gs_str_has(dso, GS_S(".ko.")))
 		return true;
 	return ip >= (uint64_t)0xffff << 48;
 }

@@ -14,24 +14,24 @@
 
 typedef struct gs_perfscript_event {
 	gs_str comm;
-	gs_str event;	 /* "cycles:u", "sched:sched_switch"; empty when not printed */
-	gs_str details;	 /* what follows the event's name on the header line: tracepoint fields, or the one frame */
-	gs_str stack;	 /* lines of frames */
-	int64_t time_ns; /* perf's clock; -1 not printed */
-	int64_t period;	 /* -1 not printed */
+	gs_str event; /* "cycles:u", "sched:sched_switch"; empty when not printed */
+	gs_str details; /* what follows the event's name on the header line: tracepoint fields, or the one frame */
+	gs_str stack;	  /* lines of frames */
+	int64_t time_ns;  /* perf's clock; -1 not printed */
+	int64_t period;	  /* -1 not printed */
 	int64_t pid, tid; /* -1 not printed; perf prints a lone number for the tid */
-	int64_t cpu;	 /* -1 not printed */
-	uint64_t at;	 /* byte offset of the header */
+	int64_t cpu;	  /* -1 not printed */
+	uint64_t at;	  /* byte offset of the header */
 } gs_perfscript_event;
 
 typedef struct gs_perfscript_frame {
-	uint64_t ip; /* 0 not printed */
-	gs_str symbol; /* "[unknown]" as perf says it; may hold blanks and parentheses */
+	uint64_t ip;	 /* 0 not printed */
+	gs_str symbol;	 /* "[unknown]" as perf says it; may hold blanks and parentheses */
 	uint64_t offset; /* into the symbol */
 	bool has_offset;
 	gs_str dso; /* "[kernel.kallsyms]", "/usr/bin/x", "inlined" is told by is_inlined instead; empty not printed */
 	uint64_t dso_offset; /* -F +dsoff, else 0 */
-	gs_str file; /* -F +srcline */
+	gs_str file;	     /* -F +srcline */
 	uint64_t line;
 	bool is_inlined; /* into the next frame, which has the same ip */
 	bool is_kernel;
