@@ -48,35 +48,27 @@ typedef struct work {
 	size_t n_parts;
 } work;
 
-/* Numbers are most of what is written here, and printf is slow. */
-static void put_hex(gs_buf *out, uint64_t v)
+/* Numbers are much of what is written here, and printf is slow. The digits end at `end`; returns where they begin. */
+static char *put_number(char *end, uint64_t v, unsigned base)
 {
-	char b[16];
-	size_t n = sizeof(b);
-
 	do {
-		b[--n] = "0123456789abcdef"[v & 15];
-		v >>= 4;
+		*--end = "0123456789abcdef"[v % base];
+		v /= base;
 	} while (v);
-	gs_buf_add(out, b + n, sizeof(b) - n);
+	return end;
 }
 
-static void put_decimal(gs_buf *out, uint32_t v)
+static void add_number(gs_buf *out, uint64_t v, unsigned base)
 {
-	char b[10];
-	size_t n = sizeof(b);
+	char b[24], *p = put_number(b + sizeof(b), v, base);
 
-	do {
-		b[--n] = (char)('0' + v % 10);
-		v /= 10;
-	} while (v);
-	gs_buf_add(out, b + n, sizeof(b) - n);
+	gs_buf_add(out, p, (size_t)(b + sizeof(b) - p));
 }
 
 static void one_text(gs_buf *out, uint64_t addr, const gs_symbol *frames, unsigned n)
 {
 	gs_buf_str(out, GS_S("0x"));
-	put_hex(out, addr);
+	add_number(out, addr, 16);
 	gs_buf_str(out, n ? GS_S("\n") : GS_S("\n  ?\n"));
 	for (unsigned i = 0; i < n; i++) {
 		const gs_symbol *f = &frames[i];
@@ -90,7 +82,7 @@ static void one_text(gs_buf *out, uint64_t addr, const gs_symbol *frames, unsign
 			gs_printable(out, f->file);
 			if (f->line) {
 				gs_buf_c(out, ':');
-				put_decimal(out, f->line);
+				add_number(out, f->line, 10);
 			}
 		}
 		gs_buf_c(out, '\n');

@@ -261,23 +261,21 @@ int32_t gs_pclntab_value(const gs_pclntab *t, uint32_t table, uint64_t entry, ui
 	p = (const unsigned char *)t->pcs.p + table;
 	end = (const unsigned char *)t->pcs.p + t->pcs.n;
 	quantum = t->quantum;
+	/* The first change may be zero; a later one ends the table. Every turn eats bytes, and behind the end all reads as zero. */
 	for (bool is_first = true;; is_first = false) {
 		uint32_t delta, step;
 
 		/* Nearly all numbers are one byte. */
-		if (end - p > 2 && (p[0] | p[1]) < 0x80) {
+		if (end - p > 2 && p[0] && (p[0] | p[1]) < 0x80) {
 			delta = p[0];
 			step = p[1];
 			p += 2;
 		} else {
 			delta = varint(&p, end);
-			if (delta == 0 && !is_first)
+			if (delta == 0 && (!is_first || p == end))
 				return -1;
 			step = varint(&p, end);
 		}
-		/* A zero change ends the table; a step of nothing is broken, and the walk must end. */
-		if ((delta == 0 && !is_first) || step == 0)
-			return -1;
 		value += -(delta & 1) ^ (delta >> 1); /* zigzag */
 		at += (uint64_t)step * quantum;
 		if (want < at) {
