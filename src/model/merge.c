@@ -10,9 +10,9 @@
 
 enum { MAX_IDS = INT32_MAX };
 
-/* Content-keyed index of ids, for keys that do not fit gs_map. */
+/* Content-keyed index of ids: an id below, half of its hash above, so that content is nearly only looked at where it fits. */
 typedef struct id_index {
-	uint32_t *slots;
+	uint64_t *slots;
 	uint32_t n, cap;
 } id_index;
 
@@ -196,21 +196,20 @@ static bool same_location(const gs_merger *m, const gs_location *a, const gs_fra
 	return lines[a->n_frames - 1].column == other[a->n_frames - 1].column;
 }
 
-static bool index_grow(gs_merger *m, id_index *x)
+static bool index_grow(id_index *x)
 {
 	uint32_t cap = x->cap ? x->cap * 2 : 1024;
-	uint32_t *slots = x->cap > MAX_IDS / 2 || gs_alloc_should_fail() ? NULL : calloc(cap, sizeof(*slots));
+	uint64_t *slots = x->cap > MAX_IDS / 2 || gs_alloc_should_fail() ? NULL : calloc(cap, sizeof(*slots));
 
 	if (!slots)
 		return false;
 	for (uint32_t i = 0; i < x->cap; i++) {
-		const gs_location *l = &m->locations.p[x->slots[i]];
-		uint64_t at;
+		uint64_t at = x->slots[i] >> 32;
 
 		if (!x->slots[i])
 			continue;
-		for (at = location_hash(m, l, &m->frames.p[l->first_frame]); slots[at & (cap - 1)]; at++)
-			;
+		while (slots[at & (cap - 1)])
+			at++;
 		slots[at & (cap - 1)] = x->slots[i];
 	}
 	free(x->slots);
@@ -219,28 +218,26 @@ static bool index_grow(gs_merger *m, id_index *x)
 	return true;
 }
 
-static bool location_new(gs_merger *m, gs_location row, uint32_t *slot)
+static uint32_t location_new(gs_merger *m, gs_location row)
 {
 	gs_location *fresh = gs_vec_push(&m->locations, MAX_IDS);
 	const gs_frame *first = m->lines.p;
 	uint32_t n = row.n_frames;
 
 	if (!fresh)
-		return false;
+		return GS_NO_ID;
 	row.first_frame = (uint32_t)m->frames.n;
 	*fresh = row;
 	for (uint32_t i = 0; i < n; i++) {
 		gs_frame *f = gs_vec_push(&m->frames, MAX_IDS);
 
 		if (!f)
-			return false;
+			return GS_NO_ID;
 		*f = first[i];
 	}
 	if (n == 1 && first->function == 0) /* no lines */
 		n = 0;
-	*slot = gs_profile_builder_location(m->b, row.address, row.mapping, row.is_folded, first, n);
-	m->location_index.n++;
-	return *slot != GS_NO_ID;
+	return gs_profile_builder_location(m->b, row.address, row.mapping, row.is_folded, first, n);
 }
 
 static uint32_t map_location(gs_merger *m, const gs_profile *src, uint32_t id)
@@ -249,6 +246,7 @@ static uint32_t map_location(gs_merger *m, const gs_profile *src, uint32_t id)
 	gs_location row = { .is_folded = l->is_folded, .n_frames = l->n_frames };
 	id_index *x = &m->location_index;
 	mapping_at at;
+	uint64_t hash;
 
 	if (m->locations_at[id])
 		return m->locations_at[id];
@@ -265,15 +263,23 @@ static uint32_t map_location(gs_merger *m, const gs_profile *src, uint32_t id)
 			return GS_NO_ID;
 		*to = f;
 	}
-	if (x->n >= x->cap / 2 && !index_grow(m, x))
+	if (x->n >= x->cap / 2 && !index_grow(x))
 		return GS_NO_ID;
-	for (uint64_t h = location_hash(m, &row, m->lines.p);; h++) {
-		uint32_t *slot = &x->slots[h & (x->cap - 1)];
+	hash = location_hash(m, &row, m->lines.p);
+	for (uint64_t h = hash >> 32;; h++) {
+		uint64_t *slot = &x->slots[h & (x->cap - 1)];
 
-		if (!*slot && !location_new(m, row, slot))
-			return GS_NO_ID;
-		if (same_location(m, &row, m->lines.p, *slot))
-			return m->locations_at[id] = *slot;
+		if (!*slot) {
+			uint32_t fresh = location_new(m, row);
+
+			if (fresh == GS_NO_ID)
+				return GS_NO_ID;
+			*slot = hash >> 32 << 32 | fresh;
+			x->n++;
+			return m->locations_at[id] = fresh;
+		}
+		if (*slot >> 32 == hash >> 32 && same_location(m, &row, m->lines.p, (uint32_t)*slot))
+			return m->locations_at[id] = (uint32_t)*slot;
 	}
 }
 
