@@ -1,5 +1,7 @@
 #include "app/editor.h"
 
+#include <limits.h>
+
 #include "app/op.h"
 #include "app/detached.h"
 #include "load/source.h"
@@ -174,12 +176,14 @@ static bool find_source(gs_arena *mem, const gs_profile *p, gs_str file, uint32_
 	gs_symbolizer *symbolizer = gs_symbolizer_create(&(gs_symbolizer_options){ 0 });
 	gs_source *source = gs_source_create(&(gs_source_options){ 0 });
 	const gs_source_file *found;
+	char real[PATH_MAX];
 	bool ok;
 
 	gs_source_add_profile(source, p, symbolizer);
 	found = gs_source_open(source, file, gs_profile_str(p, p->functions[function].name));
-	ok = found->path.n && found->path.p[0] == '/';
-	*path = gs_str_dup(mem, found->path);
+	/* Absolute: an editor must not take a name for an option, nor look in a folder of its own. */
+	ok = found->path.n && realpath(gs_cstr(mem, found->path), real);
+	*path = ok ? gs_str_dup(mem, gs_str_of(real)) : (gs_str){ 0 };
 	if (!ok)
 		gs_fail(err, GS_ERR_MISSING, GS_ERR_NOWHERE, "the source %.*s is not on this machine", GS_FMT(file));
 	gs_source_free(source);
