@@ -34,7 +34,7 @@ static const gs_profile *one_profile(gs_op_call *call, const gs_query *q, gs_doc
 static bool write_stacks(gs_op_call *call, const gs_query *q, gs_err *err)
 {
 	gs_flame_options options = { 0 };
-	gs_view *v = gs_call_view(call, q, err);
+	const gs_view *v = gs_call_view(call, q, err);
 	gs_flame *f = v ? gs_flame_build(call->mem, v, &options, err) : NULL;
 	const gs_flame *list[1] = { f };
 
