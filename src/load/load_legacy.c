@@ -62,41 +62,61 @@ static bool push_line(loading *q, gs_str name, gs_str file, uint64_t line)
 	return f->function != GS_NO_ID;
 }
 
+static bool is_pc_of(const gs_legacy_symbol *sym, uint64_t address)
+{
+	return sym->pc == address || sym->pc == address + 1;
+}
+
+/* Index of the address that the first comment line names; n_addresses when there is none. */
+static uint32_t first_named(const loading *q, const gs_legacy_sample *s)
+{
+	uint32_t i = 0;
+
+	if (!s->n_symbols)
+		return s->n_addresses;
+	while (i < s->n_addresses &&
+	       !is_pc_of(&q->l->symbols[s->first_symbol], q->l->addresses[s->first_address + i]))
+		i++;
+	return i;
+}
+
 /*
- * The frames of one address from the sample's comment lines, which come in the order of the stack but leave out runtime frames
- * at its leaf end, and runtime.goexit everywhere. *next is the first line not used yet.
+ * The frames of one address from the sample's comment lines, which come in the order of the stack. *next is the first line
+ * not used yet.
  */
 static bool lines_of(loading *q, const gs_legacy_sample *s, uint64_t address, uint32_t *next)
 {
 	const gs_legacy_symbol *sym = &q->l->symbols[s->first_symbol];
 	uint32_t i = *next;
+	uint64_t pc;
 
 	q->frames.n = 0;
-	if (i < s->n_symbols && (sym[i].pc == address || sym[i].pc == address + 1)) {
-		uint64_t pc = sym[i].pc;
-
-		for (; i < s->n_symbols && sym[i].pc == pc; i++)
-			if (sym[i].function.n &&
-			    !push_line(q, sym[i].function, sym[i].file, sym[i].line))
-				return false;
-		*next = i;
-		return true;
-	}
-	if (*next)
+	/* Behind the first line the runtime leaves out only this. */
+	if (i == s->n_symbols || !is_pc_of(&sym[i], address))
 		return push_line(q, GS_S("runtime.goexit"), (gs_str){ 0 }, 0);
+	for (pc = sym[i].pc; i < s->n_symbols && sym[i].pc == pc; i++)
+		if (sym[i].function.n && !push_line(q, sym[i].function, sym[i].file, sym[i].line))
+			return false;
+	*next = i;
 	return true;
 }
 
 static uint32_t node_of(loading *q, const gs_legacy_sample *s)
 {
-	uint32_t node = GS_ROOT_NODE, next = 0;
+	uint32_t node = GS_ROOT_NODE, next = 0, named = first_named(q, s);
 
 	q->stack.n = 0;
 	for (uint32_t i = 0; i < s->n_addresses; i++) {
 		uint64_t address = q->l->addresses[s->first_address + i];
 		uint32_t id, *slot = gs_vec_push(&q->stack, INT32_MAX);
+		bool ok = slot != NULL;
 
-		if (!slot || !lines_of(q, s, address, &next))
+		q->frames.n = 0;
+		/* In front of the first line it leaves out its own functions, whichever they were. */
+		if (ok && named < s->n_addresses)
+			ok = i < named ? push_line(q, GS_S("runtime.(unnamed)"), (gs_str){ 0 }, 0) :
+					 lines_of(q, s, address, &next);
+		if (!ok)
 			return GS_NO_ID;
 		id = gs_profile_builder_location_intern(q->b, address,
 							gs_legacy_mapping_of(q->l, address),

@@ -328,6 +328,22 @@ TEST(count_text_and_proto_agree)
 	}
 }
 
+/* What debug=1 leaves out of its comments is known all the same: runtime functions at the leaf, goexit anywhere. */
+TEST(frames_that_debug_1_does_not_name)
+{
+	GS_AUTO(buf) text = { .max = 1 << 16 };
+	GS_AUTO(document) *d =
+		open_bytes(GS_S("goroutine profile: total 2\n"
+				"1 @ 0x101 0x202 0x303 0x404\n#\t0x202\tmain.inner+0x2\tx.go:2\n"
+				"#\t0x302\tmain.outer+0x3\tx.go:3\n\n1 @ 0x101 0x909\n\n"),
+			   NULL);
+	const gs_profile *p = d->profile;
+
+	CHECK_STR(stack_text(p, p->sample_node[0], &text),
+		  GS_S("runtime.goexit;main.outer;main.inner;runtime.(unnamed)"));
+	CHECK_STR(stack_text(p, p->sample_node[1], &text), GS_S(";"));
+}
+
 TEST(mutex_text_and_proto_agree)
 {
 	static const char *const versions[] = { "1.19", "1.21", "1.22", "1.24", "1.26", "1.27" };
