@@ -45,6 +45,8 @@ static bool copy_tables(gs_profile_builder *b, const gs_profile *p)
 
 		ok = gs_profile_builder_location(b, l->address, l->mapping, l->is_folded,
 						 &p->frames[l->first_frame], l->n_frames) == i;
+		if (ok && l->file_id)
+			gs_profile_builder_location_file_id(b, i, l->file_id);
 	}
 	for (uint32_t i = 1; i < p->n_label_sets && ok; i++)
 		ok = gs_profile_builder_labels(b, &p->labels[p->label_sets[i].first], p->label_sets[i].n) == i;

@@ -80,7 +80,6 @@ typedef struct gs_profile {
 	gs_function *functions; /* [0] is none */
 	gs_mapping *mappings;	/* [0] is none */
 	gs_location *locations; /* [0] is none */
-	uint64_t *location_ids; /* the ids in the input, for `raw`; NULL: the same as the index */
 	gs_frame *frames;	/* [0] is none */
 	gs_node *nodes;		/* [0] is the root, the empty stack */
 	gs_label_set *label_sets; /* [0] is empty */

@@ -14,7 +14,7 @@ static void put_hex(gs_json *j, const char *key, uint64_t v)
 
 static uint64_t location_id(const gs_profile *p, uint32_t l)
 {
-	return p->location_ids ? p->location_ids[l] : l;
+	return p->locations[l].file_id ? p->locations[l].file_id : l;
 }
 
 static uint64_t mapping_id(const gs_profile *p, uint32_t m)

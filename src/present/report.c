@@ -374,6 +374,11 @@ static bool write_tree(gs_report *r, gs_buf *out, gs_err *err)
 	return true;
 }
 
+static bool no_memory(gs_err *err)
+{
+	return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "out of memory for a report");
+}
+
 bool gs_report_write(gs_report *r, gs_buf *out, gs_err *err)
 {
 	bool ok = true;
@@ -396,10 +401,10 @@ bool gs_report_write(gs_report *r, gs_buf *out, gs_err *err)
 		ok = gs_report_write_weblist(r, out, err);
 		break;
 	case GS_REPORT_TRACES:
-		ok = gs_report_write_stacks(r, out);
+		ok = gs_report_write_stacks(r, out) || no_memory(err);
 		break;
 	case GS_REPORT_TAGS:
-		ok = gs_report_write_tags(r, out);
+		ok = gs_report_write_tags(r, out) || no_memory(err);
 		break;
 	case GS_REPORT_COMMENTS:
 		for (uint32_t i = 0; i < r->profile->n_comments; i++) {

@@ -52,6 +52,8 @@ static bool copy_tables(copier *c)
 				n++;
 			}
 		ok = gs_profile_builder_location(b, l->address, l->mapping, l->is_folded, lines, n) == i;
+		if (ok && l->file_id)
+			gs_profile_builder_location_file_id(b, i, l->file_id);
 	}
 	for (uint32_t i = 0; i < p->n_comments && ok; i++)
 		gs_profile_builder_comment(b, gs_profile_str(p, p->comments[i]));
@@ -120,7 +122,6 @@ static gs_profile *filtered(gs_report *r, gs_err *err)
 	copier c = { .r = r, .p = r->profile, .sel = r->view->profiles[0].selection };
 	double ratio = 1 / r->query.divide_by;
 	int64_t values[GS_MAX_SAMPLE_TYPES];
-	gs_profile *q;
 	bool ok;
 
 	c.b = gs_profile_builder_create(r->mem, err);
@@ -146,10 +147,7 @@ static gs_profile *filtered(gs_report *r, gs_err *err)
 		}
 		ok = gs_profile_builder_sample(c.b, &sample);
 	}
-	q = gs_profile_builder_finish(c.b, err);
-	if (q)
-		q->location_ids = c.p->location_ids;
-	return q;
+	return gs_profile_builder_finish(c.b, err);
 }
 
 static gs_profile *top_entries(gs_report *r, gs_err *err)

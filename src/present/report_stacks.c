@@ -398,7 +398,7 @@ static void write_raw_labels(const gs_report *r, gs_label_set set, bool numbers,
 
 static uint64_t location_id(const gs_profile *p, uint32_t l)
 {
-	return p->location_ids ? p->location_ids[l] : l;
+	return p->locations[l].file_id ? p->locations[l].file_id : l;
 }
 
 static uint64_t mapping_id(const gs_profile *p, uint32_t m)
