@@ -204,7 +204,7 @@ export function FlamePane({ url, label, up = false, diff = false, main = false }
 			{answer.error && <div class="over"><ErrorState error={answer.error} {...(root ? { retry: () => setRoot.current(0) } : {})} /></div>}
 			{!answer.data && answer.loading && <div class="over"><Loading what="Reading the profile…" /></div>}
 			{nothing && !answer.error && <div class="over"><NoSamples /></div>}
-			{tip && <FrameTip tip={tip} />}
+			{tip && !menu.value && <FrameTip tip={tip} />}
 		</div>
 	);
 }
