@@ -235,14 +235,28 @@ static double binomial_p(int a, int n, double share)
 	return sum < 1 ? sum : 1;
 }
 
-static double difference_p(double a, double b, double total_a, double total_b)
+/*
+ * The part of the samples that the profile has of a row whose value is the same on both sides: half, unless one side
+ * sampled more densely, or is scaled to the other's total. Negative: cannot be told.
+ */
+static double expected_share(const gs_rows *r)
+{
+	double a, b;
+
+	if (!(r->raw_total > 0) || !(r->base_raw_total > 0) || !r->sum || !r->base_sum)
+		return -1;
+	a = r->raw_total / fabs((double)r->sum);
+	b = r->base_raw_total / fabs((double)r->base_sum);
+	return a / (a + b);
+}
+
+static double difference_p(double a, double b, double share)
 {
 	enum { EXACT_BELOW = 25 };
-	double n = a + b, share, z;
+	double n = a + b, z;
 
-	if (!(total_a > 0) || !(total_b > 0) || !(n > 0) || a < 0 || b < 0)
+	if (!(share > 0) || !(share < 1) || !(n > 0) || a < 0 || b < 0)
 		return 1;
-	share = total_a / (total_a + total_b);
 	if (n < EXACT_BELOW)
 		return binomial_p((int)lround(a), (int)lround(a) + (int)lround(b), share);
 	z = (a - n * share) / sqrt(n * share * (1 - share));
@@ -260,13 +274,13 @@ void gs_rows_compare(gs_rows *r, gs_arena *mem)
 {
 	const double level = 0.05;
 	gs_row **sorted = gs_new(mem, gs_row *, r->n);
-	double lowest = 1;
+	double share = expected_share(r), lowest = 1;
 
 	for (uint32_t i = 0; i < r->n; i++) {
 		gs_row *row = &r->list[i];
 
 		sorted[i] = row;
-		row->p = difference_p(row->raw_cum, row->base_raw_cum, r->raw_total, r->base_raw_total);
+		row->p = difference_p(row->raw_cum, row->base_raw_cum, share);
 		if (row->base_cum == 0 && row->base_flat == 0)
 			row->state = GS_ROW_NEW;
 		else if (row->cum == 0 && row->flat == 0)

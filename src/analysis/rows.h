@@ -21,7 +21,7 @@ typedef struct gs_row {
 	double raw_flat, raw_cum, base_raw_flat, base_raw_cum; /* unscaled samples */
 	/* gs_rows_compare: */
 	gs_row_state state;
-	double p; /* that chance alone makes the shares differ so much, corrected for the number of rows */
+	double p; /* that chance alone makes the values differ so much, corrected for the number of rows */
 	bool is_significant;
 } gs_row;
 
@@ -41,8 +41,8 @@ void gs_rows_sort(gs_rows *r, gs_row_order order);
 
 /*
  * State and significance of each row. The test is on raw cumulative samples: of a + b samples of a row, a come from the profile; were
- * the shares equal, a would be binomial. Exact below 25 samples, normal above; Benjamini-Hochberg over the rows. Totals of the two
- * sides are taken as given, so it is shares that are compared.
+ * its values equal, a would be binomial. Exact below 25 samples, normal above; Benjamini-Hochberg over the rows. It is the values shown
+ * that are compared: a heap that doubled is a difference though every share stayed. With normalized sides that means shares.
  */
 void gs_rows_compare(gs_rows *r, gs_arena *mem);
 

@@ -153,19 +153,17 @@ export function paintFlame(
 }
 
 /**
- * Whether chance alone explains how the share of a frame changed: of the raw samples on both sides, as many as expected
- * are on this one, within two standard deviations. The base sends no counts; they are as many per value as here.
+ * Whether chance alone explains how a frame changed: about half of the raw samples of both sides are on this one, within
+ * two standard deviations. The base sends no counts; they are as many per value as here.
  */
 export function uncertain(t: FlameTree, i: number): boolean {
 	const f = t.frames;
 	const whole = f.info.total;
-	const baseWhole = f.info.base_total ?? 0;
-	if (!f.baseTotal || !f.samples || !(whole > 0) || !(baseWhole > 0)) return false;
+	if (!f.baseTotal || !f.samples || !(whole > 0)) return false;
 	const now = f.total[i]!;
 	const perValue = now > 0 && f.samples[i]! > 0 ? f.samples[i]! / now : f.info.samples / whole;
 	const count = f.samples[i]! + Math.abs(f.baseTotal[i]!) * perValue;
-	const share = whole / (whole + baseWhole);
-	return Math.abs(f.samples[i]! - count * share) < 2 * Math.sqrt(count * share * (1 - share));
+	return Math.abs(f.samples[i]! - count / 2) < Math.sqrt(count);
 }
 
 function colorOf(t: FlameTree, i: number, theme: Theme, diff: boolean): number {

@@ -167,7 +167,7 @@ function DocumentFacts() {
 			{types.length > 0 && (
 				<section>
 					<h3>Sample types</h3>
-					<ul class="edges">
+					<ul class="edges types">
 						{types.map((t, k) => (
 							<li key={t.type}>
 								<button aria-pressed={sampleType.value?.type === t.type} onClick={() => navigate({ type: t.type })}>
