@@ -236,6 +236,7 @@ void gs_tags_write(gs_arena *mem, const gs_view *v, const gs_table_style *s, con
 			gs_json_object(&j);
 			gs_json_kstr(&j, "key", t.list[i].key);
 			gs_json_ki64(&j, "total", sum);
+			gs_json_ku64(&j, "count", end - i);
 			gs_json_key(&j, "values");
 			gs_json_array(&j);
 		} else {
@@ -244,14 +245,14 @@ void gs_tags_write(gs_arena *mem, const gs_view *v, const gs_table_style *s, con
 			gs_table_value(v, s, out, sum);
 			gs_buf_f(out, " of the total (%.2f%%)\n", gs_table_percent(sum, v->total));
 		}
-		for (uint32_t k = i; k < end; k++) {
+		for (uint32_t k = i; k < end && (!s->limit || k - i < s->limit); k++) {
 			if (json) {
 				gs_json_object(&j);
 				gs_json_kstr(&j, "value", t.list[k].value);
 				gs_json_ki64(&j, "total", t.list[k].total);
 				gs_json_kf64(&j, "pct", gs_table_percent(t.list[k].total, v->total));
 				gs_json_object_end(&j);
-			} else if (!s->limit || k - i < s->limit) {
+			} else {
 				gs_table_value_padded(v, s, out, t.list[k].total, 12);
 				gs_buf_f(out, " %6.2f%%  ", gs_table_percent(t.list[k].total, v->total));
 				gs_printable(out, t.list[k].value);
