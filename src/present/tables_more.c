@@ -572,13 +572,21 @@ static uint32_t big_children(gs_arena *mem, const gs_view *v, const int64_t *tot
 	return count;
 }
 
+/* Stacks may be as deep as their maker likes; ours is not. */
+enum { MAX_LEVELS = 2000 };
+
 static void tree_text_level(gs_arena *mem, const gs_view *v, const int64_t *total, uint32_t node, double least,
-			    uint32_t depth, uint32_t max_depth, const gs_table_style *s, gs_buf *out)
+			    uint32_t depth, uint32_t level, uint32_t max_depth, const gs_table_style *s, gs_buf *out)
 {
 	uint32_t *list, n = big_children(mem, v, total, node, least, &list);
 
 	if (max_depth && depth >= max_depth)
 		return;
+	if (level == MAX_LEVELS) {
+		if (n)
+			gs_buf_z(out, "                     (deeper frames are left out)\n");
+		return;
+	}
 	for (uint32_t i = 0; i < n; i++) {
 		const gs_key *k = &v->keys[v->nodes[list[i]].key];
 
@@ -588,7 +596,8 @@ static void tree_text_level(gs_arena *mem, const gs_view *v, const int64_t *tota
 		gs_buf_fill(out, ' ', (size_t)depth * 2);
 		gs_printable(out, gs_key_text(mem, v, k));
 		gs_buf_z(out, v->nodes[list[i]].flags & GS_VIEW_INLINED ? " (inlined)\n" : "\n");
-		tree_text_level(mem, v, total, list[i], least, n == 1 ? depth : depth + 1, max_depth, s, out);
+		tree_text_level(mem, v, total, list[i], least, n == 1 ? depth : depth + 1, level + 1, max_depth, s,
+				out);
 	}
 }
 
@@ -598,7 +607,7 @@ void gs_tree_text(gs_arena *mem, const gs_view *v, uint32_t root, double min, ui
 	int64_t *total = gs_view_totals(mem, v, v->self);
 
 	if (total)
-		tree_text_level(mem, v, total, root, fabs((double)total[root]) * min, 0, max_depth, s, out);
+		tree_text_level(mem, v, total, root, fabs((double)total[root]) * min, 0, 0, max_depth, s, out);
 }
 
 static void tree_json_level(gs_arena *mem, const gs_view *v, const int64_t *total, uint32_t node, double least,

@@ -307,16 +307,51 @@ static void add_comment(gs_pprofcmd *p)
 	q->n_comments++;
 }
 
+enum { MANY = 16 };
+
+/* Many plain files are added up one after the other, so that they are never in memory all at once. */
+static bool are_many_files(const gs_pprofcmd *p)
+{
+	struct stat st;
+
+	if (p->n_sources <= MANY || p->exec_name.n || p->build_id.n)
+		return false;
+	for (unsigned i = 0; i < p->n_sources; i++)
+		if (stat(gs_cstr(p->mem, p->sources[i]), &st) || !S_ISREG(st.st_mode))
+			return false;
+	return true;
+}
+
+static unsigned open_many(gs_pprofcmd *p, gs_document **out, gs_err *err)
+{
+	GS_AUTO(buf) skipped = { .max = 1 << 20 };
+	unsigned n_skipped = 0;
+	gs_str rest, line;
+
+	*out = gs_merge_files(p->sources, p->n_sources, &(gs_load_options){ 0 }, NULL, &skipped, &n_skipped, err);
+	rest = gs_buf_view(&skipped);
+	while (gs_str_line(&rest, &line))
+		gs_pprofcmd_note(p, "%.*s", GS_FMT(line));
+	if (!*out)
+		return 0;
+	locate(p, (*out)->profile);
+	if (n_skipped)
+		gs_pprofcmd_note(p, "Fetched %u source profiles out of %u", p->n_sources - n_skipped, p->n_sources);
+	return 1;
+}
+
 bool gs_pprofcmd_fetch(gs_pprofcmd *p, gs_err *err)
 {
 	gs_document **docs = gs_new(p->mem, gs_document *, p->n_sources + 1), *base = NULL;
-	bool is_remote = false;
-	unsigned n = open_all(p, p->sources, p->n_sources, docs, &is_remote), n_bases = 0;
-	bool ok = true;
+	bool is_remote = false, is_many = are_many_files(p), ok = true;
+	unsigned n = is_many ? open_many(p, docs, err) : open_all(p, p->sources, p->n_sources, docs, &is_remote);
+	unsigned n_bases = 0;
 
+	if (n == 0 && is_many)
+		return gs_err_context(err, "failed to fetch any source profiles");
 	if (n == 0)
 		return gs_fail(err, GS_ERR_MISSING, GS_ERR_NOWHERE, "failed to fetch any source profiles");
-	if (n != p->n_sources)
+	if (n != p->n_sources && !is_many)
 		gs_pprofcmd_note(p, "Fetched %u source profiles out of %u", n, p->n_sources);
 	if (p->base.n) {
 		n_bases = open_all(p, &p->base, 1, &base, &is_remote);
