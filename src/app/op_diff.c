@@ -75,7 +75,7 @@ const gs_op gs_op_diff = {
 	.name = "diff",
 	.summary = "what became slower, faster, new or gone between two profiles",
 	.help = "Differences are marked when chance alone would hardly make them: an exact binomial test on raw samples (normal above 25),\n"
-		"corrected for the number of functions. It compares shares of the total; --normalize also scales the values.\n"
+		"corrected for the number of functions. It compares the values; --normalize scales the base first, which compares shares.\n"
 		"\n"
 		"  gospect diff before.pprof after.pprof\n"
 		"  gospect diff --significant --format json before.pprof after.pprof\n",
