@@ -219,7 +219,8 @@ static int probe(gs_str bytes)
 {
 	enum { NEAR = 1 << 20 };
 	gs_str tail = gs_str_skip(bytes, bytes.n > NEAR ? bytes.n - NEAR : 0);
-	gs_str first = gs_str_slice(bytes, 0, gs_str_find_char(gs_str_slice(bytes, 0, 4096), '\n'));
+	gs_str head = gs_str_slice(bytes, 0, 4096);
+	gs_str first = gs_str_slice(head, 0, gs_str_find_char(head, '\n'));
 
 	if (gs_dump_is(first))
 		return GS_PROBE_SURE;
