@@ -1,0 +1,105 @@
+#include "load/merge.h"
+#include "pb.h"
+#include "tap.h"
+
+/* A profile with one stack main.f and the given sample types, all with the value. */
+static gs_document *make(const char *const *types, uint64_t n_types, int64_t value, uint64_t time)
+{
+	GS_AUTO(buf) b = { .max = 1 << 20 }, m = { .max = 1000 };
+	gs_err err = { 0 };
+	gs_document *doc;
+
+	for (uint64_t t = 0; t < n_types; t++)
+		PB(&b, 1, 1u, 3 + t, 2u, U(1));
+	pb_u64(&b, 9, time);
+	pb_u64(&b, 10, 5);
+	PB(&b, 3, 1u, U(1), 2u, U(0x1000) * (time + 1), 3u, U(0x1000) * (time + 2));
+	pb_u64(&m, 1, 7);
+	pb_u64(&m, 2, 1);
+	pb_u64(&m, 3, 0x1000 * (time + 1) + 16);
+	PB(&m, 4, 1u, U(1), 2u, U(9));
+	pb_bytes(&b, 4, gs_buf_view(&m));
+	PB(&b, 5, 1u, U(1), 2u, U(2));
+	m.n = 0;
+	pb_u64(&m, 1, 7);
+	for (uint64_t t = 0; t < n_types; t++)
+		pb_u64(&m, 2, (uint64_t)value);
+	pb_bytes(&b, 2, gs_buf_view(&m));
+	pb_strings(&b, (const char *const[]){ "", "count", "main.f" }, 3);
+	pb_strings(&b, types, n_types);
+	doc = gs_load_bytes(gs_buf_view(&b), GS_S("test"), NULL, NULL, &err);
+	CHECK(doc != NULL);
+	if (!doc)
+		abort();
+	return doc;
+}
+
+static const char *const ab[] = { "a", "b" }, *const ba[] = { "b", "a" }, *const c[] = { "c" };
+
+TEST(equal_stacks_at_other_addresses_of_the_same_mapping_are_one)
+{
+	GS_AUTO(document) *x = make(ab, 2, 3, 4), *y = make(ab, 2, 5, 2);
+	gs_err err;
+	GS_AUTO(document) *sum = gs_merge_documents((const gs_document *const[]){ x, y }, 2, NULL, 0, NULL, &err);
+
+	CHECK(sum != NULL);
+	if (!sum)
+		return;
+	CHECK_INT(sum->profile->n_samples, 1);
+	CHECK_INT(sum->profile->n_locations, 2);
+	CHECK_INT(sum->profile->n_mappings, 2);
+	CHECK_INT(sum->profile->values[1][0], 8);
+	CHECK_INT(sum->profile->time_ns, 2);
+	CHECK_INT(sum->profile->duration_ns, 10);
+	CHECK_INT(sum->profile->locations[1].file_id, 1);
+}
+
+TEST(only_types_in_common_are_kept_with_a_warning)
+{
+	GS_AUTO(document) *x = make(ab, 2, 3, 1), *y = make(ba + 1, 1, 5, 1), *z = make(c, 1, 1, 1);
+	gs_err err;
+	GS_AUTO(document) *sum = gs_merge_documents((const gs_document *const[]){ x, y }, 2, NULL, 0, NULL, &err);
+
+	CHECK(sum && sum->profile->n_types == 1 && sum->profile->n_warnings == 1);
+	if (sum)
+		CHECK_INT(sum->profile->values[0][0], 8);
+	CHECK(gs_merge_documents((const gs_document *const[]){ x, z }, 2, NULL, 0, NULL, &err) == NULL);
+	CHECK_INT(err.code, GS_ERR_USAGE);
+}
+
+TEST(a_base_is_taken_away_and_what_becomes_nothing_goes)
+{
+	GS_AUTO(document) *x = make(ab, 2, INT64_MAX, 1), *y = make(ab, 2, 5, 1);
+	const gs_document *xs[] = { x }, *ys[] = { y };
+	gs_merge_options diff = { .is_diff_base = true }, norm = { .normalize = true };
+	gs_err err;
+	GS_AUTO(document) *none = gs_merge_documents(xs, 1, xs, 1, NULL, &err);
+	GS_AUTO(document) *less = gs_merge_documents(ys, 1, xs, 1, NULL, &err);
+	GS_AUTO(document) *apart = gs_merge_documents(ys, 1, xs, 1, &diff, &err);
+	GS_AUTO(document) *equal = gs_merge_documents(ys, 1, ys, 1, &norm, &err);
+
+	CHECK(none && none->profile->n_samples == 0 && none->profile->n_locations == 1);
+	CHECK(less && less->profile->n_samples == 1 && less->profile->values[0][0] == 5 - INT64_MAX);
+	CHECK(apart && apart->profile->n_samples == 2 && apart->profile->n_label_sets == 2);
+	CHECK(equal && equal->profile->n_samples == 0);
+}
+
+TEST(every_allocation_may_fail)
+{
+	GS_AUTO(document) *x = make(ab, 2, 3, 4), *y = make(ba, 2, 5, 2);
+	bool ok = false;
+
+	for (uint64_t k = 1; k < 500 && !ok; k++) {
+		gs_err err = { 0 };
+		gs_document *sum;
+
+		gs_alloc_fail_after(k);
+		sum = gs_merge_documents((const gs_document *const[]){ x, y }, 2, NULL, 0, NULL, &err);
+		gs_alloc_fail_after(0);
+		ok = sum != NULL;
+		if (!sum)
+			CHECK_INT(err.code, GS_ERR_LIMIT);
+		gs_document_close(sum);
+	}
+	CHECK(ok);
+}
