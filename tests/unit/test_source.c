@@ -105,7 +105,7 @@ TEST(source_standard_library)
 		  GS_S("goroot/src/net/http/server.go"));
 	CHECK_STR(where(&w, "net/http/server.go", ""), GS_S("goroot/src/net/http/server.go"));
 	CHECK_STR(where(&w, "/build/src/src/net/http/server.go", ""), GS_S("goroot/src/net/http/server.go"));
-	CHECK_STR(where(&w, "/root/go/pkg/mod/golang.org/toolchain@v0.0.1-go1.97.3.linux-amd64/src/net/http/server.go", ""),
+	CHECK_STR(where(&w, "/home/dev/go/pkg/mod/golang.org/toolchain@v0.0.1-go1.97.3.linux-amd64/src/net/http/server.go", ""),
 		  GS_S("goroot/src/net/http/server.go"));
 	CHECK_STR(where(&w, "/x/server.go", "net/http.(*conn).serve.func1[...]"), GS_S("goroot/src/net/http/server.go"));
 	CHECK_STR(where(&w, "/usr/local/go/src/vendor/golang.org/x/net/a.go", "vendor/golang.org/x/net.F"),
