@@ -55,24 +55,24 @@ void gs_utf8_put(gs_buf *out, uint32_t c)
 
 static void item(gs_json *j)
 {
-	uint64_t bit = (uint64_t)1 << j->depth;
+	uint64_t *word = &j->has_item[j->depth / 64], bit = (uint64_t)1 << j->depth % 64;
 
 	if (j->after_key) {
 		j->after_key = false;
 		return;
 	}
-	if (j->has_item & bit)
+	if (*word & bit)
 		gs_buf_c(j->out, ',');
-	j->has_item |= bit;
+	*word |= bit;
 }
 
 static void open_level(gs_json *j, char c)
 {
 	item(j);
 	gs_buf_c(j->out, c);
-	assert(j->depth < 63);
+	assert(j->depth < GS_JSON_MAX_DEPTH - 1);
 	j->depth++;
-	j->has_item &= ~((uint64_t)1 << j->depth);
+	j->has_item[j->depth / 64] &= ~((uint64_t)1 << j->depth % 64);
 }
 
 static void close_level(gs_json *j, char c)

@@ -8,11 +8,14 @@
 
 #include "base/buf.h"
 
+/* Call trees nest two levels a frame. */
+#define GS_JSON_MAX_DEPTH 4096u
+
 typedef struct gs_json {
 	gs_buf *out;
-	uint64_t has_item; /* one bit a level: a comma is due */
-	unsigned depth;    /* at most 63 */
+	unsigned depth; /* below GS_JSON_MAX_DEPTH */
 	bool after_key;
+	uint64_t has_item[GS_JSON_MAX_DEPTH / 64]; /* one bit a level: a comma is due */
 } gs_json;
 
 static inline gs_json gs_json_to(gs_buf *out)

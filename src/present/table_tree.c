@@ -1,0 +1,106 @@
+#include <math.h>
+
+#include "present/printable.h"
+#include "present/tables.h"
+
+typedef struct child_order {
+	const int64_t *total;
+	const gs_view *v;
+} child_order;
+
+static int compare_children(const void *a, const void *b, void *ctx)
+{
+	const child_order *o = ctx;
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+	int64_t vx = gs_abs64(o->total[x]), vy = gs_abs64(o->total[y]);
+
+	return vx != vy ? (vx > vy ? -1 : 1) : x < y ? -1 : x > y;
+}
+
+/* Children that are worth showing, heaviest first. */
+static uint32_t big_children(gs_arena *mem, const gs_view *v, const int64_t *total, uint32_t node, double least,
+			     uint32_t **out)
+{
+	const gs_view_node *n = &v->nodes[node];
+	uint32_t *list = gs_new(mem, uint32_t, n->n_children), count = 0;
+	child_order o = { total, v };
+
+	for (uint32_t c = n->first_child; c < n->first_child + n->n_children; c++)
+		if (fabs((double)total[c]) >= least)
+			list[count++] = c;
+	qsort_r(list, count, sizeof(*list), compare_children, &o);
+	*out = list;
+	return count;
+}
+
+/* Stacks may be as deep as their maker likes; ours is not. */
+enum { MAX_LEVELS = 2000 };
+
+static void tree_text_level(gs_arena *mem, const gs_view *v, const int64_t *total, uint32_t node, double least,
+			    uint32_t depth, uint32_t level, uint32_t max_depth, const gs_table_style *s, gs_buf *out)
+{
+	uint32_t *list, n = big_children(mem, v, total, node, least, &list);
+
+	if (max_depth && depth >= max_depth)
+		return;
+	if (level == MAX_LEVELS) {
+		if (n)
+			gs_buf_z(out, "                     (deeper frames are left out)\n");
+		return;
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		const gs_key *k = &v->keys[v->nodes[list[i]].key];
+
+		gs_table_value_padded(v, s, out, total[list[i]], 10);
+		gs_buf_f(out, " %6.2f%%  ", gs_table_percent(total[list[i]], v->total));
+		/* A single child stays on its parent's level: deep stacks stay readable. */
+		gs_buf_fill(out, ' ', (size_t)depth * 2);
+		gs_printable(out, gs_key_text(mem, v, k));
+		gs_buf_z(out, v->nodes[list[i]].flags & GS_VIEW_INLINED ? " (inlined)\n" : "\n");
+		tree_text_level(mem, v, total, list[i], least, n == 1 ? depth : depth + 1, level + 1, max_depth, s,
+				out);
+	}
+}
+
+void gs_tree_text(gs_arena *mem, const gs_view *v, uint32_t root, double min, uint32_t max_depth, const gs_table_style *s,
+		  gs_buf *out)
+{
+	int64_t *total = gs_view_totals(mem, v, v->self);
+
+	if (total)
+		tree_text_level(mem, v, total, root, fabs((double)total[root]) * min, 0, 0, max_depth, s, out);
+}
+
+static void tree_json_level(gs_arena *mem, const gs_view *v, const int64_t *total, uint32_t node, double least,
+			    uint32_t depth, uint32_t max_depth, gs_json *j)
+{
+	uint32_t *list, n = big_children(mem, v, total, node, least, &list);
+
+	gs_json_key(j, "children");
+	gs_json_array(j);
+	for (uint32_t i = 0; i < n && depth < MAX_LEVELS && (!max_depth || depth < max_depth); i++) {
+		gs_json_object(j);
+		gs_table_name_json(j, v, &v->keys[v->nodes[list[i]].key]);
+		gs_json_ki64(j, "total", total[list[i]]);
+		gs_json_ki64(j, "self", v->self[list[i]]);
+		tree_json_level(mem, v, total, list[i], least, depth + 1, max_depth, j);
+		gs_json_object_end(j);
+	}
+	gs_json_array_end(j);
+}
+
+void gs_tree_json(gs_arena *mem, const gs_view *v, uint32_t root, double min, uint32_t max_depth, gs_buf *out)
+{
+	gs_json j = gs_json_to(out);
+	int64_t *total = gs_view_totals(mem, v, v->self);
+
+	if (!total)
+		return;
+	gs_json_object(&j);
+	gs_json_kstr(&j, "type", v->type);
+	gs_json_kstr(&j, "unit", v->unit);
+	gs_json_ki64(&j, "total", total[root]);
+	tree_json_level(mem, v, total, root, fabs((double)total[root]) * min, 0, max_depth, &j);
+	gs_json_object_end(&j);
+	gs_buf_c(out, '\n');
+}
