@@ -15,7 +15,8 @@
 		rect: g.querySelector("rect"),
 		text: g.querySelector("text"),
 		title: g.querySelector("title").textContent,
-		name: g.dataset.n,
+		// The first line of the tooltip is the name, with a word behind it for an inlined frame.
+		name: g.querySelector("title").textContent.split("\n", 1)[0].replace(/ \(inlined\)$/, ""),
 		x: Number(g.dataset.x),
 		w: Number(g.dataset.w),
 		d: Number(g.dataset.d),
@@ -47,11 +48,18 @@
 			const shown = isAncestor || (f.d >= root.d && x + w > 0.01 && x < width - 0.01 && w >= 0.1);
 			f.g.style.display = shown ? "" : "none";
 			if (!shown) continue;
+			f.g.classList.toggle("above", isAncestor);
 			f.rect.setAttribute("x", (pad + x).toFixed(2));
 			f.rect.setAttribute("width", Math.max(w - 0.4, 0.2).toFixed(2));
+			const label = fit(f.name, w);
+			if (!f.text) {
+				if (!label) continue;
+				f.text = document.createElementNS(svg.namespaceURI, "text");
+				f.text.setAttribute("y", String(Number(f.rect.getAttribute("y")) + 12));
+				f.g.append(f.text);
+			}
 			f.text.setAttribute("x", (pad + x + 3).toFixed(2));
-			f.text.textContent = fit(f.name, w);
-			f.g.classList.toggle("above", isAncestor);
+			f.text.textContent = label;
 		}
 		unzoom.style.display = root === frames[0] ? "none" : "";
 	}
