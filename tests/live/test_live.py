@@ -162,8 +162,8 @@ def a_process_of_a_container(tmp):
     try:
         exe = programs.binary("inline", NEWEST, "stripped")
         if subprocess.run(["unshare", "-pf", "--mount-proc", "true"], capture_output=True).returncode != 0:
-        raise Skip("no namespaces here")
-    with Target(["unshare", "-pf", "--mount-proc", "--kill-child", exe, "30s"]) as p:
+            raise Skip("no namespaces here")
+        with Target(["unshare", "-pf", "--mount-proc", "--kill-child", exe, "30s"]) as p:
             inner = int(subprocess.run(["pgrep", "-P", str(p.pid)], capture_output=True, text=True).stdout.split()[0])
             try:
                 (group / "cgroup.procs").write_text(str(inner))
