@@ -82,11 +82,22 @@ static void strtab_release(void *ctx)
 	free(t->slots);
 }
 
+/* Text is nearly only looked at where it fits: the slot has half of the hash. */
+static uint64_t *strtab_slot(const gs_strtab *t, gs_str s, uint64_t hash)
+{
+	for (uint64_t i = hash >> 32;; i++) {
+		uint64_t *slot = &t->slots[i & (t->n_slots - 1)];
+
+		if (!*slot || (*slot >> 32 == hash >> 32 && gs_str_eq(t->strings[(uint32_t)*slot - 1], s)))
+			return slot;
+	}
+}
+
 static bool strtab_grow(gs_strtab *t)
 {
-	uint32_t cap = t->cap ? t->cap * 2 : 256;
+	uint32_t cap = t->cap ? t->cap * 2 : 256, n_slots = cap * 2;
 	gs_str *strings;
-	uint32_t *slots;
+	uint64_t *slots;
 
 	if (t->cap > UINT32_MAX / 8 || gs_alloc_should_fail())
 		return false;
@@ -94,20 +105,22 @@ static bool strtab_grow(gs_strtab *t)
 	if (!strings)
 		return false;
 	t->strings = strings;
-	slots = calloc((size_t)cap * 2, sizeof(*slots));
+	slots = calloc(n_slots, sizeof(*slots));
 	if (!slots)
 		return false;
+	for (uint32_t k = 0; k < t->n_slots; k++) {
+		uint64_t i = t->slots[k] >> 32;
+
+		if (!t->slots[k])
+			continue;
+		while (slots[i & (n_slots - 1)])
+			i++;
+		slots[i & (n_slots - 1)] = t->slots[k];
+	}
 	free(t->slots);
 	t->slots = slots;
-	t->n_slots = cap * 2;
+	t->n_slots = n_slots;
 	t->cap = cap;
-	for (uint32_t id = 0; id < t->n; id++) {
-		uint64_t i = gs_str_hash(t->strings[id]);
-
-		while (slots[i & (t->n_slots - 1)])
-			i++;
-		slots[i & (t->n_slots - 1)] = id + 1;
-	}
 	return true;
 }
 
@@ -121,27 +134,48 @@ bool gs_strtab_init(gs_strtab *t, gs_arena *mem)
 
 uint32_t gs_strtab_find(const gs_strtab *t, gs_str s)
 {
-	uint64_t i = gs_str_hash(s);
+	uint64_t slot = *strtab_slot(t, s, gs_str_hash(s));
 
-	for (;; i++) {
-		uint32_t id = t->slots[i & (t->n_slots - 1)];
+	return slot ? (uint32_t)slot - 1 : UINT32_MAX;
+}
 
-		if (!id)
-			return UINT32_MAX;
-		if (gs_str_eq(t->strings[id - 1], s))
-			return id - 1;
+void gs_strtab_find_many(const gs_strtab *t, const gs_str *strings, const uint64_t *hashes, uint32_t n, uint32_t *out)
+{
+	enum { LANES = 16 };
+
+	for (uint32_t first = 0; first < n; first += LANES) {
+		uint32_t end = n - first < LANES ? n : first + LANES;
+
+		for (uint32_t i = first; i < end; i++)
+			__builtin_prefetch(&t->slots[hashes[i] >> 32 & (t->n_slots - 1)]);
+		for (uint32_t i = first; i < end; i++) {
+			uint32_t guess = (uint32_t)t->slots[hashes[i] >> 32 & (t->n_slots - 1)];
+
+			out[i] = guess ? guess - 1 : 0;
+			__builtin_prefetch(&t->strings[out[i]]);
+		}
+		for (uint32_t i = first; i < end; i++)
+			__builtin_prefetch(t->strings[out[i]].p);
+		for (uint32_t i = first; i < end; i++) {
+			uint64_t slot = *strtab_slot(t, strings[i], hashes[i]);
+
+			out[i] = slot ? (uint32_t)slot - 1 : 0;
+		}
 	}
 }
 
-static uint32_t strtab_put(gs_strtab *t, gs_str s, bool is_borrowed)
+static uint32_t strtab_put(gs_strtab *t, gs_str s, uint64_t hash, bool is_borrowed)
 {
-	uint32_t id = gs_strtab_find(t, s);
-	uint64_t i;
+	uint64_t *slot = strtab_slot(t, s, hash);
+	uint32_t id;
 
-	if (id != UINT32_MAX)
-		return id;
-	if (t->n == t->cap && !strtab_grow(t))
-		return UINT32_MAX;
+	if (*slot)
+		return (uint32_t)*slot - 1;
+	if (t->n == t->cap) {
+		if (!strtab_grow(t))
+			return UINT32_MAX;
+		slot = strtab_slot(t, s, hash);
+	}
 	if (!is_borrowed) {
 		char *copy = gs_try_new(t->mem, char, s.n + 1);
 
@@ -153,19 +187,21 @@ static uint32_t strtab_put(gs_strtab *t, gs_str s, bool is_borrowed)
 	}
 	id = t->n++;
 	t->strings[id] = s;
-	i = gs_str_hash(s);
-	while (t->slots[i & (t->n_slots - 1)])
-		i++;
-	t->slots[i & (t->n_slots - 1)] = id + 1;
+	*slot = hash >> 32 << 32 | (id + 1);
 	return id;
 }
 
 uint32_t gs_strtab_id(gs_strtab *t, gs_str s)
 {
-	return strtab_put(t, s, false);
+	return strtab_put(t, s, gs_str_hash(s), false);
+}
+
+uint32_t gs_strtab_id_hashed(gs_strtab *t, gs_str s, uint64_t hash)
+{
+	return strtab_put(t, s, hash, false);
 }
 
 uint32_t gs_strtab_id_borrow(gs_strtab *t, gs_str s)
 {
-	return strtab_put(t, s, true);
+	return strtab_put(t, s, gs_str_hash(s), true);
 }

@@ -40,7 +40,7 @@ typedef struct gs_strtab {
 	gs_arena *mem;
 	gs_str *strings;
 	uint32_t n, cap;
-	uint32_t *slots; /* ids + 1; 0 is empty */
+	uint64_t *slots; /* id + 1 below, the upper half of its hash above; 0 is empty */
 	uint32_t n_slots;
 } gs_strtab;
 
@@ -50,6 +50,10 @@ bool gs_strtab_init(gs_strtab *t, gs_arena *mem);
 uint32_t gs_strtab_id(gs_strtab *t, gs_str s);
 /* As gs_strtab_id, but a new string is borrowed, not copied: it must live as long as the table. */
 uint32_t gs_strtab_id_borrow(gs_strtab *t, gs_str s);
+/* As gs_strtab_id for who has the string's gs_str_hash at hand. */
+uint32_t gs_strtab_id_hashed(gs_strtab *t, gs_str s, uint64_t hash);
+/* Many at once, with misses of the cache in parallel: out[i] is the id, or 0 when absent (and for the empty string). */
+void gs_strtab_find_many(const gs_strtab *t, const gs_str *strings, const uint64_t *hashes, uint32_t n, uint32_t *out);
 /* UINT32_MAX when absent. */
 uint32_t gs_strtab_find(const gs_strtab *t, gs_str s);
 

@@ -18,6 +18,7 @@ typedef struct gs_load_options {
 	unsigned threads;    /* 0: as many as there are CPUs */
 	const char *format;  /* name of the recogniser to use, whatever the bytes look like; NULL: find out */
 	bool keep_path_name; /* the document's name is the whole path, not its last part */
+	bool for_merging;    /* what is only added up (doc->rows) need not be indexed: no report can be made of it */
 	bool keep_addresses; /* perf.data: look for no symbols, the caller will */
 } gs_load_options;
 

@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "base/pool.h"
 #include "format/pprof/pprof.h"
+#include "load/pprof_rows.h"
 #include "load/recognisers.h"
 
 #include "base/banned.h"
@@ -84,8 +85,7 @@ static void load_header(loading *l)
 	p->doc_url = l->strings[pp->doc_url];
 	for (size_t i = 0; i < pp->comments.n; i++)
 		gs_profile_builder_comment(l->b, pp->strings.p[pp->comments.p[i]]);
-	p->is_heap_sampled = gs_str_eq(pp->strings.p[pp->period_type.type], GS_S("space")) &&
-			     gs_str_eq(pp->strings.p[pp->period_type.unit], GS_S("bytes")) && pp->period > 1;
+	p->is_heap_sampled = gs_pprof_is_heap_sampled(pp);
 }
 
 static bool load_mappings(loading *l)
@@ -270,8 +270,7 @@ static bool load_samples(loading *l, unsigned threads, gs_arena *scratch)
 	l->seen = gs_try_new(scratch, label_seen, LABEL_CACHE);
 	if (!l->workers || !l->seen || !gs_profile_builder_reserve_samples(l->b, l->pp->n_samples))
 		return no_memory(l->err);
-	/* Inlined frames make many nodes of few bytes; real profiles have some three for a byte at the very most. */
-	gs_profile_builder_limit_nodes(l->b, ((uint64_t)1 << 24) + l->pp->bytes.n * 8);
+	gs_profile_builder_limit_nodes(l->b, gs_pprof_max_nodes(l->pp));
 	gs_pool_run_ordered(threads, n_chunks, read_chunk, add_chunk, l);
 	for (unsigned i = 0; i < n; i++)
 		gs_pprof_batch_release(&l->workers[i].batch);
@@ -326,7 +325,9 @@ static bool load(const gs_load_source *src, gs_document *doc, gs_err *err)
 		ok = gs_fail(err, GS_ERR_FORMAT, pp.next_at,
 			     "another profile follows at byte %llu of the unpacked file; `gospect merge` adds them up",
 			     (unsigned long long)pp.next_at);
-	ok = ok && load_profile(&pp, doc, src, err);
+	if (ok && src->options->for_merging && gs_pprof_rows_suit(&pp))
+		ok = gs_pprof_rows(&pp, doc, src, err);
+	ok = ok && (doc->rows || load_profile(&pp, doc, src, err));
 	gs_pprof_release(&pp);
 	return ok;
 }

@@ -87,7 +87,7 @@ static bool add(gs_merger *m, const type_set *s, const gs_document *doc, const d
 		gs_err *err)
 {
 	uint32_t columns[GS_MAX_SAMPLE_TYPES];
-	gs_merge_part part = { .profile = doc->profile, .ratios = ratios, .is_diff_base = is_diff_base };
+	gs_merge_part part = { .profile = doc->profile, .rows = doc->rows, .ratios = ratios, .is_diff_base = is_diff_base };
 
 	if (!same_types(s, doc->profile)) {
 		if (!columns_of(s, doc, columns, err))
@@ -354,6 +354,7 @@ gs_document *gs_merge_files(const gs_str *paths, unsigned n, const gs_load_optio
 	gs_document *doc;
 
 	one.threads = 1; /* files are the unit of parallel work here */
+	one.for_merging = true;
 	doc = merge_all(&f, threads);
 	if (!doc && err)
 		*err = f.err;

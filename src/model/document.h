@@ -21,6 +21,7 @@ typedef struct gs_document {
 	gs_str group;  /* name of the capture that it is part of, or empty */
 	gs_profile *profile; /* always there */
 	gs_goroutines *goroutines; /* GS_DOCUMENT_GOROUTINES only */
+	const struct gs_merge_rows *rows; /* loaded for merging: the profile has no trie, see model/merge.h */
 } gs_document;
 
 static inline void gs_document_close(gs_document *d)

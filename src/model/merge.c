@@ -28,11 +28,10 @@ struct gs_merger {
 	uint32_t n_sources;
 	bool has_mapping;
 	GS_VEC(gs_mapping) mappings;	/* of the result, [0] is none */
-	GS_VEC(gs_location) locations;	/* of the result, [0] is none; first_frame is an index of `frames` */
-	GS_VEC(gs_frame) frames;
 	id_index location_index;
 	gs_map samples; /* node and label set -> sample + 1 */
 	gs_map comments;
+	const gs_merge_rows *rows; /* of the profile being added, or NULL */
 	/* Of the profile being added: its ids to those of the result, 0 not met yet (nodes, labels: + 1). */
 	uint32_t *strings, *functions, *locations_at, *nodes, *labels;
 	mapping_at *mappings_at;
@@ -40,6 +39,7 @@ struct gs_merger {
 	GS_VEC(gs_frame) lines;
 	GS_VEC(gs_label) label_row;
 	GS_VEC(int64_t) values;
+	GS_VEC(uint32_t) kept, ends, leaves; /* samples of rows that count, where their stacks end in `path`, their nodes */
 };
 
 static bool no_memory(gs_err *err)
@@ -65,12 +65,13 @@ static void merger_free(void *ctx)
 
 	drop_source(m);
 	gs_vec_release(&m->mappings);
-	gs_vec_release(&m->locations);
-	gs_vec_release(&m->frames);
 	gs_vec_release(&m->path);
 	gs_vec_release(&m->lines);
 	gs_vec_release(&m->label_row);
 	gs_vec_release(&m->values);
+	gs_vec_release(&m->kept);
+	gs_vec_release(&m->ends);
+	gs_vec_release(&m->leaves);
 	free(m->location_index.slots);
 	m->location_index = (id_index){ 0 };
 	gs_map_release(&m->samples);
@@ -97,7 +98,7 @@ gs_merger *gs_merger_create(gs_arena *mem, const gs_merge_type *types, uint32_t 
 		if (!gs_vec_push(&m->values, GS_MAX_SAMPLE_TYPES))
 			return no_memory(err), NULL;
 	}
-	if (!gs_vec_push(&m->mappings, MAX_IDS) || !gs_vec_push(&m->locations, MAX_IDS))
+	if (!gs_vec_push(&m->mappings, MAX_IDS))
 		return no_memory(err), NULL;
 	return m;
 }
@@ -108,7 +109,9 @@ static uint32_t map_str(gs_merger *m, const gs_profile *src, uint32_t id)
 	if (!id)
 		return 0;
 	if (!m->strings[id])
-		m->strings[id] = gs_profile_builder_str(m->b, gs_profile_str(src, id));
+		m->strings[id] = m->rows ? gs_profile_builder_str_hashed(m->b, gs_profile_str(src, id),
+									 m->rows->string_hashes[id]) :
+					   gs_profile_builder_str(m->b, gs_profile_str(src, id));
 	return m->strings[id];
 }
 
@@ -183,8 +186,8 @@ static uint64_t location_hash(const gs_merger *m, const gs_location *l, const gs
 /* pprof's key holds the columns too, but each line's is overwritten by the next line's function: only the last is left. */
 static bool same_location(const gs_merger *m, const gs_location *a, const gs_frame *lines, uint32_t id)
 {
-	const gs_location *b = &m->locations.p[id];
-	const gs_frame *other = &m->frames.p[b->first_frame];
+	const gs_frame *other;
+	const gs_location *b = gs_profile_builder_location_at(m->b, id, &other);
 	uint64_t start = m->mappings.p[a->mapping].start;
 
 	if (a->mapping != b->mapping || a->address - start != b->address - start || a->is_folded != b->is_folded ||
@@ -218,28 +221,6 @@ static bool index_grow(id_index *x)
 	return true;
 }
 
-static uint32_t location_new(gs_merger *m, gs_location row)
-{
-	gs_location *fresh = gs_vec_push(&m->locations, MAX_IDS);
-	const gs_frame *first = m->lines.p;
-	uint32_t n = row.n_frames;
-
-	if (!fresh)
-		return GS_NO_ID;
-	row.first_frame = (uint32_t)m->frames.n;
-	*fresh = row;
-	for (uint32_t i = 0; i < n; i++) {
-		gs_frame *f = gs_vec_push(&m->frames, MAX_IDS);
-
-		if (!f)
-			return GS_NO_ID;
-		*f = first[i];
-	}
-	if (n == 1 && first->function == 0) /* no lines */
-		n = 0;
-	return gs_profile_builder_location(m->b, row.address, row.mapping, row.is_folded, first, n);
-}
-
 static uint32_t map_location(gs_merger *m, const gs_profile *src, uint32_t id)
 {
 	const gs_location *l = &src->locations[id];
@@ -270,7 +251,8 @@ static uint32_t map_location(gs_merger *m, const gs_profile *src, uint32_t id)
 		uint64_t *slot = &x->slots[h & (x->cap - 1)];
 
 		if (!*slot) {
-			uint32_t fresh = location_new(m, row);
+			uint32_t fresh = gs_profile_builder_location(m->b, row.address, row.mapping, row.is_folded,
+								     m->lines.p, row.n_frames);
 
 			if (fresh == GS_NO_ID)
 				return GS_NO_ID;
@@ -382,31 +364,80 @@ static bool sample_values(gs_merger *m, const gs_merge_part *part, uint32_t samp
 	return any && (any_scaled || !is_scaled);
 }
 
+static bool count_sample(gs_merger *m, uint32_t node, uint32_t set)
+{
+	bool is_new;
+	uint32_t *slot = gs_map_put(&m->samples, (uint64_t)node << 32 | set, &is_new);
+
+	if (!slot)
+		return false;
+	if (!is_new) {
+		gs_profile_builder_sample_add(m->b, *slot, m->values.p);
+		return true;
+	}
+	*slot = gs_profile_builder_sample_count(m->b);
+	return gs_profile_builder_sample(m->b, &(gs_sample){ .node = node, .labels = set, .values = m->values.p });
+}
+
 static bool add_samples(gs_merger *m, const gs_merge_part *part)
 {
 	const gs_profile *src = part->profile;
 
 	for (uint32_t i = 0; i < src->n_samples; i++) {
-		uint32_t node, set, *slot;
-		bool is_new;
+		uint32_t node, set;
 
 		if (!sample_values(m, part, i))
 			continue;
 		node = map_node(m, src, src->sample_node[i]);
 		set = map_labels(m, src, src->sample_labels[i], part->is_diff_base);
-		if (node == GS_NO_ID || set == GS_NO_ID)
+		if (node == GS_NO_ID || set == GS_NO_ID || !count_sample(m, node, set))
 			return false;
-		slot = gs_map_put(&m->samples, (uint64_t)node << 32 | set, &is_new);
-		if (!slot)
-			return false;
-		if (is_new) {
-			*slot = gs_profile_builder_sample_count(m->b);
-			if (!gs_profile_builder_sample(
-				    m->b, &(gs_sample){ .node = node, .labels = set, .values = m->values.p }))
+	}
+	return true;
+}
+
+static bool keep_sample(gs_merger *m, uint32_t sample)
+{
+	uint32_t *kept = gs_vec_push(&m->kept, MAX_IDS), *end = gs_vec_push(&m->ends, MAX_IDS),
+		 *leaf = gs_vec_push(&m->leaves, MAX_IDS);
+
+	if (!kept || !end || !leaf)
+		return false;
+	*kept = sample;
+	*end = (uint32_t)m->path.n;
+	return true;
+}
+
+/* All stacks of the part at once. Locations and labels are met in the order of add_samples. */
+static bool add_rows(gs_merger *m, const gs_merge_part *part)
+{
+	const gs_profile *src = part->profile;
+	const gs_merge_rows *rows = part->rows;
+
+	gs_strtab_find_many(&m->out->strings, src->strings.strings, rows->string_hashes, src->strings.n, m->strings);
+	m->path.n = m->kept.n = m->ends.n = m->leaves.n = 0;
+	for (uint32_t i = 0; i < src->n_samples; i++) {
+		if (!sample_values(m, part, i))
+			continue;
+		for (uint32_t k = i ? rows->ends[i - 1] : 0; k < rows->ends[i]; k++) {
+			uint32_t id = map_location(m, src, rows->locations[k]), *step = gs_vec_push(&m->path, MAX_IDS);
+
+			if (id == GS_NO_ID || !step)
 				return false;
-		} else {
-			gs_profile_builder_sample_add(m->b, *slot, m->values.p);
+			*step = id;
 		}
+		if (!keep_sample(m, i))
+			return false;
+	}
+	if (!gs_profile_builder_push_stacks(m->b, m->path.p, m->ends.p, (uint32_t)m->ends.n, m->leaves.p))
+		return false;
+	for (size_t k = 0; k < m->kept.n; k++) {
+		uint32_t i = m->kept.p[k];
+		uint32_t set = map_labels(m, src, src->sample_labels[i], part->is_diff_base);
+
+		sample_values(m, part, i);
+		if (set == GS_NO_ID || !count_sample(m, m->leaves.p[k], set))
+			return false;
 	}
 	return true;
 }
@@ -491,6 +522,7 @@ bool gs_merger_add(gs_merger *m, const gs_merge_part *part, gs_err *err)
 	mapping_at first;
 	bool ok;
 
+	m->rows = part->rows;
 	m->strings = zeros(src->strings.n, sizeof(uint32_t));
 	m->functions = zeros(src->n_functions, sizeof(uint32_t));
 	m->locations_at = zeros(src->n_locations, sizeof(uint32_t));
@@ -506,7 +538,7 @@ bool gs_merger_add(gs_merger *m, const gs_merge_part *part, gs_err *err)
 		/* The first mapping is the program itself: it stays the first. */
 		if (!m->has_mapping && src->n_mappings > 1)
 			ok = map_mapping(m, src, 1, &first);
-		ok = ok && add_samples(m, part) && add_warnings(m, src);
+		ok = ok && (part->rows ? add_rows(m, part) : add_samples(m, part)) && add_warnings(m, src);
 		if (!ok)
 			no_memory(err);
 	}

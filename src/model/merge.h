@@ -16,8 +16,19 @@
 
 typedef struct gs_merger gs_merger;
 
+/*
+ * A profile as its file has it, cheap to make and of use here only: names, functions and label sets may stand in it more than
+ * once, strings cannot be looked up, there are no nodes (and no sample_node). Stack i is locations[ends[i - 1]] to
+ * locations[ends[i] - 1] (from 0 for i 0), ids of the profile's locations, leaf first.
+ */
+typedef struct gs_merge_rows {
+	const uint32_t *locations, *ends;
+	const uint64_t *string_hashes; /* gs_str_hash of each of the profile's strings */
+} gs_merge_rows;
+
 typedef struct gs_merge_part {
 	const gs_profile *profile;
+	const gs_merge_rows *rows; /* NULL: it has nodes */
 	/* Which of its sample types, in the merger's order; NULL: all as they are. With columns the default type, if it is not
 	 * among them, becomes the first, as pprof has it. */
 	const uint32_t *columns;

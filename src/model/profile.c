@@ -110,6 +110,13 @@ uint32_t gs_profile_builder_str(gs_profile_builder *b, gs_str s)
 	return id == UINT32_MAX ? failed(b) : id;
 }
 
+uint32_t gs_profile_builder_str_hashed(gs_profile_builder *b, gs_str s, uint64_t hash)
+{
+	uint32_t id = gs_strtab_id_hashed(&b->p->strings, s, hash);
+
+	return id == UINT32_MAX ? failed(b) : id;
+}
+
 /* Find the id whose content equals the candidate, or take its place. 0: not there, *slot is to be filled. */
 static bool index_find(struct index *x, uint64_t hash, bool (*is_equal)(void *ctx, uint32_t id), void *ctx,
 		       uint64_t **slot)
@@ -247,6 +254,14 @@ uint32_t gs_profile_builder_location(gs_profile_builder *b, uint64_t address, ui
 		f->flags = (f->flags & ~(uint32_t)GS_FRAME_INLINED) | (i + 1 < n ? GS_FRAME_INLINED : 0);
 	}
 	return id;
+}
+
+const gs_location *gs_profile_builder_location_at(const gs_profile_builder *b, uint32_t id, const gs_frame **lines)
+{
+	const gs_location *l = &b->locations.p[id];
+
+	*lines = &b->frames.p[l->first_frame];
+	return l;
 }
 
 void gs_profile_builder_location_file_id(gs_profile_builder *b, uint32_t location, uint64_t file_id)

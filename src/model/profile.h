@@ -130,6 +130,8 @@ gs_profile_builder *gs_profile_builder_create(gs_arena *mem, gs_err *err);
 gs_profile *gs_profile_builder_profile(gs_profile_builder *b);
 
 uint32_t gs_profile_builder_str(gs_profile_builder *b, gs_str s);
+/* `hash` is the string's gs_str_hash. */
+uint32_t gs_profile_builder_str_hashed(gs_profile_builder *b, gs_str s, uint64_t hash);
 /* Found again when equal in all fields but file_id. */
 uint32_t gs_profile_builder_function(gs_profile_builder *b, gs_function f);
 /* Always new. */
@@ -139,6 +141,8 @@ void gs_profile_builder_mapping_resolved(gs_profile_builder *b, uint32_t mapping
 /* Always new; `lines` innermost first, their location and flags are filled in here. n 0 makes the one frame without function. */
 uint32_t gs_profile_builder_location(gs_profile_builder *b, uint64_t address, uint32_t mapping, bool is_folded,
 				     const gs_frame *lines, uint32_t n);
+/* A location that was made; both pointers are good until the next one is. */
+const gs_location *gs_profile_builder_location_at(const gs_profile_builder *b, uint32_t id, const gs_frame **lines);
 /* Say which id the location had in its input. */
 void gs_profile_builder_location_file_id(gs_profile_builder *b, uint32_t location, uint64_t file_id);
 /* A location found again by (address, mapping, lines): for sources without ids of their own. */

@@ -3,7 +3,8 @@
 #include "tap.h"
 
 /* A profile with one stack main.f and the given sample types, all with the value. */
-static gs_document *make(const char *const *types, uint64_t n_types, int64_t value, uint64_t time)
+static gs_document *make_as(const char *const *types, uint64_t n_types, int64_t value, uint64_t time,
+			    const gs_load_options *options)
 {
 	GS_AUTO(buf) b = { .max = 1 << 20 }, m = { .max = 1000 };
 	gs_err err = { 0 };
@@ -27,7 +28,16 @@ static gs_document *make(const char *const *types, uint64_t n_types, int64_t val
 	pb_bytes(&b, 2, gs_buf_view(&m));
 	pb_strings(&b, (const char *const[]){ "", "count", "main.f" }, 3);
 	pb_strings(&b, types, n_types);
-	doc = gs_load_bytes(gs_buf_view(&b), GS_S("test"), NULL, NULL, &err);
+	doc = gs_load_bytes(gs_buf_view(&b), GS_S("test"), options, NULL, &err);
+	if (!doc)
+		CHECK_INT(err.code, GS_ERR_LIMIT);
+	return doc;
+}
+
+static gs_document *make(const char *const *types, uint64_t n_types, int64_t value, uint64_t time)
+{
+	gs_document *doc = make_as(types, n_types, value, time, NULL);
+
 	CHECK(doc != NULL);
 	if (!doc)
 		abort();
@@ -82,6 +92,55 @@ TEST(a_base_is_taken_away_and_what_becomes_nothing_goes)
 	CHECK(less && less->profile->n_samples == 1 && less->profile->values[0][0] == 5 - INT64_MAX);
 	CHECK(apart && apart->profile->n_samples == 2 && apart->profile->n_label_sets == 2);
 	CHECK(equal && equal->profile->n_samples == 0);
+}
+
+static const gs_load_options for_merging = { .for_merging = true };
+
+TEST(documents_for_merging_only_add_up_to_the_same)
+{
+	GS_AUTO(document) *x = make_as(ab, 2, 3, 4, &for_merging), *y = make_as(ab, 2, 5, 2, &for_merging);
+	GS_AUTO(document) *z = make_as(ba, 2, 7, 3, &for_merging), *zero = make_as(ab, 2, 0, 9, &for_merging);
+	gs_err err;
+	GS_AUTO(document) *sum =
+		gs_merge_documents((const gs_document *const[]){ x, y, z, zero }, 4, NULL, 0, NULL, &err);
+
+	CHECK(x && x->rows && x->profile->n_nodes == 0);
+	CHECK(sum && !sum->rows);
+	if (!sum)
+		return;
+	CHECK_INT(sum->profile->n_samples, 1);
+	CHECK_INT(sum->profile->n_locations, 2);
+	CHECK_INT(sum->profile->n_functions, 2);
+	CHECK_INT(sum->profile->n_mappings, 2);
+	CHECK_INT(sum->profile->n_nodes, 2);
+	CHECK_INT(sum->profile->values[0][0], 15);
+	CHECK_INT(sum->profile->values[1][0], 15);
+	CHECK(gs_str_eq(gs_profile_str(sum->profile, sum->profile->functions[1].name), GS_S("main.f")));
+}
+
+TEST(every_allocation_of_documents_for_merging_may_fail)
+{
+	bool ok = false;
+
+	for (uint64_t k = 1; k < 500 && !ok; k++) {
+		gs_err err = { 0 };
+		gs_document *x, *y, *sum = NULL;
+
+		gs_alloc_fail_after(k);
+		x = make_as(ab, 2, 3, 4, &for_merging);
+		y = make_as(ba, 2, 5, 2, &for_merging);
+		if (x && y) {
+			sum = gs_merge_documents((const gs_document *const[]){ x, y }, 2, NULL, 0, NULL, &err);
+			ok = sum != NULL;
+			if (!sum)
+				CHECK_INT(err.code, GS_ERR_LIMIT);
+		}
+		gs_alloc_fail_after(0);
+		gs_document_close(x);
+		gs_document_close(y);
+		gs_document_close(sum);
+	}
+	CHECK(ok);
 }
 
 TEST(every_allocation_may_fail)

@@ -585,6 +585,12 @@ bool gs_pprof_scan(gs_str bytes, gs_pprof *out, gs_err *err)
 	return rc > 0 && check(out, err);
 }
 
+bool gs_pprof_is_heap_sampled(const gs_pprof *p)
+{
+	return gs_str_eq(p->strings.p[p->period_type.type], GS_S("space")) &&
+	       gs_str_eq(p->strings.p[p->period_type.unit], GS_S("bytes")) && p->period > 1;
+}
+
 void gs_pprof_release(gs_pprof *p)
 {
 	gs_vec_release(&p->strings);

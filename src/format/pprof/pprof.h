@@ -97,6 +97,15 @@ bool gs_pprof_looks_right(gs_str head);
 bool gs_pprof_scan(gs_str bytes, gs_pprof *out, gs_err *err);
 void gs_pprof_release(gs_pprof *p);
 
+/* Inlined frames make many stack nodes of few bytes; real profiles have some three for a byte at the very most. */
+static inline uint64_t gs_pprof_max_nodes(const gs_pprof *p)
+{
+	return ((uint64_t)1 << 24) + p->bytes.n * 8;
+}
+
+/* Do its values stand for more than was seen: a sample each `period` bytes? */
+bool gs_pprof_is_heap_sampled(const gs_pprof *p);
+
 /* The samples of a chunk as columns; buffers are used again for the next chunk. */
 typedef struct gs_pprof_batch {
 	GS_VEC(uint32_t) locations; /* positions in the table + 1, leaf first, one sample behind the other */
