@@ -72,7 +72,7 @@ void gs_summary_json(gs_buf *out, const gs_document *d, unsigned id)
 	gs_json_object(j);
 	gs_json_ku64(j, "id", id);
 	gs_json_kstr(j, "name", d->name);
-	gs_json_kstr(j, "kind", d->kind == GS_DOCUMENT_GOROUTINES ? GS_S("goroutines") : GS_S("profile"));
+	gs_json_kstr(j, "kind", gs_str_of(gs_document_kind_name(d->kind)));
 	gs_json_kstr(j, "format", d->format);
 	gs_json_key(j, "group");
 	if (d->group.n)

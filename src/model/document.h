@@ -6,10 +6,12 @@
 
 #include "model/goroutines.h"
 #include "model/profile.h"
+#include "model/timeline.h"
 
 typedef enum gs_document_kind {
 	GS_DOCUMENT_PROFILE,
 	GS_DOCUMENT_GOROUTINES, /* a dump with one entry per goroutine; `profile` holds the same stacks with count 1 */
+	GS_DOCUMENT_TRACE, /* an execution trace; `profile` holds its stacks with the time spent in them */
 } gs_document_kind;
 
 typedef struct gs_document {
@@ -21,8 +23,12 @@ typedef struct gs_document {
 	gs_str group;  /* name of the capture that it is part of, or empty */
 	gs_profile *profile; /* always there */
 	gs_goroutines *goroutines; /* GS_DOCUMENT_GOROUTINES only */
+	gs_timeline *timeline; /* GS_DOCUMENT_TRACE only */
 	const struct gs_merge_rows *rows; /* loaded for merging: the profile has no trie, see model/merge.h */
 } gs_document;
+
+/* "profile", "goroutines" or "trace": the word that users and the API see. */
+const char *gs_document_kind_name(gs_document_kind kind);
 
 static inline void gs_document_close(gs_document *d)
 {

@@ -37,17 +37,6 @@ static void time_field(gs_buf *out, const char *name, int64_t ns)
 		field(out, name, gs_str_of(z));
 }
 
-static const char *kind_name(gs_document_kind k)
-{
-	switch (k) {
-	case GS_DOCUMENT_PROFILE:
-		return "profile";
-	case GS_DOCUMENT_GOROUTINES:
-		return "goroutines";
-	}
-	return "";
-}
-
 /* Ids of label keys, each once. At most `max`. */
 static uint32_t label_keys(const gs_profile *p, uint32_t *keys, uint32_t max)
 {
@@ -89,7 +78,7 @@ static void text_one(gs_buf *out, const gs_document *d, bool use_color)
 	gs_buf_z(out, use_color ? "\x1b[1m" : "");
 	gs_printable(out, d->name);
 	gs_buf_z(out, use_color ? "\x1b[0m\n" : "\n");
-	gs_buf_f(&b, "%s, %.*s", kind_name(d->kind), GS_FMT(d->format));
+	gs_buf_f(&b, "%s, %.*s", gs_document_kind_name(d->kind), GS_FMT(d->format));
 	field(out, "kind", gs_buf_view(&b));
 	field(out, "capture", d->group);
 	if (d->goroutines) {
@@ -192,7 +181,7 @@ static void json_fields(gs_json *j, const gs_document *d)
 	uint32_t keys[MAX_KEYS], n_keys = label_keys(p, keys, MAX_KEYS);
 
 	gs_json_kstr(j, "name", d->name);
-	gs_json_kstr(j, "kind", gs_str_of(kind_name(d->kind)));
+	gs_json_kstr(j, "kind", gs_str_of(gs_document_kind_name(d->kind)));
 	gs_json_kstr(j, "format", d->format);
 	gs_json_kstr(j, "group", d->group);
 	if (d->goroutines)

@@ -1,0 +1,216 @@
+/*
+ * gs_timeline: what an execution trace tells, whatever version wrote it. Times are nanoseconds since the trace's first event.
+ *
+ * Goroutine transitions are by far the most of it, so they live in columns of about 16 bytes each, cut into *chunks* (a
+ * generation of the trace, at most four seconds). Within a chunk the transitions of one goroutine lie together, in order of
+ * time: a *piece*. The life of a goroutine is the list of its pieces. Chunks are built independently of each other, on as many
+ * threads as there are, and nothing is sorted across them.
+ *
+ * Stacks are nodes of the document's profile (GS_ROOT_NODE: none), names are string ids of it. A goroutine, proc or thread is
+ * its index here; `id` is what the runtime calls it. Immutable once loaded.
+ */
+#ifndef GS_MODEL_TIMELINE_H
+#define GS_MODEL_TIMELINE_H
+
+#include "model/profile.h"
+
+#define GS_NO_INDEX UINT32_MAX
+#define GS_NO_TIME INT64_MIN
+
+/* States as Go's trace viewers know them. */
+typedef enum gs_phase {
+	GS_PHASE_UNKNOWN,
+	GS_PHASE_NONE, /* not created yet, or ended */
+	GS_PHASE_RUNNABLE,
+	GS_PHASE_RUNNING,
+	GS_PHASE_WAITING,
+	GS_PHASE_SYSCALL,
+} gs_phase;
+enum { GS_N_PHASES = 6 };
+
+/* Columns of the goroutine transitions of one chunk, and where they happened. [i] is entered at base_ns + offset_ns[i]. */
+typedef struct gs_timeline_chunk {
+	int64_t base_ns, end_ns;
+	uint32_t n;
+	const uint32_t *offset_ns;
+	const uint8_t *phase;
+	const uint8_t *reason; /* index into gs_timeline.reasons: why it waits, or why it stopped running; 0: none */
+	const uint32_t *stack; /* of the event that made the transition: its own, or for RUNNABLE that of its waker */
+	const uint16_t *proc;  /* the P of the event (RUNNING: where it runs); UINT16_MAX none */
+	const uint16_t *thread; /* the M of the event; UINT16_MAX none or beyond */
+	const uint32_t *peer;  /* RUNNABLE: the goroutine that woke or created it; GS_NO_INDEX: none (network, timer, runtime) */
+
+	/* Lanes of procs and threads: runs[proc_first[p]] to runs[proc_first[p + 1]] are the transitions to RUNNING or SYSCALL
+	 * on that proc in order of time; each lasts until the next transition of its goroutine. The same for threads. */
+	const uint32_t *proc_first, *proc_runs;
+	const uint32_t *thread_first, *thread_runs;
+	/* Pieces of this chunk, by first transition: pieces[piece_first] to pieces[piece_first + n_pieces]. */
+	uint32_t piece_first, n_pieces;
+} gs_timeline_chunk;
+
+typedef struct gs_timeline_piece {
+	uint32_t goroutine;
+	uint32_t chunk;
+	uint32_t first, n; /* transitions of the chunk */
+	uint32_t next;	   /* next piece of the goroutine; GS_NO_INDEX */
+} gs_timeline_piece;
+
+typedef struct gs_timeline_goroutine {
+	uint64_t id;
+	uint32_t name; /* function that it was started with; 0 unknown */
+	uint32_t first_piece, n_pieces;
+	uint32_t creator;      /* goroutine that created it; GS_NO_INDEX unknown */
+	uint32_t create_stack; /* stack of the creator */
+	int64_t start_ns, end_ns; /* created and ended; the trace's bounds when that was not seen */
+	bool saw_start, saw_end;
+	bool is_system; /* the runtime's own, as go tool trace decides */
+} gs_timeline_goroutine;
+
+typedef struct gs_timeline_proc {
+	uint64_t id;
+} gs_timeline_proc;
+
+typedef struct gs_timeline_thread {
+	uint64_t id; /* Linux: the thread id */
+} gs_timeline_thread;
+
+/* Starts and stops of procs, in order of time. */
+typedef struct gs_timeline_proc_change {
+	int64_t time_ns;
+	uint16_t proc, thread;
+	bool is_running; /* else idle */
+} gs_timeline_proc_change;
+
+typedef enum gs_range_scope {
+	GS_RANGE_GLOBAL,
+	GS_RANGE_GOROUTINE,
+	GS_RANGE_PROC,
+} gs_range_scope;
+
+/* GC phases, stop-the-world, sweep, assist: names as the Go API gives them ("GC concurrent mark phase", "stop-the-world (...)"). */
+typedef struct gs_timeline_range {
+	int64_t start_ns, end_ns; /* the trace's bounds when cut */
+	uint32_t name;
+	gs_range_scope scope;
+	uint32_t owner; /* goroutine or proc index by scope */
+	uint32_t goroutine; /* on which it began; GS_NO_INDEX */
+	uint32_t stack;
+	bool saw_start, saw_end;
+	uint64_t swept_bytes, reclaimed_bytes; /* sweep only */
+} gs_timeline_range;
+
+typedef struct gs_timeline_task {
+	uint64_t id;
+	uint32_t parent; /* task index; GS_NO_INDEX */
+	uint32_t name;
+	int64_t start_ns, end_ns;
+	bool saw_start, saw_end;
+	uint32_t start_goroutine, end_goroutine; /* GS_NO_INDEX unknown */
+	uint32_t start_stack, end_stack;
+} gs_timeline_task;
+
+typedef struct gs_timeline_region {
+	int64_t start_ns, end_ns;
+	bool saw_start, saw_end;
+	uint32_t name;
+	uint32_t goroutine;
+	uint32_t task;	 /* GS_NO_INDEX: none */
+	uint32_t parent; /* enclosing region of the same goroutine; GS_NO_INDEX */
+	uint32_t depth;	 /* 0: outermost */
+	uint32_t start_stack, end_stack;
+} gs_timeline_region;
+
+typedef struct gs_timeline_log {
+	int64_t time_ns;
+	uint32_t goroutine, task, key, value, stack;
+} gs_timeline_log;
+
+typedef struct gs_timeline_cpu_sample {
+	int64_t time_ns;
+	uint32_t goroutine, stack;
+	uint16_t proc, thread; /* UINT16_MAX none */
+} gs_timeline_cpu_sample;
+
+typedef struct gs_timeline_metric {
+	int64_t *time_ns;
+	uint64_t *value;
+	uint32_t n;
+} gs_timeline_metric;
+
+/* Clocks read at the same moment (Go 1.25 and later). */
+typedef struct gs_timeline_clock {
+	int64_t time_ns;	/* of this timeline */
+	uint64_t monotonic_ns;	/* CLOCK_MONOTONIC */
+	int64_t wall_ns;	/* Unix epoch */
+} gs_timeline_clock;
+
+typedef struct gs_timeline {
+	int64_t duration_ns;
+	unsigned go_minor; /* N of "go 1.N trace" */
+	uint64_t n_events;  /* of the trace, all kinds */
+	uint64_t n_transitions;
+
+	const uint32_t *reasons; /* string ids, [0] empty */
+	uint32_t n_reasons;
+
+	gs_timeline_chunk *chunks; /* in order of time, no overlap */
+	gs_timeline_piece *pieces; /* by chunk */
+	gs_timeline_goroutine *goroutines; /* by id */
+	gs_timeline_proc *procs;     /* by id */
+	gs_timeline_thread *threads; /* by id */
+	gs_timeline_proc_change *proc_changes;
+	gs_timeline_range *ranges;   /* by start, as all below */
+	gs_timeline_task *tasks;
+	gs_timeline_region *regions;
+	gs_timeline_log *logs;
+	gs_timeline_cpu_sample *cpu_samples;
+	uint32_t n_chunks, n_pieces, n_goroutines, n_procs, n_threads, n_proc_changes, n_ranges, n_tasks, n_regions, n_logs,
+		n_cpu_samples;
+	gs_timeline_metric heap_bytes, heap_goal_bytes, gomaxprocs;
+	gs_timeline_clock *clocks;
+	uint32_t n_clocks;
+
+	/* What was lost of a damaged trace: a sentence for people, and how much; empty for a whole one. */
+	gs_str damage;
+	uint64_t lost_bytes;
+} gs_timeline;
+
+/* The index of the goroutine that the runtime calls `id`; GS_NO_INDEX. */
+uint32_t gs_timeline_goroutine_of(const gs_timeline *t, uint64_t id);
+
+/*
+ * Walk what one goroutine did: intervals in order of time, without gaps, from `start_ns` of the goroutine (phase UNKNOWN until
+ * its first transition is seen) to its end or the trace's.
+ */
+typedef struct gs_interval {
+	int64_t start_ns, end_ns;
+	gs_phase phase;
+	uint8_t reason;
+	uint32_t stack;
+	uint16_t proc, thread;
+	uint32_t peer;
+	uint32_t chunk, transition; /* where it began; chunk GS_NO_INDEX for an interval before any transition */
+	bool is_open; /* the trace ended before it did */
+} gs_interval;
+
+typedef struct gs_interval_walk {
+	const gs_timeline *timeline;
+	uint32_t goroutine;
+	uint32_t piece, at; /* next transition to look at */
+	int64_t time_ns;
+} gs_interval_walk;
+
+gs_interval_walk gs_intervals_of(const gs_timeline *t, uint32_t goroutine);
+/* The same from the interval that holds `time_ns` (the first one when that is earlier). Costs a search. */
+gs_interval_walk gs_intervals_from(const gs_timeline *t, uint32_t goroutine, int64_t time_ns);
+/* False at the end. */
+bool gs_interval_next(gs_interval_walk *w, gs_interval *out);
+
+/* The goroutine of transition `i` of a chunk. Costs a binary search over the chunk's pieces. */
+uint32_t gs_timeline_goroutine_at(const gs_timeline *t, uint32_t chunk, uint32_t i);
+
+/* Time on another clock by the nearest clock readings; false when the trace has none. */
+bool gs_timeline_from_monotonic(const gs_timeline *t, uint64_t monotonic_ns, int64_t *time_ns);
+bool gs_timeline_from_wall(const gs_timeline *t, int64_t wall_ns, int64_t *time_ns);
+
+#endif
