@@ -1,5 +1,6 @@
 #include "base/file.h"
 #include "format/gotrace/gotrace.h"
+#include "gotrace_rows.h"
 #include "tap.h"
 
 typedef struct counts {
@@ -147,4 +148,61 @@ TEST(running_out_of_memory_at_any_point_is_an_answer)
 			is_done = true;
 	}
 	CHECK(is_done);
+}
+
+TEST(generations_read_side_by_side_give_the_same_events)
+{
+	for (unsigned i = 0; i < N_SAMPLES; i++)
+		for (unsigned threads = 1; threads <= 3; threads++) {
+			GS_AUTO(file) f = { 0 };
+			gotrace_rows serial = { 0 }, parallel = { 0 };
+			gs_gotrace_report a, b;
+			gs_err err = { 0 };
+
+			CHECK(open_sample(i, &f));
+			CHECK(gotrace_read_serial(f.bytes, &serial, &a, &err));
+			CHECK(gotrace_read_parts(f.bytes, threads, &parallel, &b, &err));
+			CHECK_INT(gotrace_rows_differ(&serial, &parallel), SIZE_MAX);
+			CHECK_INT(a.events, b.events);
+			CHECK_INT(a.generations, b.generations);
+			CHECK_INT(a.end_ns, b.end_ns);
+			gotrace_rows_release(&serial);
+			gotrace_rows_release(&parallel);
+		}
+}
+
+TEST(a_cut_trace_reads_the_same_side_by_side)
+{
+	for (unsigned i = 0; i < N_SAMPLES; i++) {
+		GS_AUTO(file) f = { 0 };
+
+		CHECK(open_sample(i, &f));
+		for (size_t n = 0; n < f.bytes.n; n += f.bytes.n / 100 + 1) {
+			gotrace_rows serial = { 0 }, parallel = { 0 };
+			gs_gotrace_report a, b;
+			gs_err ea = { 0 }, eb = { 0 };
+			bool ok = gotrace_read_serial(gs_str_slice(f.bytes, 0, n), &serial, &a, &ea);
+
+			CHECK(gotrace_read_parts(gs_str_slice(f.bytes, 0, n), 2, &parallel, &b, &eb) == ok);
+			if (ok)
+				CHECK_INT(gotrace_rows_differ(&serial, &parallel), SIZE_MAX);
+			CHECK_STR(gs_str_of(ea.text), gs_str_of(eb.text));
+			CHECK(a.is_damaged == b.is_damaged && a.lost_bytes == b.lost_bytes);
+			CHECK_STR(gs_str_of(a.damage.text), gs_str_of(b.damage.text));
+			gotrace_rows_release(&serial);
+			gotrace_rows_release(&parallel);
+		}
+	}
+}
+
+TEST(a_parallel_sink_may_refuse_too)
+{
+	GS_AUTO(file) f = { 0 };
+	gotrace_rows rows = { .fail_at = 10 };
+	gs_gotrace_report report;
+	gs_err err = { 0 };
+
+	CHECK(open_sample(3, &f));
+	CHECK(!gotrace_read_parts(f.bytes, 2, &rows, &report, &err) && err.code == GS_ERR_STOPPED);
+	gotrace_rows_release(&rows);
 }

@@ -107,11 +107,13 @@ typedef struct gs_gotrace_event {
 	int64_t time_ns; /* the trace's clock; strictly rising over the whole trace */
 	uint64_t m, p, g; /* who it happened on, before it took effect; GS_GOTRACE_NONE */
 	uint64_t args[4];
-	/* What ordering found out: status events and ProcSteal carry the state before and after; STWEnd has the kind's string id in
-	 * args[0]; UserTaskBegin without a parent has GS_GOTRACE_NONE in args[1]. */
+	/* What ordering found out: status events and ProcSteal carry the state before and after; UserTaskBegin without a parent has
+	 * GS_GOTRACE_NONE in args[1]. */
 	uint8_t from_state, to_state;
 	uint64_t task_parent; /* UserTaskEnd: parent of the task, GS_GOTRACE_NONE */
-	gs_str task_name;     /* UserTaskEnd: its name, which may come from an earlier generation; empty when unknown */
+	/* UserTaskEnd: the task's name, STWEnd: the kind of stop. They may have begun in an earlier generation; empty when unknown.
+	 * A slice of the trace's bytes. */
+	gs_str name;
 } gs_gotrace_event;
 
 typedef struct gs_gotrace_frame {
@@ -152,6 +154,7 @@ typedef struct gs_gotrace_report {
 	bool is_damaged;
 	gs_err damage;
 	uint64_t lost_bytes;
+	int64_t end_ns; /* time of the last sync */
 } gs_gotrace_report;
 
 /* The bytes begin like a Go execution trace of any version; *version is N of "go 1.N trace". */
@@ -163,5 +166,58 @@ bool gs_gotrace_probe(gs_str bytes, unsigned *version);
  * failed with. A damaged trace whose first generation is whole is true, with report->is_damaged.
  */
 bool gs_gotrace_read(gs_str bytes, const gs_gotrace_sink *sink, gs_gotrace_report *report, gs_err *err);
+
+/*
+ * The same with several threads: generations are decoded and ordered side by side, each into a context of its own, and then
+ * stitched one after the other in the order of the file. A generation says again what it needs to know of goroutines, procs and
+ * threads, so nearly everything about its events is right at once. What is not, because it depends on the generation before, the
+ * stitch tells:
+ *   - times: those of a generation rise strictly from its own sync on, but may lie before the end of the generation before. Event
+ *     i truly has gs_gotrace_stitched_time(): only a few events at the beginning differ;
+ *   - corrections, a few for each thread: who a thread's first status events happened on, states of procs before them, names of
+ *     tasks and kinds of stops that began earlier.
+ * After these, the events are equal to those of gs_gotrace_read. In particular a goroutine's first status in any generation but
+ * the first has from_state equal to to_state and to the state that it had at the end of the generation before.
+ */
+typedef struct gs_gotrace_correction {
+	uint64_t event;	      /* number within its generation, from 0 */
+	gs_gotrace_event now; /* all of it but time_ns, which stays what it was */
+} gs_gotrace_correction;
+
+typedef struct gs_gotrace_stitch {
+	uint32_t index;	       /* of the generation, from 0 */
+	gs_gotrace_sync sync;  /* before its first event */
+	uint64_t events;       /* that were delivered */
+	int64_t end_ns;	       /* true time of the last one, or of the sync */
+	const gs_gotrace_correction *corrections; /* by event */
+	size_t n_corrections;
+} gs_gotrace_stitch;
+
+/* When event number `event` of the generation happened that was delivered with time_ns. */
+static inline int64_t gs_gotrace_stitched_time(const gs_gotrace_stitch *s, uint64_t event, int64_t time_ns)
+{
+	int64_t earliest = s->sync.time_ns + 1 + (int64_t)event;
+
+	return time_ns < earliest ? earliest : time_ns;
+}
+
+typedef struct gs_gotrace_parallel_sink {
+	void *ctx;
+	/* Generation `index` begins: *events is what its calls will get. From any thread, several generations at once; at most as
+	 * many as there are threads are between begin and stitch. */
+	bool (*begin)(void *ctx, uint32_t index, const gs_gotrace_generation *g, void **events, gs_err *err);
+	/* In order, from one thread. */
+	bool (*event)(void *events, const gs_gotrace_generation *g, const gs_gotrace_event *e, gs_err *err);
+	/* Forget them: reading ended before this generation, or it is begun again (a generation that contradicts the one before it,
+	 * or is damaged, is read a second time knowing that one's end). From any thread; stitch is not called for these. */
+	void (*discard)(void *ctx, void *events);
+	/* All of it was delivered. One at a time, in order of index; g's tables end with this call. `events` is the sink's to free,
+	 * also when it fails. */
+	bool (*stitch)(void *ctx, void *events, const gs_gotrace_generation *g, const gs_gotrace_stitch *s, gs_err *err);
+} gs_gotrace_parallel_sink;
+
+/* threads: 0 for one on each CPU. Answers and report as gs_gotrace_read; a failing callback ends it. */
+bool gs_gotrace_read_parallel(gs_str bytes, unsigned threads, const gs_gotrace_parallel_sink *sink, gs_gotrace_report *report,
+			      gs_err *err);
 
 #endif

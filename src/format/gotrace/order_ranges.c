@@ -91,7 +91,7 @@ static gs_gotrace_advance task_end(step *s)
 		task *t = &s->o->tasks.p[*slot];
 
 		out->task_parent = t->parent;
-		out->task_name = gs_strtab_get(s->o->names, t->name);
+		out->name = gs_strtab_get(s->o->names, t->name);
 		t->is_active = false;
 	}
 	return GS_GOTRACE_YES;
@@ -190,19 +190,21 @@ static gs_gotrace_advance go_range_event(step *s)
 
 	if (!is_active && !in_user_code(s))
 		return GS_GOTRACE_BROKEN;
+	if (type == GS_GOTRACE_STW_BEGIN && (kind = name_of(s, s->e->args[0])) == UINT32_MAX)
+		return GS_GOTRACE_BROKEN;
 	g = find_g(s->o, is_active ? s->e->args[0] : s->g);
 	if (!g)
 		return BROKEN(s, "%s on a goroutine that does not exist", event_name(s));
 	if (is_active)
 		ok = range_active(s, &g->in, begins);
 	else if (type == begins)
-		ok = range_begin(s, &g->in, begins, type == GS_GOTRACE_STW_BEGIN ? s->e->args[0] : 0);
+		ok = range_begin(s, &g->in, begins, kind);
 	else
 		ok = range_end(s, &g->in, begins, &kind);
 	if (!ok)
 		return GS_GOTRACE_BROKEN;
 	if (type == GS_GOTRACE_STW_END)
-		s->e->args[0] = kind;
+		s->e->name = gs_strtab_get(s->o->names, (uint32_t)kind);
 	emit(s);
 	return GS_GOTRACE_YES;
 }

@@ -326,6 +326,7 @@ bool gs_gotrace_read(gs_str bytes, const gs_gotrace_sink *sink, gs_gotrace_repor
 	}
 	if (!r.sink_failed && (report->events || !report->is_damaged)) {
 		ok = deliver_sync(&r, NULL, r.last_ns, err);
+		report->end_ns = r.last_ns;
 	} else if (!r.sink_failed) {
 		*err = report->damage;
 		ok = false;

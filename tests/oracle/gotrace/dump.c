@@ -140,9 +140,10 @@ static void range(gs_buf *out, const gs_gotrace_generation *g, const gs_gotrace_
 	switch (e->type) {
 	case GS_GOTRACE_STW_BEGIN:
 	case GS_GOTRACE_STW_END: {
-		gs_str kind;
+		gs_str kind = e->name;
 
-		gs_gotrace_string(g, e->args[0], &kind);
+		if (e->type == GS_GOTRACE_STW_BEGIN)
+			gs_gotrace_string(g, e->args[0], &kind);
 		gs_buf_f(out, " Name=\"stop-the-world (%.*s)\" Scope=Goroutine(%" PRId64 ")", GS_FMT(kind), (int64_t)e->g);
 		break;
 	}
@@ -265,7 +266,7 @@ static bool print_event(void *ctx, const gs_gotrace_generation *g, const gs_gotr
 		break;
 	case GS_GOTRACE_USER_TASK_END:
 		gs_buf_f(out, " ID=%" PRIu64 " Parent=%" PRIu64 " Type=", e->args[0], e->task_parent);
-		quote(out, e->task_name);
+		quote(out, e->name);
 		break;
 	case GS_GOTRACE_USER_REGION_BEGIN:
 	case GS_GOTRACE_USER_REGION_END:
