@@ -170,7 +170,7 @@ static bool push_samples(frames *f)
 			values[t] = p->values[t][s];
 		if (p->sample_time_ns) {
 			sample.time_ns = p->sample_time_ns[s];
-			sample.goroutine = p->sample_goroutine[s];
+			sample.goroutine = p->sample_goroutine ? p->sample_goroutine[s] : 0;
 			sample.thread = p->sample_thread[s];
 			sample.cpu = p->sample_cpu[s];
 			sample.pid = p->sample_pid[s];
@@ -200,5 +200,7 @@ gs_profile *gs_profile_with_label_frames(gs_arena *mem, const gs_profile *p, gs_
 	*root_matched = f.root_matched;
 	*leaf_matched = f.leaf_matched;
 	q = gs_profile_builder_finish(f.b, err);
+	if (q)
+		q->time_zero_ns = p->time_zero_ns;
 	return q;
 }

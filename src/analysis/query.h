@@ -41,6 +41,7 @@ typedef struct gs_query {
 	gs_str focus, ignore, hide, show, show_from, prune_from;
 	/* Labels: filters with pprof's grammar, regular expressions over keys, lists of keys. */
 	gs_str tagfocus, tagignore, tagshow, taghide, tagroot, tagleaf;
+	gs_str filter; /* an expression over samples: analysis/filter.h */
 
 	gs_granularity granularity;
 	bool noinlines, showcolumns;

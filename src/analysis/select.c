@@ -1,6 +1,8 @@
 #include "analysis/select.h"
 
+#include "analysis/filter.h"
 #include "analysis/labels.h"
+#include "analysis/view.h"
 #include "base/buf.h"
 #include "base/pool.h"
 #include "base/re.h"
@@ -316,6 +318,8 @@ static bool select_samples(work *w, const uint32_t *cut, gs_err *err)
 	gs_selection *sel = w->sel;
 	gs_tag_filter *focus = NULL, *ignore = NULL;
 	bool focus_hit = false, ignore_hit = false, stateful = needs_state(w);
+	gs_filter_bound *filter = NULL;
+	uint32_t type = 0;
 	uint8_t *by_set = NULL; /* 1 computed, 2 focused, 4 ignored */
 
 	if (w->q->tagfocus.n) {
@@ -338,7 +342,14 @@ static bool select_samples(work *w, const uint32_t *cut, gs_err *err)
 			sel->range_text[sel->n_ranges++] = range;
 		}
 	}
-	if (!stateful && !focus && !ignore)
+	if (w->q->filter.n) {
+		gs_filter *parsed = gs_filter_parse(w->mem, w->q->filter, err);
+
+		filter = parsed ? gs_filter_bind(w->mem, parsed, p, err) : NULL;
+		if (!filter || !gs_sample_index(p, w->q->sample_index, &type, err))
+			return false;
+	}
+	if (!stateful && !focus && !ignore && !filter)
 		return true;
 	sel->sample_node = gs_try_new(w->mem, uint32_t, p->n_samples);
 	by_set = gs_try_new(w->mem, uint8_t, p->n_label_sets);
@@ -366,9 +377,13 @@ static bool select_samples(work *w, const uint32_t *cut, gs_err *err)
 			if (!(by_set[set] & 2) || (by_set[set] & 4))
 				continue;
 		}
+		if (filter && !gs_filter_match(filter, s, type))
+			continue;
 		sel->sample_node[s] = cut && cut[node] ? cut[node] : node;
 		sel->n_samples++;
 	}
+	if (filter && !sel->n_samples)
+		sel->unmatched[sel->n_unmatched++] = "Filter";
 	if (focus && !focus_hit)
 		sel->unmatched[sel->n_unmatched++] = "TagFocus";
 	if (ignore && !ignore_hit)

@@ -22,7 +22,7 @@ typedef struct gs_selection {
 	uint8_t *label;	       /* by label, 1: hidden; NULL: all are left */
 	uint32_t n_samples;    /* selected */
 	/* Filters that were given and matched nothing, in pprof's words: "Focus", "TagIgnore"... */
-	const char *unmatched[12];
+	const char *unmatched[13];
 	unsigned n_unmatched;
 	/* Tag filters that were read as numeric ranges: option name and text. */
 	const char *range_option[2];

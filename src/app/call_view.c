@@ -22,6 +22,7 @@ bool gs_call_query(const gs_op_call *call, gs_query *q, gs_err *err)
 	q->tagignore = gs_call_str(call, "tagignore");
 	q->tagshow = gs_call_str(call, "tagshow");
 	q->taghide = gs_call_str(call, "taghide");
+	q->filter = gs_call_str(call, "filter");
 	q->tagroot = gs_call_str(call, "tagroot");
 	q->tagleaf = gs_call_str(call, "tagleaf");
 	q->noinlines = gs_call_bool(call, "noinlines");

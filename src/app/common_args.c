@@ -20,6 +20,8 @@ static const gs_arg filters[] = {
 	{ "show", GS_ARG_REGEX, .help = "only matching frames", .unit = "regex" },
 	{ "show-from", GS_ARG_REGEX, .help = "cut off the frames above the highest match; samples without one go", .unit = "regex" },
 	{ "prune-from", GS_ARG_REGEX, .help = "cut off the frames below the match", .unit = "regex" },
+	{ "filter", GS_ARG_STRING, .unit = "expression",
+	  .help = "only samples for which it holds: 'leaf == \"main.f\" && goroutine == 7 && time in 1.2s..1.4s'" },
 	{ 0 },
 };
 const gs_arg_group gs_args_filters = { "Filters by function, file or mapping", filters };

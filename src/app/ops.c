@@ -15,6 +15,7 @@
 	X(list) \
 	X(disasm) \
 	X(traces) \
+	X(samples) \
 	X(tags) \
 	X(search) \
 	X(diff) \

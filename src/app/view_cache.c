@@ -75,13 +75,13 @@ static void put_str(gs_buf *b, gs_str s)
 static void put_key(gs_buf *b, const gs_view_input *in, unsigned n, const gs_query *q)
 {
 	const gs_str strings[] = { q->focus, q->ignore, q->hide, q->show, q->show_from, q->prune_from, q->tagfocus, q->tagignore, q->tagshow,
-				   q->taghide, q->tagroot, q->tagleaf, q->unit, q->source_path, q->trim_path };
+				   q->taghide, q->tagroot, q->tagleaf, q->filter, q->unit, q->source_path, q->trim_path };
 	const bool flags[] = { q->noinlines, q->showcolumns, q->keep_objects, q->mean, q->relative_percentages, q->normalize,
 			       q->drop_negative, q->compact_labels, q->call_tree, q->trim, q->cum_sort, q->intel_syntax };
 	const double numbers[] = { q->divide_by, q->node_fraction, q->edge_fraction, (double)q->node_count, (double)q->granularity };
 	uint32_t type = 0;
 
-	_Static_assert(sizeof(gs_query) == 336, "a field came or went: put_key and copy_query must know it");
+	_Static_assert(sizeof(gs_query) == 352, "a field came or went: put_key and copy_query must know it");
 	for (unsigned i = 0; i < n; i++) {
 		gs_buf_add(b, &in[i].profile, sizeof(in[i].profile));
 		gs_buf_c(b, in[i].is_base);
@@ -109,7 +109,7 @@ static gs_query *copy_query(gs_arena *mem, const gs_query *q)
 
 	*out = *q;
 	gs_str *const strings[] = { &out->focus, &out->ignore, &out->hide, &out->show, &out->show_from, &out->prune_from, &out->tagfocus,
-				    &out->tagignore, &out->tagshow, &out->taghide, &out->tagroot, &out->tagleaf, &out->sample_index,
+				    &out->tagignore, &out->tagshow, &out->taghide, &out->tagroot, &out->tagleaf, &out->filter, &out->sample_index,
 				    &out->unit, &out->source_path, &out->trim_path };
 	for (unsigned i = 0; i < sizeof(strings) / sizeof(*strings); i++)
 		*strings[i] = gs_str_dup(mem, *strings[i]);

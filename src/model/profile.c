@@ -633,6 +633,15 @@ static void *hand_over(gs_arena *mem, void *column, size_t bytes)
 	return q;
 }
 
+/* A column without a value in it says nothing. */
+static uint64_t *any_of(uint64_t *column, uint32_t n)
+{
+	for (uint32_t i = 0; column && i < n; i++)
+		if (column[i])
+			return column;
+	return NULL;
+}
+
 gs_profile *gs_profile_builder_finish(gs_profile_builder *b, gs_err *err)
 {
 	gs_profile *p = b->p;
@@ -673,6 +682,10 @@ gs_profile *gs_profile_builder_finish(gs_profile_builder *b, gs_err *err)
 	HAND(sample_cpu);
 	HAND(sample_pid);
 #undef HAND
+	p->sample_goroutine = any_of(p->sample_goroutine, p->n_samples);
+	for (uint32_t s = 0; p->sample_time_ns && s < p->n_samples; s++)
+		if (s == 0 || p->sample_time_ns[s] < p->time_zero_ns)
+			p->time_zero_ns = p->sample_time_ns[s];
 	builder_free(b);
 	return p;
 }

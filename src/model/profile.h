@@ -95,6 +95,7 @@ typedef struct gs_profile {
 	int64_t *sample_time_ns;
 	uint64_t *sample_goroutine;
 	uint32_t *sample_thread, *sample_cpu, *sample_pid;
+	int64_t time_zero_ns; /* where reports count sample_time_ns from: the first sample, or what the source says */
 
 	uint32_t n_types;
 	gs_value_type types[GS_MAX_SAMPLE_TYPES];

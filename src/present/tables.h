@@ -7,6 +7,7 @@
 #include "analysis/graph.h"
 #include "analysis/labels.h"
 #include "analysis/rows.h"
+#include "analysis/sample_rows.h"
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/re.h"
@@ -35,6 +36,13 @@ typedef struct gs_traces_page {
 } gs_traces_page;
 bool gs_traces_write(gs_arena *mem, const gs_view *v, const gs_traces_page *page, const gs_table_style *s, bool json,
 		     gs_buf *out, gs_err *err);
+
+typedef struct gs_samples_page {
+	uint32_t offset, limit; /* limit 0: all */
+	bool with_stacks;
+} gs_samples_page;
+void gs_samples_write(gs_arena *mem, const gs_sample_rows *r, const gs_samples_page *page, const gs_table_style *s, bool json,
+		      gs_buf *out);
 
 /* Share of the stacks that a matching frame is in, each counted once, and the functions that match. */
 bool gs_search_write(gs_arena *mem, const gs_view *v, gs_str pattern, const gs_table_style *s, bool json, gs_buf *out,
