@@ -3,6 +3,7 @@
 #include <jansson.h>
 
 #include "base/file.h"
+#include "base/library.h"
 
 #include "base/banned.h"
 
@@ -25,7 +26,8 @@ bool gs_capture_meta_read(gs_arena *mem, const gs_document *d, gs_capture_meta *
 	bool ok;
 
 	*out = (gs_capture_meta){ 0 };
-	if (!d->group.n || !gs_file_read(path.p, MAX_META_BYTES, &f, NULL))
+	if (!d->group.n || !gs_library_load(GS_LIBRARY_JANSSON, NULL) ||
+	    !gs_file_read(path.p, MAX_META_BYTES, &f, NULL))
 		return false;
 	json = json_loadb(f.bytes.p ? f.bytes.p : "", f.bytes.n, 0, NULL);
 	process = json_object_get(json, "process");

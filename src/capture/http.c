@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/library.h"
 #include "base/banned.h"
 
 enum { MAX_REDIRECTS = 5, ERROR_BODY_BYTES = 4096 };
@@ -413,9 +414,14 @@ void gs_http_run(gs_http_request *requests, size_t n, unsigned parallel, const g
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	size_t next = 0, active = 0;
+	bool is_there = n > 0;
 	int64_t stop_at = 0, report_at = 0;
 	CURLM *multi;
 
+	for (size_t i = 0; i < n; i++)
+		is_there &= gs_library_load(GS_LIBRARY_CURL, &requests[i].err);
+	if (!is_there)
+		return;
 	pthread_once(&once, init_curl);
 	multi = curl_multi_init();
 	for (size_t i = 0; i < n && !multi; i++)

@@ -3,6 +3,7 @@
 
 #include <curl/curl.h>
 
+#include "base/library.h"
 #include "base/banned.h"
 
 static const char *const known[] = { "profile", "heap",	 "allocs",	 "block",	  "mutex", "goroutine",
@@ -118,6 +119,8 @@ bool gs_http_target_parse(gs_arena *mem, gs_str text, gs_http_target *out, gs_er
 	} else if (!gs_str_has(text, GS_S("://"))) {
 		full = gs_strf(mem, "http://%.*s", GS_FMT(text));
 	}
+	if (!gs_library_load(GS_LIBRARY_CURL, err))
+		return false;
 	u = curl_url();
 	if (!u)
 		return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "out of memory");

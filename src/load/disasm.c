@@ -3,6 +3,7 @@
 #include <ctype.h>
 
 #include "load/disasm_go.h"
+#include "base/library.h"
 #include "base/banned.h"
 
 enum {
@@ -52,6 +53,8 @@ static bool open_decoder(const gs_elf *e, gs_asm_syntax syntax, csh *cs, unsigne
 		return gs_fail(err, GS_ERR_UNSUPPORTED, GS_ERR_NOWHERE, "no disassembler for this processor (ELF machine %u)",
 			       e->machine);
 	}
+	if (!gs_library_load(GS_LIBRARY_CAPSTONE, err))
+		return false;
 	if (cs_open(arch, (cs_mode)mode, cs) != CS_ERR_OK)
 		return gs_fail(err, GS_ERR_UNSUPPORTED, GS_ERR_NOWHERE, "this build's capstone has no ELF machine %u",
 			       e->machine);

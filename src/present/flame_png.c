@@ -3,6 +3,8 @@
 #include <cairo.h>
 #include <math.h>
 
+#include "base/library.h"
+
 enum { ROW = GS_FLAME_ROW_PX, PAD = GS_FLAME_PAD_PX, HEAD = GS_FLAME_HEAD_PX, FOOT = 12, CAIRO_MAX = 32767 };
 
 static cairo_status_t to_buf(void *ctx, const unsigned char *p, unsigned n)
@@ -53,6 +55,8 @@ bool gs_flame_write_png(const gs_flame *f, const gs_flame_style *style, gs_buf *
 	if (width > CAIRO_MAX || height > CAIRO_MAX)
 		return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE,
 			       "a PNG of %.0f x %.0f pixels is too large (at most %d); use svg", width, height, CAIRO_MAX);
+	if (!gs_library_load(GS_LIBRARY_CAIRO, err))
+		return false;
 	surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)width, (int)height);
 	cr = cairo_create(surface);
 	cairo_set_source_rgb(cr, 1, 1, 1);

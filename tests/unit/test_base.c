@@ -1,3 +1,4 @@
+#include "base/library.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
@@ -208,4 +209,15 @@ TEST(errors_carry_context)
 	CHECK_STR(gs_str_of(err.text), GS_S("file.pprof: bad 3"));
 	CHECK_INT(err.at, 12);
 	CHECK_INT(gs_err_exit_status(&err), 3);
+}
+
+/* Also that library.c names no function which a library lacks. */
+TEST(libraries_load_when_asked_for)
+{
+	for (gs_library l = GS_LIBRARY_CURL; l <= GS_LIBRARY_DW; l++) {
+		gs_err err = { 0 };
+
+		CHECK(gs_library_load(l, &err) && gs_library_load(l, NULL));
+		CHECK_STR(gs_str_of(err.text), GS_S(""));
+	}
 }

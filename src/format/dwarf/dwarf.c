@@ -4,6 +4,7 @@
 #include <elfutils/libdw.h>
 
 #include "base/buf.h"
+#include "base/library.h"
 #include "base/map.h"
 #include "format/dwarf/image.h"
 #include "base/banned.h"
@@ -56,7 +57,8 @@ gs_dwarf *gs_dwarf_open(const gs_elf *e, gs_err *err)
 		gs_dwarf_close(d);
 		return NULL;
 	}
-	if (!gs_dwarf_image(mem, e, &image, &size, err)) {
+	if (!gs_library_load(GS_LIBRARY_ELF, err) || !gs_library_load(GS_LIBRARY_DW, err) ||
+	    !gs_dwarf_image(mem, e, &image, &size, err)) {
 		gs_dwarf_close(d);
 		return NULL;
 	}

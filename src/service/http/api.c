@@ -9,6 +9,7 @@
 #include "app/version.h"
 #include "service/http/jobs.h"
 
+#include "base/library.h"
 #include "base/banned.h"
 
 #define MAX_ANSWER_BYTES ((size_t)2 << 30)
@@ -379,6 +380,10 @@ void gs_api_post(gs_session *s, gs_str path, gs_str body, gs_answer *out)
 		i++;
 	if (i == sizeof(actions) / sizeof(*actions)) {
 		gs_fail(&err, GS_ERR_MISSING, GS_ERR_NOWHERE, "there is no action \"%.*s\"", GS_FMT(path));
+		gs_answer_error(out, &err);
+		return;
+	}
+	if (!gs_library_load(GS_LIBRARY_JANSSON, &err)) {
 		gs_answer_error(out, &err);
 		return;
 	}

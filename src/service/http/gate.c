@@ -3,6 +3,7 @@
 #include <openssl/crypto.h>
 #include <sys/random.h>
 
+#include "base/library.h"
 #include "base/banned.h"
 
 static bool new_secret(char out[GS_SECRET_CHARS + 1], gs_err *err)
@@ -56,14 +57,14 @@ bool gs_gate_init(gs_gate *g, unsigned port, bool is_tls, gs_err *err)
 	gs_gate_add_host(g, GS_S("127.0.0.1"), port);
 	gs_gate_add_host(g, GS_S("localhost"), port);
 	gs_gate_add_host(g, GS_S("[::1]"), port);
-	return new_secret(g->secret, err);
+	return gs_library_load(GS_LIBRARY_CRYPTO, err) && new_secret(g->secret, err);
 }
 
 void gs_gate_release(gs_gate *g)
 {
 	pthread_mutex_destroy(&g->lock);
-	OPENSSL_cleanse(g->secret, sizeof(g->secret));
-	OPENSSL_cleanse(g->tokens, sizeof(g->tokens));
+	explicit_bzero(g->secret, sizeof(g->secret));
+	explicit_bzero(g->tokens, sizeof(g->tokens));
 }
 
 bool gs_gate_new_token(gs_gate *g, char out[GS_SECRET_CHARS + 1], gs_err *err)
@@ -83,7 +84,7 @@ bool gs_gate_use_token(gs_gate *g, gs_str token)
 	pthread_mutex_lock(&g->lock);
 	for (unsigned i = 0; i < GS_GATE_TOKENS; i++)
 		if (same_secret(token, g->tokens[i])) {
-			OPENSSL_cleanse(g->tokens[i], sizeof(g->tokens[i]));
+			explicit_bzero(g->tokens[i], sizeof(g->tokens[i]));
 			found = true;
 		}
 	pthread_mutex_unlock(&g->lock);

@@ -8,6 +8,7 @@
 
 #include "app/version.h"
 #include "base/file.h"
+#include "base/library.h"
 #include "service/http/api.h"
 #include "service/http/assets.h"
 #include "service/http/cache.h"
@@ -575,7 +576,7 @@ gs_http_server *gs_http_start(gs_session *session, const gs_http_options *o, gs_
 	s->ui_dir = o->ui_dir ? strdup(o->ui_dir) : NULL;
 	s->cache = gs_cache_create(MAX_CACHE_BYTES);
 	s->watch = gs_watch_start();
-	if (!gs_listening_open(o->listen, &s->listening, err) || !prepare_tls(s, o, err) || !prepare_gate(s, o, err) ||
+	if (!gs_library_load(GS_LIBRARY_MICROHTTPD, err) || !gs_listening_open(o->listen, &s->listening, err) || !prepare_tls(s, o, err) || !prepare_gate(s, o, err) ||
 	    !s->watch || !start_daemon(s, err)) {
 		release(s);
 		return NULL;
