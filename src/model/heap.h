@@ -1,0 +1,201 @@
+/*
+ * gs_heap: one moment of a Go program's memory: live objects, their types, who points to whom, what keeps them alive, and what
+ * its goroutines were doing.
+ *
+ * An object is a number: 0 .. n_objects - 1, in the order of addresses, live ones only (reachable from the roots as the collector sees
+ * it). Its size is that of its allocation slot. Edges are rows in compressed form; an edge may come twice when an object holds
+ * two pointers into the same other one, and points inward or at the start alike.
+ * Everything lives in `mem`; immutable once load made it.
+ */
+#ifndef GS_MODEL_HEAP_H
+#define GS_MODEL_HEAP_H
+
+#include "base/arena.h"
+#include "base/map.h"
+
+#define GS_HEAP_NONE UINT32_MAX
+
+/* Slots of one size in one run of pages. Live slots are set in gs_heap.live, from bit `bit` on (a multiple of 64). */
+typedef struct gs_heap_span {
+	uint64_t base;
+	uint64_t elem_bytes;
+	uint64_t bit;
+	uint32_t n_slots;
+	uint32_t first; /* number of its first live object */
+	bool is_noscan; /* the allocator was told that there are no pointers in it */
+	bool is_tiny;	/* slots of 16 bytes that several small values without pointers may share */
+} gs_heap_span;
+
+/* How we know a type; the smaller the surer. */
+typedef enum gs_heap_type_source {
+	GS_HEAP_TYPE_EXACT,	/* the allocator wrote it down, or the runtime's own structure */
+	GS_HEAP_TYPE_INTERFACE, /* an interface that points to it says so */
+	GS_HEAP_TYPE_FIELD,	/* the type of a pointer, slice, map, channel or variable that leads to it */
+	GS_HEAP_TYPE_SHAPE,	/* nothing known but its size and which words are pointers */
+} gs_heap_type_source;
+
+typedef struct gs_heap_type {
+	uint32_t name;	     /* string id: "main.node"; for an object that holds many it is the element's type */
+	uint32_t package;    /* string id: import path, 0 when it has none */
+	uint64_t addr;	     /* of the runtime's descriptor; 0 when it has none */
+	uint64_t size_bytes; /* of one value; 0 unknown */
+	uint8_t kind;	     /* reflect.Kind (25 struct, 23 slice ...); 0 unknown */
+	uint8_t source;	     /* gs_heap_type_source */
+	bool is_array;	     /* objects of this type hold size / size_bytes values: the array behind a slice */
+} gs_heap_type;
+
+typedef enum gs_heap_root_kind {
+	GS_HEAP_ROOT_GLOBAL,   /* a package-level variable */
+	GS_HEAP_ROOT_STACK,    /* a local variable, argument or spilled value in a frame */
+	GS_HEAP_ROOT_REGISTER, /* of a running thread, or saved at an asynchronous preemption */
+	GS_HEAP_ROOT_GOROUTINE, /* what the runtime keeps for a goroutine: its context register, defers, panics */
+	GS_HEAP_ROOT_FINALIZER, /* a finalizer's function, or what its object holds */
+	GS_HEAP_ROOT_CLEANUP,
+	GS_HEAP_ROOT_WEAK,  /* the handle of weak pointers (not what they point to) */
+	GS_HEAP_ROOT_QUEUE, /* finalizers and cleanups about to run */
+} gs_heap_root_kind;
+
+typedef struct gs_heap_root {
+	uint64_t at;	    /* address of the word */
+	uint32_t object;    /* what it points to */
+	uint32_t name;	    /* string id: the variable ("main.cache"), or the frame's function */
+	uint32_t goroutine; /* index, GS_HEAP_NONE */
+	uint32_t frame;	    /* index in frames, GS_HEAP_NONE */
+	uint8_t kind;	    /* gs_heap_root_kind */
+	bool is_guess;	    /* found by looking at every word: may be no pointer */
+} gs_heap_root;
+
+typedef struct gs_heap_frame {
+	uint64_t pc;	   /* return address, or where the goroutine stands */
+	uint32_t function; /* string id, as Go prints it */
+	uint32_t file;	   /* string id */
+	uint32_t line;
+	bool is_inlined; /* into the next frame */
+} gs_heap_frame;
+
+/* What a goroutine waits for. A select waits for several. */
+typedef enum gs_heap_wait_kind {
+	GS_HEAP_WAIT_SEND,
+	GS_HEAP_WAIT_RECEIVE,
+	GS_HEAP_WAIT_SEMAPHORE, /* Mutex, RWMutex, WaitGroup: the address of its semaphore word */
+	GS_HEAP_WAIT_NOTIFY,	/* Cond: the address of its list */
+} gs_heap_wait_kind;
+
+typedef struct gs_heap_wait {
+	uint64_t addr;	 /* channel, semaphore word or list */
+	uint32_t object; /* that holds it; GS_HEAP_NONE when it is a variable, not in the heap */
+	uint32_t goroutine;
+	uint8_t kind; /* gs_heap_wait_kind */
+	bool is_select;
+} gs_heap_wait;
+
+/* Status as the runtime numbers it. */
+enum {
+	GS_HEAP_G_IDLE,
+	GS_HEAP_G_RUNNABLE,
+	GS_HEAP_G_RUNNING,
+	GS_HEAP_G_SYSCALL,
+	GS_HEAP_G_WAITING,
+	GS_HEAP_G_DEAD = 6,
+	GS_HEAP_G_COPYSTACK = 8,
+	GS_HEAP_G_PREEMPTED = 9,
+	GS_HEAP_G_LEAKED = 10, /* found leaked by Go's own detector, Go 1.26 and later */
+};
+
+typedef struct gs_heap_goroutine {
+	uint64_t id;
+	uint64_t addr;	      /* its runtime.g */
+	uint32_t object;      /* the same as an object, GS_HEAP_NONE when it is none (the first one) */
+	uint32_t wait_reason; /* string id: "chan receive", empty when it does not wait */
+	int64_t wait_ns;      /* since a collection first saw it wait; 0 when none has, or it does not wait */
+	uint64_t creator_id;  /* 0 unknown (before Go 1.21) */
+	gs_heap_frame creator; /* function 0 when there is none */
+	gs_heap_frame start;  /* its first function */
+	uint32_t first_frame, n_frames; /* innermost first */
+	uint32_t first_wait, n_waits;
+	uint32_t first_label, n_labels; /* pairs of string ids in gs_heap.labels */
+	uint64_t stack_bytes; /* allocated */
+	uint64_t thread_id;   /* of the kernel, when it is on a thread; else 0 */
+	uint8_t status;
+	bool is_system; /* the runtime's own */
+} gs_heap_goroutine;
+
+typedef struct gs_heap_label {
+	uint32_t key, value; /* string ids */
+} gs_heap_label;
+
+/* What the collector has not freed yet, and other sums that no object tells. */
+typedef struct gs_heap_totals {
+	uint64_t live_bytes;
+	uint64_t slots_in_use, slots_in_use_bytes; /* allocated and not swept: live and garbage */
+	uint64_t spans_bytes;			   /* pages in use for objects */
+	uint64_t stacks_bytes;
+	uint64_t guessed_roots;
+} gs_heap_totals;
+
+typedef struct gs_heap {
+	gs_arena *mem;
+	gs_strtab strings;
+	gs_str go_version, arch, executable;
+	unsigned go_minor;
+	uint64_t pid; /* 0 unknown */
+
+	gs_heap_span *spans; /* by address */
+	uint32_t n_spans;
+	uint64_t *live;	    /* one bit a slot */
+	uint32_t *rank;	    /* for each word of `live`: number of the first object at or behind it */
+	uint64_t n_live_words;
+	uint32_t n_objects;
+
+	gs_heap_type *types;
+	uint32_t n_types;
+	uint32_t *type_of; /* for each object */
+
+	uint32_t *edge_at; /* n_objects + 1 */
+	uint32_t *edge_to;
+	uint32_t n_edges;
+
+	gs_heap_root *roots;
+	uint32_t n_roots;
+	gs_heap_goroutine *goroutines;
+	uint32_t n_goroutines;
+	gs_heap_frame *frames;
+	uint32_t n_frames;
+	gs_heap_wait *waits;
+	uint32_t n_waits;
+	gs_heap_label *labels;
+	uint32_t n_labels;
+
+	gs_heap_totals totals;
+	gs_str *warnings; /* what could not be read, for people */
+	uint32_t n_warnings;
+
+	/* The memory itself, for who wants to look into objects; NULL when it is gone. `n` bytes at `addr`; false when not there. */
+	bool (*read)(void *ctx, uint64_t addr, void *out, size_t n);
+	void *read_ctx;
+} gs_heap;
+
+/* The object whose slot covers `addr`; GS_HEAP_NONE when there is none, or it is not live. */
+uint32_t gs_heap_find(const gs_heap *h, uint64_t addr);
+/* Index of the span of an object. */
+uint32_t gs_heap_span_of(const gs_heap *h, uint32_t object);
+uint64_t gs_heap_addr(const gs_heap *h, uint32_t object);
+static inline uint64_t gs_heap_size(const gs_heap *h, uint32_t object)
+{
+	return h->spans[gs_heap_span_of(h, object)].elem_bytes;
+}
+
+/* All objects in order, without a search each: for (gs_heap_walk w = gs_heap_walk_start(h); gs_heap_walk_next(&w);) */
+typedef struct gs_heap_walk {
+	const gs_heap *h;
+	uint32_t span, object, next;
+	uint64_t addr, size_bytes;
+	uint64_t word, bits; /* where in `live` */
+} gs_heap_walk;
+gs_heap_walk gs_heap_walk_start(const gs_heap *h);
+bool gs_heap_walk_next(gs_heap_walk *w);
+
+/* Fill `rank`, the spans' `first` and n_objects from `live`. False: more objects than numbers. */
+bool gs_heap_number(gs_heap *h);
+
+#endif

@@ -1,0 +1,3 @@
+module go-offsets
+
+go 1.19
