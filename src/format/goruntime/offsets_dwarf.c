@@ -3,6 +3,7 @@
 #include <dwarf.h>
 #include <elfutils/libdw.h>
 
+#include "base/library.h"
 #include "format/dwarf/image.h"
 #include "base/banned.h"
 
@@ -291,7 +292,8 @@ bool gs_go_offsets_dwarf(const gs_elf *e, gs_go_offsets *out, gs_go_variables *v
 	s->variables = vars ? vars : gs_new(scratch, gs_go_variables, 1);
 	*s->variables = (gs_go_variables){ 0 };
 	list_types(s);
-	if (!gs_dwarf_image(scratch, e, &image, &size, err))
+	if (!gs_library_load(GS_LIBRARY_ELF, err) || !gs_library_load(GS_LIBRARY_DW, err) ||
+	    !gs_dwarf_image(scratch, e, &image, &size, err))
 		return false;
 	elf_version(EV_CURRENT);
 	elf = elf_memory(image, size);
