@@ -1,7 +1,10 @@
-/* Any bytes: events come with rising times and ids that resolve, and a refusal says why. */
+/*
+ * Any bytes: events come with rising times and ids that resolve, a refusal says why, and generations read side by side give the
+ * same events.
+ */
 #include <stdlib.h>
 
-#include "format/gotrace/gotrace.h"
+#include "../tests/unit/gotrace_rows.h"
 #include "fuzz.h"
 
 static bool on_sync(void *ctx, const gs_gotrace_generation *g, const gs_gotrace_sync *s, gs_err *err)
@@ -39,6 +42,24 @@ static bool on_event(void *ctx, const gs_gotrace_generation *g, const gs_gotrace
 	return true;
 }
 
+static void compare(gs_str bytes, bool ok, const gs_gotrace_report *report)
+{
+	gotrace_rows serial = { 0 }, parallel = { 0 };
+	gs_gotrace_report again;
+	gs_err err = { 0 };
+
+	if (gotrace_read_serial(bytes, &serial, &again, &err) != ok)
+		abort();
+	if (gotrace_read_parts(bytes, 2, &parallel, &again, &err) != ok)
+		abort();
+	if (ok && (gotrace_rows_differ(&serial, &parallel) != SIZE_MAX || again.is_damaged != report->is_damaged ||
+		   again.events != report->events || again.generations != report->generations ||
+		   again.lost_bytes != report->lost_bytes || again.end_ns != report->end_ns))
+		abort();
+	gotrace_rows_release(&serial);
+	gotrace_rows_release(&parallel);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	gs_str bytes = { (const char *)data, size };
@@ -52,5 +73,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	if (ok && report.is_damaged && report.damage.code == GS_ERR_NONE)
 		abort();
+	compare(bytes, ok, &report);
 	return 0;
 }

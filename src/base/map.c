@@ -10,18 +10,6 @@ void gs_map_release(gs_map *m)
 	*m = (gs_map){ 0 };
 }
 
-static gs_map_slot *slot_of(gs_map_slot *slots, uint32_t cap, uint64_t key)
-{
-	uint64_t i = gs_hash_u64(key);
-
-	for (;; i++) {
-		gs_map_slot *s = &slots[i & (cap - 1)];
-
-		if (!s->is_used || s->key == key)
-			return s;
-	}
-}
-
 bool gs_map_reserve(gs_map *m, uint32_t n)
 {
 	uint32_t cap = m->cap ? m->cap : 16;
@@ -41,21 +29,11 @@ bool gs_map_reserve(gs_map *m, uint32_t n)
 		return false;
 	for (uint32_t i = 0; i < m->cap; i++)
 		if (m->slots[i].is_used)
-			*slot_of(slots, cap, m->slots[i].key) = m->slots[i];
+			*gs_map_slot_of(slots, cap, m->slots[i].key) = m->slots[i];
 	free(m->slots);
 	m->slots = slots;
 	m->cap = cap;
 	return true;
-}
-
-uint32_t *gs_map_get(const gs_map *m, uint64_t key)
-{
-	gs_map_slot *s;
-
-	if (!m->n)
-		return NULL;
-	s = slot_of(m->slots, m->cap, key);
-	return s->is_used ? &s->value : NULL;
 }
 
 uint32_t *gs_map_put(gs_map *m, uint64_t key, bool *is_new)
@@ -64,7 +42,7 @@ uint32_t *gs_map_put(gs_map *m, uint64_t key, bool *is_new)
 
 	if (m->n >= m->cap / 2 && !gs_map_reserve(m, m->n + 1))
 		return NULL;
-	s = slot_of(m->slots, m->cap, key);
+	s = gs_map_slot_of(m->slots, m->cap, key);
 	*is_new = !s->is_used;
 	if (!s->is_used) {
 		s->key = key;

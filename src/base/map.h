@@ -24,8 +24,31 @@ typedef struct gs_map {
 void gs_map_release(gs_map *m);
 /* Make room for `n` keys ahead of time. False when memory is out. */
 bool gs_map_reserve(gs_map *m, uint32_t n);
+
+/* Where `key` is, or the free slot where it would be. Needs one free slot. */
+static inline gs_map_slot *gs_map_slot_of(gs_map_slot *slots, uint32_t cap, uint64_t key)
+{
+	uint64_t i = gs_hash_u64(key);
+
+	for (;; i++) {
+		gs_map_slot *s = &slots[i & (cap - 1)];
+
+		if (!s->is_used || s->key == key)
+			return s;
+	}
+}
+
 /* NULL when absent. */
-uint32_t *gs_map_get(const gs_map *m, uint64_t key);
+static inline uint32_t *gs_map_get(const gs_map *m, uint64_t key)
+{
+	gs_map_slot *s;
+
+	if (!m->n)
+		return NULL;
+	s = gs_map_slot_of(m->slots, m->cap, key);
+	return s->is_used ? &s->value : NULL;
+}
+
 /* The value's place, fresh (0, *is_new true) when the key was absent. NULL when memory is out. */
 uint32_t *gs_map_put(gs_map *m, uint64_t key, bool *is_new);
 

@@ -125,11 +125,13 @@ static bool gotrace_part_stitch(void *ctx, void *events, const gs_gotrace_genera
 	for (size_t i = 0; i < s->n_corrections; i++) {
 		const gs_gotrace_correction *c = &s->corrections[i];
 		gs_gotrace_event *e = &part->events.p[c->event];
+		int64_t time_ns;
 
-		if (c->event >= s->events || (i && c->event <= c[-1].event) || c->now.time_ns != e->time_ns ||
-		    c->now.type != e->type)
+		if (c->event >= s->events || (i && c->event <= c[-1].event) || c->now.type != e->type)
 			abort();
+		time_ns = e->time_ns;
 		*e = c->now;
+		e->time_ns = time_ns;
 		gotrace_tidy(e);
 	}
 	for (size_t i = 0; i < part->events.n; i++) {

@@ -289,20 +289,9 @@ static bool index_ids(gs_gotrace_ids *ids, const void *entries, size_t n, uint64
 	return true;
 }
 
-/* Index + 1, or 0. */
-static uint32_t find_id(const gs_gotrace_ids *ids, uint64_t id)
-{
-	uint32_t *slot;
-
-	if (ids->dense)
-		return id < ids->n_dense ? ids->dense[id] : 0;
-	slot = gs_map_get(&ids->sparse, id);
-	return slot ? *slot : 0;
-}
-
 bool gs_gotrace_string(const gs_gotrace_generation *g, uint64_t id, gs_str *out)
 {
-	uint32_t i = find_id(&g->string_ids, id);
+	uint32_t i = gs_gotrace_id_find(&g->string_ids, id);
 
 	*out = i ? g->strings.p[i - 1].text : (gs_str){ 0 };
 	return i != 0 || id == 0 || g->is_partial;
@@ -310,7 +299,7 @@ bool gs_gotrace_string(const gs_gotrace_generation *g, uint64_t id, gs_str *out)
 
 bool gs_gotrace_stack(const gs_gotrace_generation *g, uint64_t id, const gs_gotrace_frame **frames, uint32_t *n)
 {
-	uint32_t i = find_id(&g->stack_ids, id);
+	uint32_t i = gs_gotrace_id_find(&g->stack_ids, id);
 
 	*frames = i ? g->frames + g->stacks.p[i - 1].first : NULL;
 	*n = i ? g->stacks.p[i - 1].n : 0;
@@ -361,12 +350,12 @@ static int by_time(const void *a, const void *b)
 	return (x->order > y->order) - (x->order < y->order);
 }
 
-static bool complete(gs_gotrace_generation *g, unsigned version, const gs_gotrace_generation *before, gs_err *err)
+static bool complete(gs_gotrace_generation *g, unsigned version, double ns_per_unit_before, gs_err *err)
 {
 	uint64_t at = g->start_at;
 
-	if (g->ns_per_unit == 0 && g->is_partial && before)
-		g->ns_per_unit = before->ns_per_unit;
+	if (g->ns_per_unit == 0 && g->is_partial)
+		g->ns_per_unit = ns_per_unit_before;
 	if (g->ns_per_unit == 0)
 		return gs_fail(err, GS_ERR_FORMAT, at, "generation %llu has no clock frequency", (unsigned long long)g->number);
 	if (version >= 25 && !g->has_clock && !g->is_partial)
@@ -383,8 +372,8 @@ static bool complete(gs_gotrace_generation *g, unsigned version, const gs_gotrac
 	return true;
 }
 
-bool gs_gotrace_generation_read(gs_rd *r, unsigned version, const gs_gotrace_generation *before, gs_gotrace_generation *g,
-				bool *done, gs_err *damage)
+bool gs_gotrace_generation_read(gs_rd *r, unsigned version, double ns_per_unit_before, gs_gotrace_generation *g, bool *done,
+				gs_err *damage)
 {
 	bool has_any = false;
 	gs_err later = { 0 };
@@ -440,11 +429,42 @@ bool gs_gotrace_generation_read(gs_rd *r, unsigned version, const gs_gotrace_gen
 		*done = damage->code == GS_ERR_NONE;
 		return *done;
 	}
-	if (!complete(g, version, before, &later)) {
+	if (!complete(g, version, ns_per_unit_before, &later)) {
 		/* The first thing that went wrong is the one to tell. */
 		if (damage->code == GS_ERR_NONE)
 			*damage = later;
 		return false;
 	}
+	return true;
+}
+
+bool gs_gotrace_generation_skip(gs_rd *r, unsigned version)
+{
+	gs_rd in = *r;
+	uint64_t number = 0;
+
+	while (gs_rd_left(&in)) {
+		gs_rd at_batch = in;
+		header h;
+
+		if (!read_batch(&in, &h, NULL))
+			return false;
+		if (h.is_end) {
+			if (version < 26 || !number)
+				return false;
+			*r = in;
+			return true;
+		}
+		if (number && version < 26 && h.generation == number + 1) {
+			*r = at_batch;
+			return true;
+		}
+		if (h.generation == 0 || (number && h.generation != number))
+			return false;
+		number = h.generation;
+	}
+	if (version >= 26 || !number)
+		return false;
+	*r = in;
 	return true;
 }

@@ -74,12 +74,35 @@ static inline int64_t gs_gotrace_ns(const gs_gotrace_generation *g, uint64_t uni
 	return ns < 0x1p63 ? (int64_t)ns : INT64_MAX;
 }
 
+/* What the decoder must know of each type, all in one place. */
+typedef struct gs_gotrace_shape {
+	uint8_t n_args; /* GS_GOTRACE_NO_EVENT: no event of the timed stream */
+	uint8_t stack, new_stack, strings;
+} gs_gotrace_shape;
+enum { GS_GOTRACE_NO_EVENT = 0xff };
+extern const gs_gotrace_shape gs_gotrace_shapes[256];
+
+/* Index + 1, or 0. */
+static inline uint32_t gs_gotrace_id_find(const gs_gotrace_ids *ids, uint64_t id)
+{
+	const uint32_t *slot;
+
+	if (ids->dense)
+		return id < ids->n_dense ? ids->dense[id] : 0;
+	slot = gs_map_get(&ids->sparse, id);
+	return slot ? *slot : 0;
+}
+
 /*
  * Read the next generation at *r. *g must be zero; release it in any case. *done: no bytes are left. A generation cut short by the
- * end of the file or damage comes back with is_partial, and *damage says why. False: damage before anything of a generation.
+ * end of the file or damage comes back with is_partial, and *damage says why; it may lack its clock's frequency and then takes
+ * ns_per_unit_before (0: unknown). False: damage before anything of a generation.
  */
-bool gs_gotrace_generation_read(gs_rd *r, unsigned version, const gs_gotrace_generation *before, gs_gotrace_generation *g,
-				bool *done, gs_err *damage);
+bool gs_gotrace_generation_read(gs_rd *r, unsigned version, double ns_per_unit_before, gs_gotrace_generation *g, bool *done,
+				gs_err *damage);
+/* Pass over the next generation without looking into its batches. False: there is none, or it does not end as it should; *r is
+ * where it was. */
+bool gs_gotrace_generation_skip(gs_rd *r, unsigned version);
 void gs_gotrace_generation_release(gs_gotrace_generation *g);
 
 #endif

@@ -181,7 +181,7 @@ bool gs_gotrace_read(gs_str bytes, const gs_gotrace_sink *sink, gs_gotrace_repor
  */
 typedef struct gs_gotrace_correction {
 	uint64_t event;	      /* number within its generation, from 0 */
-	gs_gotrace_event now; /* all of it but time_ns, which stays what it was */
+	gs_gotrace_event now; /* all of it; but its time_ns says nothing */
 } gs_gotrace_correction;
 
 typedef struct gs_gotrace_stitch {

@@ -10,18 +10,39 @@
 typedef struct gs_gotrace_order gs_gotrace_order;
 
 typedef enum gs_gotrace_advance {
-	GS_GOTRACE_YES,	    /* it came next; out[] holds what happened */
-	GS_GOTRACE_NOT_YET, /* something on another thread comes first */
-	GS_GOTRACE_BROKEN,  /* *err says why */
+	GS_GOTRACE_YES,	    /* it came next, and the event tells all about it */
+	GS_GOTRACE_NOT_YET, /* something on another thread comes first; the event is as it was */
+	GS_GOTRACE_BROKEN,  /* the error says why */
 } gs_gotrace_advance;
-
-enum { GS_GOTRACE_MAX_OUT = 3 }; /* a GoSwitch is three events */
 
 gs_gotrace_order *gs_gotrace_order_create(void); /* NULL: no memory */
 void gs_gotrace_order_free(gs_gotrace_order *o);
 
-/* `e` has type, time and args; `at` is its offset in the file. Generation numbers must rise. */
-gs_gotrace_advance gs_gotrace_order_advance(gs_gotrace_order *o, const gs_gotrace_generation *g, gs_gotrace_event *e, uint64_t m,
-					    uint64_t at, gs_gotrace_event *out, unsigned *n_out, gs_err *err);
+/* The events of a generation, in order. */
+typedef struct gs_gotrace_run {
+	bool (*event)(void *ctx, const gs_gotrace_generation *g, const gs_gotrace_event *e, gs_err *err);
+	void *ctx;
+	int64_t last_ns; /* times rise from here: in and out */
+	uint64_t events; /* out */
+	bool sink_failed; /* out: the error is the sink's */
+} gs_gotrace_run;
+
+/*
+ * Decode and order one generation (frontier.c). `is_open`: nothing is known of what came before; the order must be fresh. Else `o`
+ * has been through all generations before. False: err is filled; events before the failure were delivered.
+ */
+bool gs_gotrace_order_run(gs_gotrace_order *o, const gs_gotrace_generation *g, bool is_open, gs_gotrace_run *run, gs_err *err);
+
+/*
+ * After open `later` went through a generation without failing, whose tables must still be there: make `o`, which has been through
+ * all before it, what it would be after it, and give the corrections to the events, in order (to be freed). False: the generation
+ * cannot follow what came before, or that needs more than corrections; `o` is unchanged then. *err is filled for lack of memory
+ * only, and then `o` is of no further use.
+ */
+bool gs_gotrace_order_stitch(gs_gotrace_order *o, gs_gotrace_order *later, gs_gotrace_correction **corrections, size_t *n,
+			     gs_err *err);
+
+/* Inside the frontier: one event `e` (type, m, time and args) of thread number `m` of the order. */
+gs_gotrace_advance gs_gotrace_order_advance(gs_gotrace_order *o, uint32_t m, gs_gotrace_event *e);
 
 #endif

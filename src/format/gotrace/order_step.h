@@ -1,6 +1,10 @@
 /*
- * The scheduler's state, and one event on its way through it: what order.c and order_ranges.c share. The helpers are inline
- * because they run several times for each event.
+ * The scheduler's state: what order.c, order_ranges.c and stitch.c share. The helpers are inline because they run several times
+ * for each event.
+ *
+ * An order is *closed* when it knows the state at the end of the generation before (or there is none before), and *open* when it
+ * reads a generation on its own. An open order takes the generation's word for what came before, keeps what it took (the `first_`
+ * and `told_` fields here, and notes) and fails where it would have to know; stitch.c then holds that against the closed state.
  */
 #ifndef GS_FORMAT_GOTRACE_ORDER_STEP_H
 #define GS_FORMAT_GOTRACE_ORDER_STEP_H
@@ -15,220 +19,222 @@
 enum { G_RUNNABLE = 1, G_RUNNING = 2, G_SYSCALL = 3, G_WAITING = 4, G_STATUSES };
 enum { P_RUNNING = 1, P_IDLE = 2, P_SYSCALL = 3, P_ABANDONED = 4, P_STATUSES };
 
-/* A goroutine or proc is in few ranges at a time: a mark assist, a sweep, a stop-the-world. */
-enum { MAX_RANGES = 6, MAX_IDS = INT32_MAX };
+enum { MAX_IDS = INT32_MAX };
 
-typedef struct range {
-	uint8_t type; /* of the event that begins it */
-	uint64_t kind;
-} range;
-
-typedef struct ranges {
-	range list[MAX_RANGES];
-	uint8_t n;
-} ranges;
-
-typedef struct region {
+/* A region or a stop-the-world, in a list of those that its goroutine is in. */
+typedef struct node {
 	uint64_t task;
-	uint32_t name; /* interned: string ids change with the generation */
-	uint32_t below;
-} region;
+	gs_str name;
+	uint32_t below; /* node + 1 */
+} node;
 
 typedef struct goroutine {
-	uint64_t generation, seq;
-	uint32_t innermost; /* region + 1 */
+	uint64_t id, seq;
+	uint32_t epoch;	  /* generation in which seq counts */
+	uint32_t regions; /* innermost: node + 1 */
+	uint32_t stops;	  /* newest: node + 1 */
 	uint8_t status;
-	bool is_alive;
-	ranges in;
+	bool is_alive, in_assist;
+	/* Open orders: */
+	uint8_t first_status; /* that a status event told before anything else; 0: created in this generation */
+	bool is_first_life;   /* has not ended since */
+	bool first_assist_told, first_assist_begun; /* it was in an assist, or not, when the generation began */
+	bool told_stop, begun_stop;		    /* the same of a stop-the-world */
+	uint32_t carried_regions;		    /* stitch: what is left of the earlier regions */
 } goroutine;
 
 typedef struct proc {
-	uint64_t generation, seq;
+	uint64_t id, seq;
+	uint32_t epoch;
 	uint8_t status;
-	ranges in;
+	bool in_sweep;
+	/* Open orders: */
+	uint8_t first_status;
+	bool is_untouched; /* abandoned as the first status told, and nothing since */
+	bool first_sweep_told, first_sweep_begun;
 } proc;
+
+enum { UNKNOWN_P = 1, UNKNOWN_G = 2 };
 
 typedef struct thread {
 	uint64_t id, p, g;
+	uint32_t p_at, g_at; /* index + 1 of p and g */
+	bool is_known;	     /* one of its events was looked at */
+	uint8_t unknown;     /* open orders: what it holds since before the generation is not known */
+	uint64_t p_known_at, g_known_at; /* open orders: event since when it is known */
 } thread;
 
 typedef struct task {
-	uint64_t parent;
-	uint32_t name;
+	uint64_t id, parent;
+	gs_str name;
 	bool is_active;
+	bool is_told; /* open orders: it ended without having begun in this generation */
 } task;
 
 enum { GC_UNDETERMINED, GC_OFF, GC_ON };
 
+/* What an open order could not know about an event. */
+enum {
+	NOTE_CONTEXT = 1,     /* the thread's p or g */
+	NOTE_PROC_STATUS = 2, /* the first of its proc */
+	NOTE_STEAL = 4,	      /* of a proc that was told to be abandoned */
+	NOTE_ELSEWHERE = 8,   /* GoStatus of a goroutine in a system call on another thread */
+	NOTE_STOP_END = 16,
+	NOTE_TASK_END = 32,
+	NOTE_REGION_END = 64,
+};
+
+typedef struct note {
+	uint64_t event;
+	uint32_t thread;
+	uint8_t flags, unknown;
+	bool was_known; /* NOTE_ELSEWHERE: the other thread */
+	gs_gotrace_event e;
+} note;
+
 struct gs_gotrace_order {
-	uint64_t initial_generation;
+	const gs_gotrace_generation *gen;
+	gs_err *err;
+	uint64_t at; /* of the event being looked at, in the file */
+	uint32_t epoch;
+	bool is_open, is_initial;
+	uint8_t flags; /* of the note that the event being looked at is worth */
+	bool was_known;
 	gs_map g_index, p_index, m_index, task_index;
 	GS_VEC(goroutine) gs;
 	GS_VEC(proc) ps;
-	GS_VEC(thread) ms;
+	GS_VEC(thread) ms; /* the first is nobody: of batches without a thread */
 	GS_VEC(task) tasks;
-	GS_VEC(region) regions;
-	gs_arena *mem;
-	gs_strtab *names;
+	GS_VEC(node) nodes;
+	uint32_t free_nodes;
+	uint32_t n_dead;
 	uint64_t gc_seq;
 	int gc;
-	uint64_t last_thread; /* index + 1 of the thread looked up last, and its id */
-	uint64_t last_m;
+	uint8_t first_gc; /* open orders: type of the first event of the collector's cycle, and its number */
+	uint64_t first_gc_seq;
+	GS_VEC(note) notes;
+	uint64_t n_events; /* delivered in this generation; the reader counts */
+	gs_gotrace_event extra[2];
+	unsigned n_extra;
+	bool extra_first;
 };
 
-typedef struct step {
-	gs_gotrace_order *o;
-	const gs_gotrace_generation *gen;
-	gs_gotrace_event *e;
-	uint64_t m, p, g; /* context before */
-	uint64_t new_p, new_g;
-	uint32_t thread; /* index + 1 in o->ms; 0: no thread */
-	uint64_t at;
-	gs_gotrace_event *out;
-	unsigned n_out;
-	gs_err *err;
-} step;
+#define BROKEN(o, ...) (gs_fail((o)->err, GS_ERR_FORMAT, (o)->at, __VA_ARGS__), GS_GOTRACE_BROKEN)
 
-#define BROKEN(s, ...) (gs_fail((s)->err, GS_ERR_FORMAT, (s)->at, __VA_ARGS__), GS_GOTRACE_BROKEN)
-
-static inline gs_gotrace_advance no_memory(step *s)
+static inline gs_gotrace_advance no_memory(gs_gotrace_order *o)
 {
-	gs_fail(s->err, GS_ERR_LIMIT, s->at, "out of memory while ordering the trace");
+	gs_fail(o->err, GS_ERR_LIMIT, o->at, "out of memory while ordering the trace");
 	return GS_GOTRACE_BROKEN;
 }
 
-static const char *event_name(const step *s)
+static inline const char *event_name(const gs_gotrace_event *e)
 {
-	return gs_gotrace_spec_of(s->e->type)->name;
+	return gs_gotrace_spec_of(e->type)->name;
 }
 
-static inline goroutine *find_g(gs_gotrace_order *o, uint64_t id)
+/* Index + 1 of a goroutine that lives; 0: none. */
+static inline uint32_t find_g(const gs_gotrace_order *o, uint64_t id)
 {
-	uint32_t *slot = id == NONE ? NULL : gs_map_get(&o->g_index, id);
+	const uint32_t *slot = gs_map_get(&o->g_index, id);
 
-	return slot && o->gs.p[*slot].is_alive ? &o->gs.p[*slot] : NULL;
+	return slot && o->gs.p[*slot].is_alive ? *slot + 1 : 0;
 }
 
-/* A fresh state for a goroutine that does not live. NULL: no memory. */
-static inline goroutine *make_g(step *s, uint64_t id, uint8_t status)
+static inline uint32_t find_p(const gs_gotrace_order *o, uint64_t id)
 {
-	gs_gotrace_order *o = s->o;
-	bool is_new;
-	uint32_t *slot = gs_map_put(&o->g_index, id, &is_new);
+	const uint32_t *slot = gs_map_get(&o->p_index, id);
 
-	if (!slot)
-		return NULL;
-	if (is_new) {
-		if (!gs_vec_push(&o->gs, MAX_IDS))
-			return NULL;
-		*slot = (uint32_t)o->gs.n - 1;
+	return slot ? *slot + 1 : 0;
+}
+
+/* 0: no event of such a thread was looked at. */
+static inline uint32_t find_m(const gs_gotrace_order *o, uint64_t id)
+{
+	const uint32_t *slot = gs_map_get(&o->m_index, id);
+
+	return slot && o->ms.p[*slot].is_known ? *slot : 0;
+}
+
+static inline goroutine *g_of(gs_gotrace_order *o, uint32_t at)
+{
+	return at ? &o->gs.p[at - 1] : NULL;
+}
+
+static inline proc *p_of(gs_gotrace_order *o, uint32_t at)
+{
+	return at ? &o->ps.p[at - 1] : NULL;
+}
+
+static inline void set_p(const gs_gotrace_order *o, thread *t, uint64_t id, uint32_t at)
+{
+	t->p = id;
+	t->p_at = at;
+	if (t->unknown & UNKNOWN_P) {
+		t->unknown &= (uint8_t)~UNKNOWN_P;
+		t->p_known_at = o->n_events;
 	}
-	o->gs.p[*slot] = (goroutine){ .generation = s->gen->number, .status = status, .is_alive = true };
-	return &o->gs.p[*slot];
 }
 
-static inline proc *find_p(gs_gotrace_order *o, uint64_t id)
+static inline void set_g(const gs_gotrace_order *o, thread *t, uint64_t id, uint32_t at)
 {
-	uint32_t *slot = id == NONE ? NULL : gs_map_get(&o->p_index, id);
-
-	return slot ? &o->ps.p[*slot] : NULL;
+	t->g = id;
+	t->g_at = at;
+	if (t->unknown & UNKNOWN_G) {
+		t->unknown &= (uint8_t)~UNKNOWN_G;
+		t->g_known_at = o->n_events;
+	}
 }
 
-static inline uint32_t find_m(gs_gotrace_order *o, uint64_t id)
+static inline gs_gotrace_event *extra(gs_gotrace_order *o, const gs_gotrace_event *e, uint8_t type, uint64_t g, uint64_t a0,
+				      uint64_t a1)
 {
-	uint32_t *slot;
+	gs_gotrace_event *x = &o->extra[o->n_extra++];
 
-	if (o->last_thread && o->last_m == id)
-		return (uint32_t)o->last_thread;
-	slot = gs_map_get(&o->m_index, id);
-	if (!slot)
-		return 0;
-	o->last_m = id;
-	o->last_thread = *slot + 1;
-	return *slot + 1;
-}
-
-/* Index + 1; 0: no memory. */
-static inline uint32_t make_m(gs_gotrace_order *o, uint64_t id)
-{
-	bool is_new;
-	uint32_t *slot = gs_map_put(&o->m_index, id, &is_new);
-	thread *t;
-
-	if (!slot)
-		return 0;
-	t = gs_vec_push(&o->ms, MAX_IDS);
-	if (!t)
-		return 0;
-	*t = (thread){ id, NONE, NONE };
-	*slot = (uint32_t)o->ms.n - 1;
-	return *slot + 1;
-}
-
-static inline bool succeeds(const step *s, uint64_t seq, uint64_t generation, uint64_t last)
-{
-	return s->gen->number == generation && seq == last + 1;
-}
-
-static inline gs_gotrace_event *emit(step *s)
-{
-	gs_gotrace_event *out = &s->out[s->n_out++];
-
-	*out = *s->e;
-	out->m = s->m;
-	out->p = s->p;
-	out->g = s->g;
-	return out;
-}
-
-static inline void emit_extra(step *s, uint8_t type, uint64_t g, uint64_t a0, uint64_t a1)
-{
-	gs_gotrace_event *out = &s->out[s->n_out++];
-
-	*out = (gs_gotrace_event){ .type = type, .time_ns = s->e->time_ns, .m = s->m, .p = s->p, .g = g,
-				   .args = { a0, a1 }, .task_parent = NONE };
+	*x = (gs_gotrace_event){ .type = type, .time_ns = e->time_ns, .m = e->m, .p = e->p, .g = g, .args = { a0, a1 },
+				 .task_parent = NONE };
+	return x;
 }
 
 /* What an event asks of its context. */
 typedef enum need { MUST, MAY, MUST_NOT } need;
 
-static inline bool has(step *s, uint64_t id, need n, const char *what)
+bool gs_gotrace_order_lacks(gs_gotrace_order *o, const gs_gotrace_event *e, need p, need g);
+
+static inline bool context(gs_gotrace_order *o, const gs_gotrace_event *e, need p, need g)
 {
-	if (n == MUST && id == NONE)
-		gs_fail(s->err, GS_ERR_FORMAT, s->at, "%s without a %s", event_name(s), what);
-	else if (n == MUST_NOT && id != NONE)
-		gs_fail(s->err, GS_ERR_FORMAT, s->at, "%s with a %s", event_name(s), what);
-	else
+	if (e->m != NONE && (p == MAY || (p == MUST) == (e->p != NONE)) && (g == MAY || (g == MUST) == (e->g != NONE)))
 		return true;
-	return false;
+	return gs_gotrace_order_lacks(o, e, p, g);
 }
 
-static inline bool context(step *s, need p, need g)
+static inline bool in_user_code(gs_gotrace_order *o, const gs_gotrace_event *e)
 {
-	return has(s, s->m, MUST, "thread") && has(s, s->p, p, "proc") && has(s, s->g, g, "goroutine");
+	return context(o, e, MUST, MUST);
 }
 
-static inline bool in_user_code(step *s)
+static inline void drop_nodes(gs_gotrace_order *o, uint32_t *list)
 {
-	return context(s, MUST, MUST);
+	while (*list) {
+		node *n = &o->nodes.p[*list - 1];
+		uint32_t below = n->below;
+
+		n->below = o->free_nodes;
+		o->free_nodes = *list;
+		*list = below;
+	}
 }
 
-/* The goroutine of the context, in a status. NULL: broken. */
-static inline goroutine *current_g(step *s, uint8_t status)
-{
-	goroutine *g = find_g(s->o, s->g);
+/* On top of *list. False: no memory. */
+bool gs_gotrace_order_push(gs_gotrace_order *o, uint32_t *list, uint64_t task_id, gs_str name);
+/* A fresh state for a goroutine that does not live: index + 1; 0: no memory. */
+uint32_t gs_gotrace_order_make_g(gs_gotrace_order *o, uint64_t id, uint8_t status);
+/* Index, 0 for GS_GOTRACE_NONE; UINT32_MAX: no memory. */
+uint32_t gs_gotrace_order_make_m(gs_gotrace_order *o, uint64_t id);
 
-	if (!g)
-		gs_fail(s->err, GS_ERR_FORMAT, s->at, "%s on goroutine %" PRIu64 ", which does not exist", event_name(s), s->g);
-	else if (g->status != status)
-		gs_fail(s->err, GS_ERR_FORMAT, s->at, "%s on goroutine %" PRIu64 ", which is not %s", event_name(s), s->g,
-			status == G_SYSCALL ? "in a system call" : "running");
-	else
-		return g;
-	return NULL;
-}
+/* Between generations: forget goroutines and tasks that have ended, when they are many. False: no memory, and no further use. */
+bool gs_gotrace_order_tidy(gs_gotrace_order *o);
 
 /* Ranges, tasks, regions and the collector's cycle (order_ranges.c). The type must be one of theirs. */
-gs_gotrace_advance gs_gotrace_order_range(step *s);
+gs_gotrace_advance gs_gotrace_order_range(gs_gotrace_order *o, thread *t, gs_gotrace_event *e);
 
 #endif

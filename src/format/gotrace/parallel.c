@@ -1,49 +1,171 @@
-#include "format/gotrace/gotrace.h"
+/*
+ * Generations side by side: each is read on its own, by an open order, while the ones before it still are; in the order of the file
+ * they are then stitched to the state that came before. One that does not fit is read again knowing that state, as the serial
+ * reader does from the start.
+ */
+#include <stdatomic.h>
 
-/* Hands the serial reader's events on as generations. */
-typedef struct turner {
+#include "base/pool.h"
+#include "format/gotrace/reader.h"
+
+typedef struct part {
+	uint64_t start_at;
+	gs_gotrace_generation g;
+	gs_gotrace_order *order; /* closed for the first generation, as nothing comes before it */
+	gs_gotrace_run run;
+	bool has_begun; /* run.ctx is the sink's */
+	bool is_whole;	/* tables read and all events delivered */
+	bool begin_failed;
+	gs_err err;
+} part;
+
+typedef struct crew {
+	gs_gotrace_reader *r;
 	const gs_gotrace_parallel_sink *sink;
-	const gs_gotrace_generation *g;
-	void *events; /* of g */
-	gs_gotrace_stitch stitch;
-	uint32_t n;
-} turner;
+	gs_rd in; /* all of it */
+	part *parts;
+	size_t n;
+	atomic_bool is_over; /* damage, or the sink failed: err */
+	gs_err *err;
+} crew;
 
-static bool on_sync(void *ctx, const gs_gotrace_generation *g, const gs_gotrace_sync *sync, gs_err *err)
+static void prepare(void *ctx, unsigned worker, size_t i)
 {
-	turner *t = ctx;
-	const gs_gotrace_generation *done = t->g;
+	crew *c = ctx;
+	part *p = &c->parts[i];
+	gs_rd in = c->in;
+	bool done;
 
-	t->g = NULL;
-	if (done && !t->sink->stitch(t->sink->ctx, t->events, done, &t->stitch, err))
-		return false;
-	if (!g)
+	(void)worker;
+	if (atomic_load(&c->is_over))
+		return;
+	gs_rd_seek(&in, p->start_at);
+	if (!gs_gotrace_generation_read(&in, c->r->version, 0, &p->g, &done, &p->err) || done || p->g.is_partial)
+		return;
+	p->order = gs_gotrace_order_create();
+	if (!p->order)
+		return;
+	if (!c->sink->begin(c->sink->ctx, (uint32_t)i, &p->g, &p->run.ctx, &p->err)) {
+		p->begin_failed = true;
+		return;
+	}
+	p->has_begun = true;
+	p->run.event = c->sink->event;
+	p->run.last_ns = gs_gotrace_ns(&p->g, p->g.min_time);
+	p->is_whole = gs_gotrace_order_run(p->order, &p->g, i > 0, &p->run, &p->err);
+}
+
+static void discard(crew *c, part *p)
+{
+	if (p->has_begun)
+		c->sink->discard(c->sink->ctx, p->run.ctx);
+	p->has_begun = false;
+}
+
+/* False: it has to be read again. */
+static bool stitch(crew *c, part *p, size_t i)
+{
+	gs_gotrace_reader *r = c->r;
+	gs_gotrace_correction *corrections = NULL;
+	gs_gotrace_stitch s = { .index = (uint32_t)i, .events = p->run.events };
+	gs_err err = { 0 };
+	bool ok;
+
+	if (i == 0) {
+		gs_gotrace_order_free(r->order);
+		r->order = p->order;
+		p->order = NULL;
+	} else if (!gs_gotrace_order_stitch(r->order, p->order, &corrections, &s.n_corrections, &err)) {
+		if (err.code == GS_ERR_NONE)
+			return false;
+		r->report->is_damaged = true;
+		r->report->damage = err;
+		r->report->lost_bytes = (uint64_t)(r->in.end - r->in.start) - p->start_at;
 		return true;
-	if (!t->sink->begin(t->sink->ctx, t->n, g, &t->events, err))
-		return false;
-	t->g = g;
-	t->stitch = (gs_gotrace_stitch){ .index = t->n++, .sync = *sync, .end_ns = sync->time_ns };
+	}
+	s.sync = gs_gotrace_reader_sync(r, &p->g);
+	s.end_ns = s.sync.time_ns + (int64_t)s.events;
+	if (p->run.last_ns > s.end_ns)
+		s.end_ns = p->run.last_ns;
+	s.corrections = corrections;
+	r->last_ns = s.end_ns;
+	r->ns_per_unit = p->g.ns_per_unit;
+	r->report->events += s.events;
+	r->report->generations++;
+	p->has_begun = false;
+	ok = c->sink->stitch(c->sink->ctx, p->run.ctx, &p->g, &s, c->err);
+	r->sink_failed = !ok;
+	free(corrections);
 	return true;
 }
 
-static bool on_event(void *ctx, const gs_gotrace_generation *g, const gs_gotrace_event *e, gs_err *err)
+static void take(void *ctx, unsigned worker, size_t i)
 {
-	turner *t = ctx;
+	crew *c = ctx;
+	part *p = &c->parts[i];
+	gs_gotrace_reader *r = c->r;
 
-	t->stitch.events++;
-	t->stitch.end_ns = e->time_ns;
-	return t->sink->event(t->events, g, e, err);
+	(void)worker;
+	if (!atomic_load(&c->is_over)) {
+		if (p->begin_failed || p->run.sink_failed) {
+			r->sink_failed = true;
+			*c->err = p->err;
+		} else if (!p->is_whole || !stitch(c, p, i)) {
+			discard(c, p);
+			gs_rd_seek(&r->in, p->start_at);
+			gs_gotrace_reader_step(r, c->err);
+		}
+		if (r->sink_failed || r->report->is_damaged)
+			atomic_store(&c->is_over, true);
+	}
+	discard(c, p);
+	gs_gotrace_generation_release(&p->g);
+	gs_gotrace_order_free(p->order);
+	p->order = NULL;
+}
+
+/* The complete generations, and where what comes after them begins. False: no memory. */
+static bool find_parts(crew *c, gs_rd *end, gs_err *err)
+{
+	gs_rd in = c->r->in;
+	GS_VEC(part) parts = { 0 };
+
+	for (;;) {
+		gs_rd start = in;
+		part *p;
+
+		if (!gs_gotrace_generation_skip(&in, c->r->version))
+			break;
+		p = gs_vec_push(&parts, INT32_MAX);
+		if (!p) {
+			gs_vec_release(&parts);
+			return gs_fail(err, GS_ERR_LIMIT, gs_rd_at(&start), "out of memory for the trace's generations");
+		}
+		p->start_at = gs_rd_at(&start);
+	}
+	*end = in;
+	c->parts = parts.p;
+	c->n = parts.n;
+	return true;
 }
 
 bool gs_gotrace_read_parallel(gs_str bytes, unsigned threads, const gs_gotrace_parallel_sink *sink, gs_gotrace_report *report,
 			      gs_err *err)
 {
-	turner t = { .sink = sink };
-	gs_gotrace_sink serial = { &t, on_sync, on_event };
-	bool ok = gs_gotrace_read(bytes, &serial, report, err);
+	gs_gotrace_reader r;
+	crew c = { .r = &r, .sink = sink, .err = err };
+	gs_rd end;
+	bool ok = gs_gotrace_reader_init(&r, bytes, report, err) && find_parts(&c, &end, err);
 
-	(void)threads;
-	if (t.g)
-		sink->discard(sink->ctx, t.events);
+	if (ok) {
+		c.in = r.in;
+		r.parallel = sink;
+		gs_pool_run_ordered(threads, c.n, prepare, take, &c);
+		if (!atomic_load(&c.is_over))
+			r.in = end;
+		ok = gs_gotrace_reader_finish(&r, err);
+	}
+	free(c.parts);
+	gs_gotrace_reader_release(&r);
 	return ok;
 }

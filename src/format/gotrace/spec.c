@@ -1,4 +1,4 @@
-#include "format/gotrace/gotrace.h"
+#include "format/gotrace/generation.h"
 
 const gs_gotrace_spec *gs_gotrace_spec_of(unsigned type)
 {
@@ -11,3 +11,12 @@ const gs_gotrace_spec *gs_gotrace_spec_of(unsigned type)
 
 	return type < sizeof(specs) / sizeof(*specs) ? &specs[type] : &none;
 }
+
+const gs_gotrace_shape gs_gotrace_shapes[256] = {
+#define NOTHING(from, to) [from ... to] = { .n_args = GS_GOTRACE_NO_EVENT }
+	NOTHING(0, 8), NOTHING(49, 127), NOTHING(137, 255),
+#undef NOTHING
+#define X(code, id, name, args, n, stack, new_stack, strings) [code] = { n, stack, new_stack, strings },
+	GS_GOTRACE_EVENTS(X)
+#undef X
+};

@@ -1,0 +1,3 @@
+module example.com/httptrace
+
+go 1.22

@@ -1,0 +1,401 @@
+/*
+ * One generation in order: the threads' next events in a heap by time, of which the first that may go goes. Nearly always that is
+ * the root, and the next one is on the same thread or one step down the heap.
+ */
+#include "format/gotrace/order_step.h"
+
+enum { MAX_EVENT_BYTES = 1 + 5 * 10 };
+
+/* The place in one thread's batches, with the event that comes next there. */
+typedef struct cursor {
+	gs_gotrace_event e; /* as it will be handed out: nothing is copied */
+	const unsigned char *p, *end;
+	uint64_t shift; /* offset in the file = p + shift */
+	uint64_t at;	/* offset of e in the file */
+	int64_t time_ns; /* of e, as the thread has it: e.time_ns is what came of it */
+	uint64_t m;
+	uint32_t thread; /* of the order */
+	uint32_t batch;
+} cursor;
+
+typedef struct frontier {
+	const gs_gotrace_generation *g;
+	gs_gotrace_order *o;
+	gs_gotrace_run *run;
+	gs_err *err;
+	cursor **heap; /* by time_ns */
+	size_t n_heap;
+	size_t sample;
+	int64_t next_sample_ns;
+	uint64_t ns_per_unit; /* when that is a whole number, else 0 */
+} frontier;
+
+static inline int64_t units_ns(const frontier *f, uint64_t units)
+{
+	/* Below, both are exact and equal to the product of doubles. */
+	if (f->ns_per_unit && units < UINT64_C(1) << 32)
+		return (int64_t)(units * f->ns_per_unit);
+	return gs_gotrace_ns(f->g, units);
+}
+
+/* More than 8 bytes. NULL: more than 64 bits. */
+static const unsigned char *long_varint(const unsigned char *p, uint64_t *v)
+{
+	gs_rd r = { p, p, p + 10, false };
+
+	*v = gs_rd_varint(&r);
+	return r.bad ? NULL : r.p;
+}
+
+/* 10 bytes must be readable, which the caller knows of a whole event at once. */
+static inline const unsigned char *varint(const unsigned char *p, uint64_t *v)
+{
+	uint64_t x, stops;
+
+	if (*p < 0x80) {
+		*v = *p;
+		return p + 1;
+	}
+	if (p[1] < 0x80) {
+		*v = (p[0] & 0x7fu) | (uint64_t)p[1] << 7;
+		return p + 2;
+	}
+	memcpy(&x, p, sizeof(x));
+	x = le64toh(x);
+	stops = ~x & 0x8080808080808080u;
+	if (!stops)
+		return long_varint(p, v);
+	x &= stops ^ (stops - 1);
+	x = (x & 0x007f007f007f007fu) | (x & 0x7f007f007f007f00u) >> 1;
+	x = (x & 0x00003fff00003fffu) | (x & 0x3fff00003fff0000u) >> 2;
+	*v = (x & 0x000000000fffffffu) | (x & 0x0fffffff00000000u) >> 4;
+	return p + __builtin_ctzll(stops) / 8 + 1;
+}
+
+/* Carefully, and over the ends of batches. *more false: the thread has no event any more. */
+static bool next_event_slow(const frontier *f, cursor *c, bool *more)
+{
+	const gs_gotrace_generation *g = f->g;
+	const gs_gotrace_spec *spec;
+	gs_rd r;
+	uint64_t dt;
+
+	*more = false;
+	while (c->p == c->end) {
+		const gs_gotrace_batch *b;
+
+		c->batch = c->batch == UINT32_MAX ? UINT32_MAX : g->batches.p[c->batch].next;
+		if (c->batch == UINT32_MAX)
+			return true;
+		b = &g->batches.p[c->batch];
+		r = gs_rd_of(b->data);
+		c->p = r.p;
+		c->end = r.end;
+		c->shift = b->at - (uint64_t)(uintptr_t)r.p;
+		c->time_ns = gs_gotrace_ns(g, b->time);
+	}
+	*more = true;
+	r = (gs_rd){ c->p, c->p, c->end, false };
+	c->at = c->shift + (uint64_t)(uintptr_t)c->p;
+	c->e.type = gs_rd_u8(&r);
+	spec = gs_gotrace_spec_of(c->e.type);
+	if (!spec->name)
+		return gs_fail(f->err, GS_ERR_FORMAT, c->at, "event type %u is not known", c->e.type);
+	dt = gs_rd_varint(&r);
+	for (unsigned i = 0; i < spec->n_args; i++)
+		c->e.args[i] = gs_rd_varint(&r);
+	if (r.bad)
+		return gs_fail(f->err, GS_ERR_FORMAT, c->at, "%s is cut short", spec->name);
+	if (__builtin_add_overflow(c->time_ns, gs_gotrace_ns(g, dt), &c->time_ns))
+		return gs_fail(f->err, GS_ERR_FORMAT, c->at, "%s has a time beyond all bounds", spec->name);
+	c->p = r.p;
+	return true;
+}
+
+/* Read the thread's next event into the cursor. *more false: there is none. */
+static inline bool next_event(const frontier *f, cursor *c, bool *more)
+{
+	const unsigned char *p = c->p;
+	uint64_t dt;
+	int64_t time_ns;
+	unsigned type, n;
+
+	if (c->end - p < MAX_EVENT_BYTES)
+		return next_event_slow(f, c, more);
+	type = *p++;
+	n = gs_gotrace_shapes[type].n_args;
+	if (n == GS_GOTRACE_NO_EVENT)
+		return next_event_slow(f, c, more);
+	p = varint(p, &dt);
+	for (unsigned i = 0; p && i < n; i++)
+		p = varint(p, &c->e.args[i]);
+	if (!p || __builtin_add_overflow(c->time_ns, units_ns(f, dt), &time_ns))
+		return next_event_slow(f, c, more);
+	c->at = c->shift + (uint64_t)(uintptr_t)c->p;
+	c->e.type = (uint8_t)type;
+	c->time_ns = time_ns;
+	c->p = p;
+	*more = true;
+	return true;
+}
+
+static void sift_down(frontier *f, size_t i)
+{
+	cursor *c = f->heap[i];
+
+	for (;;) {
+		size_t child = 2 * i + 1;
+
+		if (child >= f->n_heap)
+			break;
+		if (child + 1 < f->n_heap && f->heap[child + 1]->time_ns < f->heap[child]->time_ns)
+			child++;
+		if (f->heap[child]->time_ns >= c->time_ns)
+			break;
+		f->heap[i] = f->heap[child];
+		i = child;
+	}
+	f->heap[i] = c;
+}
+
+static void sift_up(frontier *f, size_t i)
+{
+	cursor *c = f->heap[i];
+
+	for (; i > 0 && f->heap[(i - 1) / 2]->time_ns > c->time_ns; i = (i - 1) / 2)
+		f->heap[i] = f->heap[(i - 1) / 2];
+	f->heap[i] = c;
+}
+
+/* Where heap[i] belongs now that its time has risen. Equal times stay apart as Go's reader leaves them: its order is ours. */
+static inline void settle(frontier *f, size_t i)
+{
+	if (i > 0 && f->heap[(i - 1) / 2]->time_ns > f->heap[i]->time_ns)
+		sift_up(f, i);
+	else
+		sift_down(f, i);
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const cursor *x = *(cursor *const *)a, *y = *(cursor *const *)b;
+
+	return (x->time_ns > y->time_ns) - (x->time_ns < y->time_ns);
+}
+
+/* A sorted heap is still a heap. Nearly always there are a handful of threads, nearly in order. */
+static void sort_heap(frontier *f)
+{
+	if (f->n_heap > 64) {
+		qsort(f->heap, f->n_heap, sizeof(*f->heap), by_time);
+		return;
+	}
+	for (size_t i = 1; i < f->n_heap; i++) {
+		cursor *c = f->heap[i];
+		size_t k = i;
+
+		for (; k > 0 && f->heap[k - 1]->time_ns > c->time_ns; k--)
+			f->heap[k] = f->heap[k - 1];
+		f->heap[k] = c;
+	}
+}
+
+static bool ids_exist(const gs_gotrace_generation *g, const gs_gotrace_event *e)
+{
+	const gs_gotrace_shape *shape = &gs_gotrace_shapes[e->type];
+
+	if (shape->stack && e->args[shape->stack - 1] && !gs_gotrace_id_find(&g->stack_ids, e->args[shape->stack - 1]))
+		return g->is_partial;
+	if (shape->new_stack && e->args[shape->new_stack - 1] &&
+	    !gs_gotrace_id_find(&g->stack_ids, e->args[shape->new_stack - 1]))
+		return g->is_partial;
+	for (unsigned i = 0, strings = shape->strings; strings; i++, strings >>= 1)
+		if (strings & 1 && e->args[i] && !gs_gotrace_id_find(&g->string_ids, e->args[i]))
+			return g->is_partial;
+	return true;
+}
+
+/* Times rise strictly: a clock that went back never reorders what sequence numbers have ordered. */
+static inline bool deliver(frontier *f, gs_gotrace_event *e, int64_t time_ns, uint64_t at)
+{
+	gs_gotrace_run *run = f->run;
+
+	if (!ids_exist(f->g, e))
+		return gs_fail(f->err, GS_ERR_FORMAT, at, "%s names a stack or string that its generation does not have",
+			       gs_gotrace_spec_of(e->type)->name);
+	run->last_ns = e->time_ns = time_ns <= run->last_ns ? run->last_ns + 1 : time_ns;
+	f->o->n_events++;
+	if (run->event(run->ctx, f->g, e, f->err))
+		return true;
+	run->sink_failed = true;
+	return false;
+}
+
+static bool deliver_sample(frontier *f)
+{
+	const gs_gotrace_sample *s = &f->g->samples.p[f->sample++];
+	gs_gotrace_event e = { .type = GS_GOTRACE_CPU_SAMPLE, .m = s->m, .p = s->p, .g = s->g, .args = { s->stack },
+			       .task_parent = NONE };
+
+	f->next_sample_ns = f->sample < f->g->samples.n ? f->g->samples.p[f->sample].time_ns : INT64_MAX;
+	if (s->stack && !gs_gotrace_id_find(&f->g->stack_ids, s->stack) && !f->g->is_partial)
+		return gs_fail(f->err, GS_ERR_FORMAT, f->g->start_at,
+			       "a CPU sample names a stack that its generation does not have");
+	return deliver(f, &e, s->time_ns, f->g->start_at);
+}
+
+/* With the two events that an event may bring along. */
+static bool deliver_all(frontier *f, cursor *c)
+{
+	gs_gotrace_order *o = f->o;
+	unsigned n = o->n_extra;
+
+	o->n_extra = 0;
+	if (!o->extra_first && !deliver(f, &c->e, c->time_ns, c->at))
+		return false;
+	for (unsigned i = 0; i < n; i++)
+		if (!deliver(f, &o->extra[i], c->time_ns, c->at))
+			return false;
+	if (!o->extra_first)
+		return true;
+	o->extra_first = false;
+	return deliver(f, &c->e, c->time_ns, c->at);
+}
+
+/* What only few types fill, for the next event in the same place. */
+static inline void tidy(cursor *c)
+{
+	c->e.m = c->m;
+	c->e.from_state = c->e.to_state = 0;
+	c->e.task_parent = NONE;
+	c->e.name = (gs_str){ 0 };
+}
+
+/* Hand out the event of heap[i], which the order let go, and put the thread's next one in its place. */
+static bool follow(frontier *f, size_t i)
+{
+	cursor *c = f->heap[i];
+	bool more;
+
+	if (f->o->n_extra ? !deliver_all(f, c) : !deliver(f, &c->e, c->time_ns, c->at))
+		return false;
+	tidy(c);
+	if (!next_event(f, c, &more))
+		return false;
+	if (!more) {
+		/* As Go's reader takes it out: up to the root, then replaced by the last. */
+		for (; i > 0; i = (i - 1) / 2)
+			f->heap[i] = f->heap[(i - 1) / 2];
+		f->heap[0] = f->heap[--f->n_heap];
+		if (f->n_heap)
+			sift_down(f, 0);
+		return true;
+	}
+	settle(f, i);
+	return true;
+}
+
+static inline gs_gotrace_advance advance(frontier *f, cursor *c)
+{
+	f->o->at = c->at;
+	return gs_gotrace_order_advance(f->o, c->thread, &c->e);
+}
+
+/* The root may not go yet: the first of the others that may. */
+static bool follow_another(frontier *f)
+{
+	sort_heap(f);
+	for (size_t i = 1; i < f->n_heap; i++)
+		switch (advance(f, f->heap[i])) {
+		case GS_GOTRACE_YES:
+			return follow(f, i);
+		case GS_GOTRACE_BROKEN:
+			return false;
+		case GS_GOTRACE_NOT_YET:
+			break;
+		}
+	return gs_fail(f->err, GS_ERR_FORMAT, f->heap[0]->at,
+		       "no consistent order: none of %zu threads can go on in generation %llu", f->n_heap,
+		       (unsigned long long)f->g->number);
+}
+
+static bool follow_all(frontier *f)
+{
+	while (f->n_heap || f->sample < f->g->samples.n) {
+		if (f->sample < f->g->samples.n && (!f->n_heap || f->next_sample_ns < f->heap[0]->time_ns)) {
+			if (!deliver_sample(f))
+				return false;
+			continue;
+		}
+		switch (advance(f, f->heap[0])) {
+		case GS_GOTRACE_YES:
+			if (!follow(f, 0))
+				return false;
+			break;
+		case GS_GOTRACE_NOT_YET:
+			if (!follow_another(f))
+				return false;
+			break;
+		case GS_GOTRACE_BROKEN:
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool start(frontier *f, cursor *cursors)
+{
+	const gs_gotrace_generation *g = f->g;
+
+	for (size_t i = 0; i < g->threads.n; i++) {
+		cursor *c = &cursors[i];
+		gs_rd r = gs_rd_of(g->batches.p[g->threads.p[i].first].data);
+		bool more;
+
+		c->m = g->threads.p[i].m;
+		c->batch = g->threads.p[i].first;
+		c->p = r.p;
+		c->end = r.end;
+		c->shift = g->batches.p[c->batch].at - (uint64_t)(uintptr_t)r.p;
+		c->time_ns = gs_gotrace_ns(g, g->batches.p[c->batch].time);
+		c->thread = gs_gotrace_order_make_m(f->o, c->m);
+		if (c->thread == UINT32_MAX)
+			return gs_fail(f->err, GS_ERR_LIMIT, g->start_at, "out of memory while reading the trace");
+		tidy(c);
+		if (!next_event(f, c, &more))
+			return false;
+		if (more) {
+			f->heap[f->n_heap] = c;
+			sift_up(f, f->n_heap++);
+		}
+	}
+	return true;
+}
+
+bool gs_gotrace_order_run(gs_gotrace_order *o, const gs_gotrace_generation *g, bool is_open, gs_gotrace_run *run, gs_err *err)
+{
+	frontier f = { .g = g, .o = o, .run = run, .err = err, .next_sample_ns = INT64_MAX };
+	size_t n = g->threads.n;
+	cursor *cursors = gs_alloc_should_fail() ? NULL : calloc(n + 1, sizeof(*cursors));
+	bool ok;
+
+	f.heap = calloc(n + 1, sizeof(*f.heap));
+	if (g->ns_per_unit >= 1 && g->ns_per_unit <= 1 << 20 && g->ns_per_unit == (double)(uint64_t)g->ns_per_unit)
+		f.ns_per_unit = (uint64_t)g->ns_per_unit;
+	if (g->samples.n)
+		f.next_sample_ns = g->samples.p[0].time_ns;
+	o->gen = g;
+	o->err = err;
+	o->epoch++;
+	o->is_open = is_open;
+	o->is_initial = !is_open && o->epoch == 1;
+	o->n_events = 0;
+	ok = cursors && f.heap ? start(&f, cursors) && follow_all(&f) :
+				 gs_fail(err, GS_ERR_LIMIT, g->start_at, "out of memory while reading the trace");
+	run->events = o->n_events;
+	free(cursors);
+	free(f.heap);
+	if (ok && !is_open && !gs_gotrace_order_tidy(o))
+		ok = gs_fail(err, GS_ERR_LIMIT, g->start_at, "out of memory while reading the trace");
+	return ok;
+}
