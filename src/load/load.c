@@ -46,7 +46,6 @@ static const char *guess(gs_str bytes)
 	} known[] = {
 		{ "\x7f"
 		  "ELF", 4, "an ELF program, not a profile of one" },
-		{ "go 1.", 5, "a Go execution trace, which this version cannot show yet" },
 		{ "PK\3\4", 4, "a zip archive" },
 		{ "<", 1, "HTML or XML, perhaps an error page" },
 		{ "{", 1, "JSON" },

@@ -6,6 +6,7 @@
 
 extern const gs_recogniser gs_recogniser_folded;
 extern const gs_recogniser gs_recogniser_goroutines;
+extern const gs_recogniser gs_recogniser_gotrace;
 extern const gs_recogniser gs_recogniser_legacy;
 extern const gs_recogniser gs_recogniser_perfdata;
 extern const gs_recogniser gs_recogniser_perfscript;

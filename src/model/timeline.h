@@ -7,7 +7,10 @@
  * threads as there are, and nothing is sorted across them.
  *
  * Stacks are nodes of the document's profile (GS_ROOT_NODE: none), names are string ids of it. A goroutine, proc or thread is
- * its index here; `id` is what the runtime calls it. Immutable once loaded.
+ * its index here, in order of appearance; `id` is what the runtime calls it. Immutable once loaded.
+ *
+ * A system call that loses its proc on the way is two transitions to SYSCALL: with the proc, then without one. A goroutine that
+ * can never wake up (reason "forever") goes to NONE.
  */
 #ifndef GS_MODEL_TIMELINE_H
 #define GS_MODEL_TIMELINE_H
@@ -44,6 +47,7 @@ typedef struct gs_timeline_chunk {
 	 * on that proc in order of time; each lasts until the next transition of its goroutine. The same for threads. */
 	const uint32_t *proc_first, *proc_runs;
 	const uint32_t *thread_first, *thread_runs;
+	uint32_t n_procs, n_threads; /* that the lists above know: those that appeared later have no runs here */
 	/* Pieces of this chunk, by first transition: pieces[piece_first] to pieces[piece_first + n_pieces]. */
 	uint32_t piece_first, n_pieces;
 } gs_timeline_chunk;
@@ -51,14 +55,14 @@ typedef struct gs_timeline_chunk {
 typedef struct gs_timeline_piece {
 	uint32_t goroutine;
 	uint32_t chunk;
-	uint32_t first, n; /* transitions of the chunk */
-	uint32_t next;	   /* next piece of the goroutine; GS_NO_INDEX */
+	uint32_t first, n; /* transitions of the chunk; never 0 of them */
+	uint32_t before, next; /* pieces of the same goroutine; GS_NO_INDEX */
 } gs_timeline_piece;
 
 typedef struct gs_timeline_goroutine {
 	uint64_t id;
 	uint32_t name; /* function that it was started with; 0 unknown */
-	uint32_t first_piece, n_pieces;
+	uint32_t first_piece, last_piece; /* GS_NO_INDEX: none */
 	uint32_t creator;      /* goroutine that created it; GS_NO_INDEX unknown */
 	uint32_t create_stack; /* stack of the creator */
 	int64_t start_ns, end_ns; /* created and ended; the trace's bounds when that was not seen */
@@ -93,7 +97,7 @@ typedef struct gs_timeline_range {
 	uint32_t name;
 	gs_range_scope scope;
 	uint32_t owner; /* goroutine or proc index by scope */
-	uint32_t goroutine; /* on which it began; GS_NO_INDEX */
+	uint32_t goroutine, end_goroutine; /* on which it began and ended; GS_NO_INDEX */
 	uint32_t stack;
 	bool saw_start, saw_end;
 	uint64_t swept_bytes, reclaimed_bytes; /* sweep only */
@@ -125,6 +129,12 @@ typedef struct gs_timeline_log {
 	uint32_t goroutine, task, key, value, stack;
 } gs_timeline_log;
 
+/* What the runtime calls a goroutine from then on: "GC (dedicated)", "GC (fractional)", "GC (idle)". */
+typedef struct gs_timeline_label {
+	int64_t time_ns;
+	uint32_t goroutine, label;
+} gs_timeline_label;
+
 typedef struct gs_timeline_cpu_sample {
 	int64_t time_ns;
 	uint32_t goroutine, stack;
@@ -147,6 +157,7 @@ typedef struct gs_timeline_clock {
 typedef struct gs_timeline {
 	int64_t duration_ns;
 	unsigned go_minor; /* N of "go 1.N trace" */
+	unsigned n_generations;
 	uint64_t n_events;  /* of the trace, all kinds */
 	uint64_t n_transitions;
 
@@ -155,17 +166,19 @@ typedef struct gs_timeline {
 
 	gs_timeline_chunk *chunks; /* in order of time, no overlap */
 	gs_timeline_piece *pieces; /* by chunk */
-	gs_timeline_goroutine *goroutines; /* by id */
-	gs_timeline_proc *procs;     /* by id */
-	gs_timeline_thread *threads; /* by id */
+	gs_timeline_goroutine *goroutines;
+	uint32_t *goroutines_by_id; /* indexes, in order of id */
+	gs_timeline_proc *procs;
+	gs_timeline_thread *threads;
 	gs_timeline_proc_change *proc_changes;
 	gs_timeline_range *ranges;   /* by start, as all below */
 	gs_timeline_task *tasks;
 	gs_timeline_region *regions;
 	gs_timeline_log *logs;
+	gs_timeline_label *labels;
 	gs_timeline_cpu_sample *cpu_samples;
 	uint32_t n_chunks, n_pieces, n_goroutines, n_procs, n_threads, n_proc_changes, n_ranges, n_tasks, n_regions, n_logs,
-		n_cpu_samples;
+		n_labels, n_cpu_samples;
 	gs_timeline_metric heap_bytes, heap_goal_bytes, gomaxprocs;
 	gs_timeline_clock *clocks;
 	uint32_t n_clocks;
@@ -191,13 +204,16 @@ typedef struct gs_interval {
 	uint32_t peer;
 	uint32_t chunk, transition; /* where it began; chunk GS_NO_INDEX for an interval before any transition */
 	bool is_open; /* the trace ended before it did */
+	bool is_cut; /* its beginning was not seen: before the trace */
+	bool is_more; /* a system call goes on, now without its proc */
 } gs_interval;
 
 typedef struct gs_interval_walk {
 	const gs_timeline *timeline;
 	uint32_t goroutine;
 	uint32_t piece, at; /* next transition to look at */
-	int64_t time_ns;
+	gs_phase before;
+	bool is_done, is_before_first;
 } gs_interval_walk;
 
 gs_interval_walk gs_intervals_of(const gs_timeline *t, uint32_t goroutine);
@@ -206,8 +222,15 @@ gs_interval_walk gs_intervals_from(const gs_timeline *t, uint32_t goroutine, int
 /* False at the end. */
 bool gs_interval_next(gs_interval_walk *w, gs_interval *out);
 
-/* The goroutine of transition `i` of a chunk. Costs a binary search over the chunk's pieces. */
+/* The piece that transition `i` of a chunk belongs to. Costs a binary search over the chunk's pieces. */
+const gs_timeline_piece *gs_timeline_piece_at(const gs_timeline *t, uint32_t chunk, uint32_t i);
+/* Its goroutine. */
 uint32_t gs_timeline_goroutine_at(const gs_timeline *t, uint32_t chunk, uint32_t i);
+/* The interval that transition `i` of a chunk begins; for the runs of lanes. */
+gs_interval gs_timeline_interval_at(const gs_timeline *t, uint32_t chunk, uint32_t i);
+
+/* "running", "waiting"... */
+const char *gs_phase_name(gs_phase phase);
 
 /* Time on another clock by the nearest clock readings; false when the trace has none. */
 bool gs_timeline_from_monotonic(const gs_timeline *t, uint64_t monotonic_ns, int64_t *time_ns);

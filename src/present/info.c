@@ -68,6 +68,27 @@ static void text_types(gs_buf *out, const gs_profile *p)
 	}
 }
 
+static void text_trace(gs_buf *out, const gs_timeline *t)
+{
+	GS_AUTO(buf) b = { 0 };
+
+	gs_buf_init(&b, 1 << 16);
+	gs_buf_f(&b, "go 1.%u", t->go_minor);
+	field(out, "written by", gs_buf_view(&b));
+	b.n = 0;
+	gs_buf_f(&b, "%" PRIu64 " events in %u generation%s, %" PRIu64 " transitions", t->n_events, t->n_generations,
+		 t->n_generations == 1 ? "" : "s", t->n_transitions);
+	field(out, "events", gs_buf_view(&b));
+	b.n = 0;
+	gs_buf_f(&b, "%" PRIu32 " goroutines, %" PRIu32 " procs, %" PRIu32 " threads", t->n_goroutines, t->n_procs, t->n_threads);
+	field(out, "scheduler", gs_buf_view(&b));
+	b.n = 0;
+	gs_buf_f(&b, "%" PRIu32 " tasks, %" PRIu32 " regions, %" PRIu32 " logs", t->n_tasks, t->n_regions, t->n_logs);
+	if (t->n_tasks + t->n_regions + t->n_logs)
+		field(out, "annotations", gs_buf_view(&b));
+	field(out, "damage", t->damage);
+}
+
 static void text_one(gs_buf *out, const gs_document *d, bool use_color)
 {
 	const gs_profile *p = d->profile;
@@ -86,6 +107,8 @@ static void text_one(gs_buf *out, const gs_document *d, bool use_color)
 		gs_buf_f(&b, "%" PRIu32, d->goroutines->n);
 		field(out, "goroutines", gs_buf_view(&b));
 	}
+	if (d->timeline)
+		text_trace(out, d->timeline);
 	time_field(out, "taken", p->time_ns);
 	if (p->duration_ns > 0) {
 		b.n = 0;
@@ -175,6 +198,27 @@ static void json_mappings(gs_json *j, const gs_profile *p)
 	gs_json_array_end(j);
 }
 
+static void json_trace(gs_json *j, const gs_timeline *t)
+{
+	gs_json_key(j, "trace");
+	gs_json_object(j);
+	gs_json_ku64(j, "go_minor", t->go_minor);
+	gs_json_ku64(j, "generations", t->n_generations);
+	gs_json_ku64(j, "events", t->n_events);
+	gs_json_ku64(j, "transitions", t->n_transitions);
+	gs_json_ku64(j, "goroutines", t->n_goroutines);
+	gs_json_ku64(j, "procs", t->n_procs);
+	gs_json_ku64(j, "threads", t->n_threads);
+	gs_json_ku64(j, "tasks", t->n_tasks);
+	gs_json_ku64(j, "regions", t->n_regions);
+	gs_json_ku64(j, "logs", t->n_logs);
+	gs_json_ku64(j, "cpu_samples", t->n_cpu_samples);
+	gs_json_kbool(j, "has_clocks", t->n_clocks != 0);
+	gs_json_kstr(j, "damage", t->damage);
+	gs_json_ku64(j, "lost_bytes", t->lost_bytes);
+	gs_json_object_end(j);
+}
+
 static void json_fields(gs_json *j, const gs_document *d)
 {
 	const gs_profile *p = d->profile;
@@ -186,6 +230,8 @@ static void json_fields(gs_json *j, const gs_document *d)
 	gs_json_kstr(j, "group", d->group);
 	if (d->goroutines)
 		gs_json_ku64(j, "goroutines", d->goroutines->n);
+	if (d->timeline)
+		json_trace(j, d->timeline);
 	gs_json_ki64(j, "time_ns", p->time_ns);
 	gs_json_ki64(j, "duration_ns", p->duration_ns);
 	gs_json_ki64(j, "period", p->period);

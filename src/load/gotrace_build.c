@@ -1,0 +1,663 @@
+#include "load/gotrace_build.h"
+
+#include <stdlib.h>
+
+#include "base/banned.h"
+
+/* Offsets within a chunk are 32 bits of nanoseconds. */
+#define CHUNK_NS 4000000000
+
+enum { MAX_LANES = UINT16_MAX - 1, MAX_REASONS = 255 };
+
+bool gs_trace_no_memory(gs_err *err)
+{
+	return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "the trace needs more memory than its budget");
+}
+
+bool gs_trace_build_init(gs_trace_build *b, gs_document *doc, gs_err *err)
+{
+	*b = (gs_trace_build){ .mem = doc->mem, .b = gs_profile_builder_create(doc->mem, err) };
+	b->t = gs_try_new(doc->mem, gs_timeline, 1);
+	return b->b && ((b->t && gs_vec_push(&b->reasons, MAX_REASONS)) || gs_trace_no_memory(err));
+}
+
+void gs_trace_build_release(gs_trace_build *b)
+{
+	gs_map_release(&b->g_index);
+	gs_map_release(&b->p_index);
+	gs_map_release(&b->m_index);
+	gs_map_release(&b->task_index);
+	gs_map_release(&b->location_index);
+	gs_vec_release(&b->goroutines);
+	gs_vec_release(&b->g_states);
+	gs_vec_release(&b->procs);
+	gs_vec_release(&b->p_states);
+	gs_vec_release(&b->threads);
+	gs_vec_release(&b->chunks);
+	gs_vec_release(&b->pieces);
+	gs_vec_release(&b->proc_changes);
+	gs_vec_release(&b->ranges);
+	gs_vec_release(&b->tasks);
+	gs_vec_release(&b->regions);
+	gs_vec_release(&b->logs);
+	gs_vec_release(&b->labels);
+	gs_vec_release(&b->cpu_samples);
+	gs_vec_release(&b->clocks);
+	gs_vec_release(&b->reasons);
+	gs_vec_release(&b->heap.time_ns);
+	gs_vec_release(&b->heap.value);
+	gs_vec_release(&b->goal.time_ns);
+	gs_vec_release(&b->goal.value);
+	gs_vec_release(&b->procs_max.time_ns);
+	gs_vec_release(&b->procs_max.value);
+	gs_timeline_sums_release(&b->sums);
+}
+
+uint32_t gs_trace_goroutine(gs_trace_build *b, uint64_t id, int64_t now_ns)
+{
+	bool is_new;
+	uint32_t *slot = id == GS_GOTRACE_NONE ? NULL : gs_map_put(&b->g_index, id, &is_new);
+	gs_timeline_goroutine *g;
+	gs_trace_g_state *state;
+
+	if (!slot)
+		return GS_NO_INDEX;
+	if (is_new) {
+		*slot = GS_NO_INDEX;
+		g = gs_vec_push(&b->goroutines, GS_TRACE_MAX_ROWS);
+		state = gs_vec_push(&b->g_states, GS_TRACE_MAX_ROWS);
+		if (!g || !state)
+			return GS_NO_INDEX;
+		*g = (gs_timeline_goroutine){ .id = id, .first_piece = GS_NO_INDEX, .last_piece = GS_NO_INDEX,
+					      .creator = GS_NO_INDEX, .start_ns = now_ns };
+		state->syscall_thread = GS_NO_LANE;
+		*slot = (uint32_t)b->goroutines.n - 1;
+	}
+	return *slot;
+}
+
+uint16_t gs_trace_proc(gs_trace_build *b, uint64_t id)
+{
+	bool is_new;
+	uint32_t *slot = id == GS_GOTRACE_NONE ? NULL : gs_map_put(&b->p_index, id, &is_new);
+	gs_timeline_proc *p;
+	gs_trace_p_state *state;
+
+	if (!slot)
+		return GS_NO_LANE;
+	if (is_new) {
+		*slot = GS_NO_LANE;
+		p = gs_vec_push(&b->procs, MAX_LANES);
+		state = gs_vec_push(&b->p_states, MAX_LANES);
+		if (!p || !state)
+			return GS_NO_LANE;
+		p->id = id;
+		state->in_syscall = GS_NO_INDEX;
+		*slot = (uint32_t)b->procs.n - 1;
+	}
+	return (uint16_t)*slot;
+}
+
+uint16_t gs_trace_thread(gs_trace_build *b, uint64_t id)
+{
+	bool is_new;
+	uint32_t *slot = id == GS_GOTRACE_NONE ? NULL : gs_map_put(&b->m_index, id, &is_new);
+	gs_timeline_thread *m;
+
+	if (!slot)
+		return GS_NO_LANE;
+	if (is_new) {
+		m = gs_vec_push(&b->threads, MAX_LANES);
+		if (m)
+			m->id = id;
+		*slot = m ? (uint32_t)b->threads.n - 1 : GS_NO_LANE;
+	}
+	return (uint16_t)*slot;
+}
+
+/* A proc that went idle, with a system call of an earlier generation on it or not: rows without a goroutine are dropped later. */
+static bool resolve_pending(gs_trace_build *b)
+{
+	gs_trace_rows *r = b->rows;
+
+	for (size_t i = 0; i < r->pending.n; i++) {
+		uint16_t proc = gs_trace_proc(b, r->ps.p[r->pending.p[i].proc].id);
+		uint32_t g = proc == GS_NO_LANE ? GS_NO_INDEX : b->p_states.p[proc].in_syscall;
+
+		if (g == GS_NO_INDEX || b->g_states.p[g].phase != GS_PHASE_SYSCALL)
+			continue;
+		r->rows.p[r->pending.p[i].row].goroutine = gs_trace_rows_goroutine(r, b->goroutines.p[g].id);
+		if (r->rows.p[r->pending.p[i].row].goroutine == GS_NO_INDEX)
+			return false;
+	}
+	return true;
+}
+
+/* Times relative to the trace's start; what was so from the beginning comes first. */
+static bool fix_times(gs_trace_build *b, const gs_gotrace_stitch *s)
+{
+	gs_trace_rows *r = b->rows;
+	size_t n = r->rows.n, n_status = 0, at = 0;
+	gs_trace_row *statuses;
+
+	for (size_t i = 0; i < n; i++) {
+		gs_trace_row *row = &r->rows.p[i];
+
+		if (row->flags & GS_ROW_STATUS) {
+			row->time_ns = s->sync.time_ns - b->start_ns;
+			n_status++;
+		} else {
+			row->time_ns = gs_gotrace_stitched_time(s, row->event, row->time_ns) - b->start_ns;
+		}
+	}
+	if (!n_status)
+		return true;
+	statuses = gs_alloc_should_fail() ? NULL : malloc(n_status * sizeof(*statuses));
+	if (!statuses)
+		return false;
+	for (size_t i = n; i-- > 0;) /* from the end: the others move to the end, in order */
+		if (!(r->rows.p[i].flags & GS_ROW_STATUS))
+			r->rows.p[n - 1 - at++] = r->rows.p[i];
+		else
+			statuses[--n_status] = r->rows.p[i];
+	memcpy(r->rows.p, statuses, (n - at) * sizeof(*statuses));
+	free(statuses);
+	return true;
+}
+
+static uint8_t reason_of(gs_trace_build *b, uint64_t id)
+{
+	uint32_t text = gs_trace_string(b, id), *fresh;
+
+	if (!text || text == GS_NO_ID)
+		return 0;
+	for (size_t i = 1; i < b->reasons.n; i++)
+		if (b->reasons.p[i] == text)
+			return (uint8_t)i;
+	fresh = gs_vec_push(&b->reasons, MAX_REASONS);
+	if (!fresh)
+		return 0;
+	*fresh = text;
+	if (gs_str_eq(gs_profile_str(gs_profile_builder_profile(b->b), text), GS_S("forever")))
+		b->forever = (uint8_t)(b->reasons.n - 1);
+	return (uint8_t)(b->reasons.n - 1);
+}
+
+/* Ids of the generation to those of the timeline. */
+static bool map_ids(gs_trace_build *b, gs_arena *scratch, int64_t sync_ns)
+{
+	gs_trace_rows *r = b->rows;
+
+	b->g_of = gs_try_new(scratch, uint32_t, r->gs.n);
+	b->node_of = gs_try_new(scratch, uint32_t, r->stacks.n);
+	b->p_of = gs_try_new(scratch, uint16_t, r->ps.n);
+	b->m_of = gs_try_new(scratch, uint16_t, r->ms.n);
+	b->reason_of = gs_try_new(scratch, uint8_t, r->reasons.n);
+	if (!b->g_of || !b->node_of || !b->p_of || !b->m_of || !b->reason_of)
+		return false;
+	for (size_t i = 0; i < r->ps.n; i++)
+		b->p_of[i] = gs_trace_proc(b, r->ps.p[i].id);
+	for (size_t i = 0; i < r->ms.n; i++)
+		b->m_of[i] = gs_trace_thread(b, r->ms.p[i]);
+	for (size_t i = 1; i < r->reasons.n; i++)
+		b->reason_of[i] = reason_of(b, r->reasons.p[i]);
+	for (size_t i = 1; i < r->stacks.n; i++) {
+		b->node_of[i] = gs_trace_stack(b, r->stacks.p[i]);
+		if (b->node_of[i] == GS_NO_ID)
+			return false;
+	}
+	for (size_t i = 0; i < r->gs.n; i++) {
+		uint32_t g = gs_trace_goroutine(b, r->gs.p[i].id, sync_ns), name = 0;
+		uint32_t name_stack = r->gs.p[i].name_stack;
+
+		if (g == GS_NO_INDEX)
+			return false;
+		b->g_of[i] = g;
+		if (b->goroutines.p[g].name || !name_stack)
+			continue;
+		if (!gs_trace_entry(b, r->stacks.p[name_stack], &name, &b->g_states.p[g].entry))
+			return false;
+		b->goroutines.p[g].name = name;
+	}
+	return true;
+}
+
+static uint16_t lane(const uint16_t *of, uint16_t local)
+{
+	return local == GS_NO_LANE ? GS_NO_LANE : of[local];
+}
+
+/* Columns of a chunk while they are filled. */
+typedef struct columns {
+	uint32_t *offset_ns, *stack, *peer;
+	uint8_t *phase, *reason;
+	uint16_t *proc, *thread;
+} columns;
+
+static bool columns_new(gs_arena *mem, columns *c, size_t n)
+{
+	*c = (columns){ gs_try_new(mem, uint32_t, n), gs_try_new(mem, uint32_t, n), gs_try_new(mem, uint32_t, n),
+			gs_try_new(mem, uint8_t, n),  gs_try_new(mem, uint8_t, n),  gs_try_new(mem, uint16_t, n),
+			gs_try_new(mem, uint16_t, n) };
+	return c->offset_ns && c->stack && c->peer && c->phase && c->reason && c->proc && c->thread;
+}
+
+/* Lists of the transitions to RUNNING and SYSCALL, by proc or thread. `rows` are in order of time, their `event` is the place. */
+static bool lanes(gs_trace_build *b, const gs_trace_row *rows, size_t n, bool is_proc, size_t n_lanes, const uint32_t **first_out,
+		  const uint32_t **runs_out)
+{
+	const uint16_t *of = is_proc ? b->p_of : b->m_of;
+	uint32_t *first = gs_try_new(b->mem, uint32_t, n_lanes + 2), *runs, total;
+
+	if (!first)
+		return false;
+	/* Two ahead: filling moves each start to the start of the next. */
+	for (size_t i = 0; i < n; i++) {
+		uint16_t at = lane(of, is_proc ? rows[i].proc : rows[i].thread);
+
+		if (at != GS_NO_LANE && rows[i].goroutine != GS_NO_INDEX &&
+		    (rows[i].phase == GS_PHASE_RUNNING || rows[i].phase == GS_PHASE_SYSCALL))
+			first[at + 2]++;
+	}
+	for (size_t i = 2; i < n_lanes + 2; i++)
+		first[i] += first[i - 1];
+	total = first[n_lanes + 1];
+	runs = gs_try_new(b->mem, uint32_t, total);
+	if (!runs)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		uint16_t at = lane(of, is_proc ? rows[i].proc : rows[i].thread);
+
+		if (at != GS_NO_LANE && rows[i].goroutine != GS_NO_INDEX &&
+		    (rows[i].phase == GS_PHASE_RUNNING || rows[i].phase == GS_PHASE_SYSCALL))
+			runs[first[at + 1]++] = rows[i].event;
+	}
+	*first_out = first;
+	*runs_out = runs;
+	return true;
+}
+
+/* Keys of sums for one goroutine, found once each. */
+typedef struct key_cache {
+	uint32_t turn;
+	uint32_t turns[GS_N_PHASES][256], keys[GS_N_PHASES][256];
+} key_cache;
+
+static uint32_t key_of(gs_trace_build *b, key_cache *k, uint32_t name, uint8_t phase, uint8_t reason)
+{
+	if (k->turns[phase][reason] != k->turn) {
+		k->turns[phase][reason] = k->turn;
+		k->keys[phase][reason] = gs_timeline_sums_key(&b->sums, (gs_sum_key){ name, phase, reason });
+	}
+	return k->keys[phase][reason];
+}
+
+static bool is_counted(uint8_t phase)
+{
+	return phase != GS_PHASE_UNKNOWN && phase != GS_PHASE_NONE;
+}
+
+/* The goroutine's time up to `now` goes to its stack; `next` is what it does then, with the stack of that event. */
+static void account(gs_trace_build *b, key_cache *k, const gs_timeline_goroutine *g, const gs_trace_g_state *state, int64_t now,
+		    uint8_t next, uint32_t next_stack)
+{
+	uint32_t node = state->stack;
+	bool goes_on = state->phase == GS_PHASE_SYSCALL && next == GS_PHASE_SYSCALL;
+
+	if (!is_counted(state->phase))
+		return;
+	if (state->phase == GS_PHASE_RUNNING)
+		node = next_stack ? next_stack : state->entry;
+	gs_timeline_sums_add(&b->sums, key_of(b, k, g->name, state->phase, state->reason), node, !goes_on, now - state->since_ns);
+}
+
+static void begins(gs_trace_build *b, gs_timeline_goroutine *g, const gs_trace_row *row, uint32_t node)
+{
+	if (g->first_piece == GS_NO_INDEX || row->flags & GS_ROW_CREATE) {
+		if (row->flags & GS_ROW_CREATE && g->first_piece == GS_NO_INDEX) {
+			g->saw_start = true;
+			g->start_ns = row->time_ns;
+		}
+		if (row->flags & GS_ROW_CREATE && row->peer != GS_NO_INDEX)
+			g->creator = b->g_of[row->peer];
+		if (row->flags & GS_ROW_CREATE)
+			g->create_stack = node;
+	}
+}
+
+/* Rows [0, n) of one chunk, sorted by goroutine: `order` holds their places. */
+static bool pieces(gs_trace_build *b, key_cache *k, const gs_trace_row *rows, const uint32_t *sorted, uint32_t n, columns *c,
+		   int64_t base)
+{
+	uint32_t chunk = (uint32_t)b->chunks.n - 1;
+
+	for (uint32_t i = 0; i < n;) {
+		uint32_t local = rows[sorted[i]].goroutine, index = b->g_of[local], first = i, piece_index;
+		gs_timeline_goroutine *g = &b->goroutines.p[index];
+		gs_trace_g_state *state = &b->g_states.p[index];
+		gs_timeline_piece *piece = gs_vec_push(&b->pieces, GS_TRACE_MAX_ROWS);
+
+		if (!piece)
+			return false;
+		piece_index = (uint32_t)b->pieces.n - 1;
+		k->turn++;
+		for (; i < n && rows[sorted[i]].goroutine == local; i++) {
+			const gs_trace_row *row = &rows[sorted[i]];
+			uint32_t node = b->node_of[row->stack];
+			uint8_t phase = row->phase, reason = b->reason_of[row->reason];
+			uint16_t thread = lane(b->m_of, row->thread);
+			bool is_more = phase == GS_PHASE_SYSCALL && state->phase == GS_PHASE_SYSCALL;
+
+			if (reason && reason == b->forever && phase == GS_PHASE_WAITING)
+				phase = GS_PHASE_NONE;
+			if (is_more && !node)
+				node = state->stack;
+			if (is_more && thread == GS_NO_LANE)
+				thread = state->syscall_thread;
+			begins(b, g, row, node);
+			account(b, k, g, state, row->time_ns, phase, node);
+			c->offset_ns[i] = (uint32_t)(row->time_ns - base);
+			c->phase[i] = phase;
+			c->reason[i] = reason;
+			c->stack[i] = node;
+			c->proc[i] = lane(b->p_of, row->proc);
+			c->thread[i] = thread;
+			c->peer[i] = row->peer == GS_NO_INDEX ? GS_NO_INDEX : b->g_of[row->peer];
+			state->since_ns = row->time_ns;
+			state->phase = phase;
+			state->reason = reason;
+			state->stack = node;
+			if (phase == GS_PHASE_SYSCALL)
+				state->syscall_thread = thread;
+			g->saw_end = phase == GS_PHASE_NONE;
+			if (g->saw_end)
+				g->end_ns = row->time_ns;
+			if (g->first_piece == GS_NO_INDEX)
+				g->first_piece = piece_index;
+		}
+		*piece = (gs_timeline_piece){ index, chunk, first, i - first, g->last_piece, GS_NO_INDEX };
+		if (g->last_piece != GS_NO_INDEX)
+			b->pieces.p[g->last_piece].next = piece_index;
+		g->last_piece = piece_index;
+	}
+	return true;
+}
+
+/* Rows [0, n) become a chunk from base_ns on. */
+static bool add_chunk(gs_trace_build *b, gs_arena *scratch, key_cache *k, gs_trace_row *rows, size_t n_rows, int64_t base_ns,
+		      int64_t end_ns)
+{
+	size_t n_local = b->rows->gs.n;
+	uint32_t *place = gs_try_new(scratch, uint32_t, n_local + 1), *sorted, n = 0;
+	gs_timeline_chunk *chunk = gs_vec_push(&b->chunks, GS_TRACE_MAX_ROWS);
+	columns c;
+
+	if (!place || !chunk)
+		return false;
+	for (size_t i = 0; i < n_rows; i++) {
+		if (rows[i].goroutine == GS_NO_INDEX)
+			continue;
+		place[rows[i].goroutine + 1]++;
+		n++;
+	}
+	for (size_t i = 1; i <= n_local; i++)
+		place[i] += place[i - 1];
+	sorted = gs_try_new(scratch, uint32_t, n);
+	if (!sorted || !columns_new(b->mem, &c, n))
+		return false;
+	for (size_t i = 0; i < n_rows; i++) {
+		if (rows[i].goroutine == GS_NO_INDEX)
+			continue;
+		rows[i].event = place[rows[i].goroutine]++;
+		sorted[rows[i].event] = (uint32_t)i;
+	}
+	*chunk = (gs_timeline_chunk){ .base_ns = base_ns,
+				      .end_ns = end_ns,
+				      .n = n,
+				      .offset_ns = c.offset_ns,
+				      .phase = c.phase,
+				      .reason = c.reason,
+				      .stack = c.stack,
+				      .proc = c.proc,
+				      .thread = c.thread,
+				      .peer = c.peer,
+				      .n_procs = (uint32_t)b->procs.n,
+				      .n_threads = (uint32_t)b->threads.n,
+				      .piece_first = (uint32_t)b->pieces.n };
+	if (!lanes(b, rows, n_rows, true, b->procs.n, &chunk->proc_first, &chunk->proc_runs) ||
+	    !lanes(b, rows, n_rows, false, b->threads.n, &chunk->thread_first, &chunk->thread_runs) ||
+	    !pieces(b, k, rows, sorted, n, &c, base_ns))
+		return false;
+	chunk->n_pieces = (uint32_t)b->pieces.n - chunk->piece_first;
+	b->t->n_transitions += n;
+	return true;
+}
+
+static bool add_chunks(gs_trace_build *b, key_cache *k, int64_t start_ns, int64_t end_ns)
+{
+	gs_trace_row *rows = b->rows->rows.p;
+	size_t n = b->rows->rows.n;
+
+	for (size_t i = 0; i < n;) {
+		GS_AUTO(arena) *scratch = gs_arena_create(gs_arena_budget_bytes(b->mem));
+		int64_t base = i ? rows[i].time_ns : start_ns;
+		size_t first = i;
+
+		while (i < n && rows[i].time_ns - base < CHUNK_NS)
+			i++;
+		if (i == first) { /* nothing for long: the chunk begins later */
+			start_ns = rows[i].time_ns;
+			continue;
+		}
+		if (!add_chunk(b, scratch, k, rows + first, i - first, base, i < n ? rows[i].time_ns : end_ns))
+			return false;
+	}
+	return true;
+}
+
+static bool add_samples(gs_trace_build *b, key_cache *k, const gs_gotrace_stitch *s)
+{
+	for (size_t i = 0; i < b->rows->samples.n; i++) {
+		const gs_trace_sample *from = &b->rows->samples.p[i];
+		gs_timeline_cpu_sample *to = gs_vec_push(&b->cpu_samples, GS_TRACE_MAX_ROWS);
+		uint32_t name = 0;
+
+		if (!to)
+			return false;
+		*to = (gs_timeline_cpu_sample){
+			.time_ns = gs_gotrace_stitched_time(s, from->event, from->time_ns) - b->start_ns,
+			.goroutine = from->goroutine == GS_NO_INDEX ? GS_NO_INDEX : b->g_of[from->goroutine],
+			.stack = b->node_of[from->stack],
+			.proc = lane(b->p_of, from->proc),
+			.thread = lane(b->m_of, from->thread)
+		};
+		if (to->goroutine != GS_NO_INDEX)
+			name = b->goroutines.p[to->goroutine].name;
+		k->turn++;
+		gs_timeline_sums_add_cpu(&b->sums, key_of(b, k, name, GS_PHASE_RUNNING, 0), to->stack, 1);
+	}
+	return true;
+}
+
+/* What the next generation must know of procs. */
+static void carry_procs(gs_trace_build *b)
+{
+	for (size_t i = 0; i < b->rows->ps.n; i++) {
+		const gs_trace_p *p = &b->rows->ps.p[i];
+
+		if (b->p_of[i] != GS_NO_LANE && p->is_known)
+			b->p_states.p[b->p_of[i]].in_syscall = p->in_syscall == GS_NO_INDEX ? GS_NO_INDEX : b->g_of[p->in_syscall];
+	}
+}
+
+static bool add_clock(gs_trace_build *b, const gs_gotrace_sync *s)
+{
+	gs_timeline_clock *c = s->has_clock ? gs_vec_push(&b->clocks, GS_TRACE_MAX_ROWS) : NULL;
+
+	if (c)
+		*c = (gs_timeline_clock){ s->clock_trace_ns - b->start_ns, s->clock_mono_ns,
+					  (int64_t)((uint64_t)s->clock_wall_s * 1000000000u + s->clock_wall_ns) };
+	return c || !s->has_clock;
+}
+
+bool gs_trace_build_add(gs_trace_build *b, gs_trace_rows *rows, const gs_gotrace_generation *g, const gs_gotrace_stitch *s,
+			gs_err *err)
+{
+	GS_AUTO(arena) *scratch = gs_arena_create(gs_arena_budget_bytes(b->mem));
+	key_cache *k = gs_try_new(scratch, key_cache, 1);
+
+	if (!b->has_start) {
+		b->has_start = true;
+		b->start_ns = s->sync.time_ns;
+	}
+	b->g = g;
+	b->rows = rows;
+	if (!k || !resolve_pending(b) || !fix_times(b, s) || !map_ids(b, scratch, s->sync.time_ns - b->start_ns) ||
+	    !add_clock(b, &s->sync) || !gs_trace_build_side(b, s) ||
+	    !add_chunks(b, k, s->sync.time_ns - b->start_ns, s->end_ns - b->start_ns + 1) || !add_samples(b, k, s))
+		return gs_trace_no_memory(err);
+	carry_procs(b);
+	return true;
+}
+
+/* The goroutine's last state lasts to the end of the trace: time that has no end of its own is not counted as an interval. */
+static void close_goroutines(gs_trace_build *b, key_cache *k)
+{
+	for (size_t i = 0; i < b->goroutines.n; i++) {
+		gs_timeline_goroutine *g = &b->goroutines.p[i];
+		const gs_trace_g_state *state = &b->g_states.p[i];
+		gs_str name = gs_profile_str(gs_profile_builder_profile(b->b), g->name);
+
+		g->is_system = !g->name || (gs_str_starts(name, GS_S("runtime.")) && !gs_str_eq(name, GS_S("runtime.main")));
+		if (!g->saw_end)
+			g->end_ns = b->t->duration_ns;
+		if (g->saw_end || !is_counted(state->phase))
+			continue;
+		k->turn++;
+		gs_timeline_sums_add(&b->sums, key_of(b, k, g->name, state->phase, state->reason),
+				     state->phase == GS_PHASE_RUNNING ? state->entry : state->stack, 0,
+				     b->t->duration_ns - state->since_ns);
+	}
+}
+
+typedef struct id_index {
+	uint64_t id;
+	uint32_t index;
+} id_index;
+
+static int by_id(const void *a, const void *b)
+{
+	const id_index *x = a, *y = b;
+
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+static bool index_goroutines(gs_trace_build *b)
+{
+	size_t n = b->goroutines.n;
+	id_index *list = gs_alloc_should_fail() ? NULL : malloc((n + 1) * sizeof(*list));
+	uint32_t *out = gs_try_new(b->mem, uint32_t, n);
+
+	if (list && out) {
+		for (size_t i = 0; i < n; i++)
+			list[i] = (id_index){ b->goroutines.p[i].id, (uint32_t)i };
+		qsort(list, n, sizeof(*list), by_id);
+		for (size_t i = 0; i < n; i++)
+			out[i] = list[i].index;
+	}
+	free(list);
+	b->t->goroutines_by_id = out;
+	return list && out;
+}
+
+/* A list goes to the document, at its true size. */
+static void *hand_over(gs_arena *mem, void **list, size_t bytes)
+{
+	void *p = realloc(*list, bytes ? bytes : 1);
+
+	if (!p)
+		p = *list;
+	*list = NULL;
+	if (p)
+		gs_arena_on_free(mem, free, p);
+	return p;
+}
+
+static void hand_over_metric(gs_arena *mem, gs_trace_metric_columns *from, gs_timeline_metric *to)
+{
+	to->n = (uint32_t)from->value.n;
+	to->time_ns = hand_over(mem, (void **)&from->time_ns.p, to->n * sizeof(*to->time_ns));
+	to->value = hand_over(mem, (void **)&from->value.p, to->n * sizeof(*to->value));
+}
+
+static void hand_over_lists(gs_trace_build *b)
+{
+	gs_timeline *t = b->t;
+
+#define HAND(list)                         \
+	t->n_##list = (uint32_t)b->list.n; \
+	t->list = hand_over(b->mem, (void **)&b->list.p, b->list.n * sizeof(*b->list.p))
+	HAND(chunks);
+	HAND(pieces);
+	HAND(goroutines);
+	HAND(procs);
+	HAND(threads);
+	HAND(proc_changes);
+	HAND(ranges);
+	HAND(tasks);
+	HAND(regions);
+	HAND(logs);
+	HAND(labels);
+	HAND(cpu_samples);
+	HAND(clocks);
+	HAND(reasons);
+#undef HAND
+	hand_over_metric(b->mem, &b->heap, &t->heap_bytes);
+	hand_over_metric(b->mem, &b->goal, &t->heap_goal_bytes);
+	hand_over_metric(b->mem, &b->procs_max, &t->gomaxprocs);
+}
+
+static void tell_damage(gs_trace_build *b, const gs_gotrace_report *report)
+{
+	char text[700];
+
+	if (!report->is_damaged)
+		return;
+	snprintf(text, sizeof(text), "%s, at offset %llu; %u generation%s before that %s whole, %llu bytes are lost", report->damage.text,
+		 (unsigned long long)report->damage.at, report->generations, report->generations == 1 ? "" : "s",
+		 report->generations == 1 ? "is" : "are", (unsigned long long)report->lost_bytes);
+	b->t->damage = gs_str_dup(b->mem, gs_str_of(text));
+	b->t->lost_bytes = report->lost_bytes;
+	gs_profile_builder_warn(b->b, "%s", text);
+}
+
+bool gs_trace_build_finish(gs_trace_build *b, gs_document *doc, const gs_gotrace_report *report, gs_err *err)
+{
+	GS_AUTO(arena) *scratch = gs_arena_create(gs_arena_budget_bytes(b->mem));
+	key_cache *k = gs_try_new(scratch, key_cache, 1);
+	gs_profile *p = gs_profile_builder_profile(b->b);
+	gs_timeline *t = b->t;
+	int64_t wall;
+
+	t->go_minor = report->version;
+	t->n_generations = report->generations;
+	t->n_events = report->events;
+	t->duration_ns = b->has_start ? report->end_ns - b->start_ns : 0;
+	tell_damage(b, report);
+	if (!k)
+		return gs_trace_no_memory(err);
+	close_goroutines(b, k);
+	if (!gs_trace_side_finish(b) || !index_goroutines(b) ||
+	    !gs_timeline_sums_finish(&b->sums, b->b, b->reasons.p, (uint32_t)b->reasons.n))
+		return gs_trace_no_memory(err);
+	hand_over_lists(b);
+	p->duration_ns = t->duration_ns;
+	if (t->n_clocks) {
+		wall = t->clocks[0].wall_ns - t->clocks[0].time_ns;
+		p->time_ns = wall;
+	}
+	doc->profile = gs_profile_builder_finish(b->b, err);
+	doc->timeline = t;
+	doc->kind = GS_DOCUMENT_TRACE;
+	return doc->profile != NULL;
+}

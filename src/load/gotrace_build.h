@@ -1,0 +1,98 @@
+/*
+ * From the rows of generations, one after the other, to the timeline and profile of a document. gotrace_build.c makes chunks of
+ * transitions, gotrace_side.c everything else, gotrace_stacks.c stacks and names.
+ */
+#ifndef GS_LOAD_GOTRACE_BUILD_H
+#define GS_LOAD_GOTRACE_BUILD_H
+
+#include "load/gotrace_rows.h"
+#include "model/document.h"
+#include "model/timeline_sums.h"
+
+/* What a goroutine is in between chunks. */
+typedef struct gs_trace_g_state {
+	int64_t since_ns;
+	uint32_t stack;
+	uint32_t entry; /* node of its outermost frame alone: for time that has no stack */
+	uint8_t phase, reason;
+	uint16_t syscall_thread;
+	uint32_t region; /* innermost open one + 1; 0: none */
+	uint32_t stw, assist; /* open ranges + 1 */
+} gs_trace_g_state;
+
+typedef struct gs_trace_p_state {
+	uint32_t in_syscall; /* goroutine; GS_NO_INDEX */
+	uint32_t sweep; /* open range + 1 */
+	bool is_running, is_known;
+} gs_trace_p_state;
+
+typedef struct gs_trace_metric_columns {
+	GS_VEC(int64_t) time_ns;
+	GS_VEC(uint64_t) value;
+} gs_trace_metric_columns;
+
+typedef struct gs_trace_build {
+	gs_arena *mem;
+	gs_profile_builder *b;
+	gs_timeline *t;
+	int64_t start_ns; /* of the trace, by its clock */
+	bool has_start;
+	gs_map g_index, p_index, m_index, task_index, location_index;
+	GS_VEC(gs_timeline_goroutine) goroutines;
+	GS_VEC(gs_trace_g_state) g_states;
+	GS_VEC(gs_timeline_proc) procs;
+	GS_VEC(gs_trace_p_state) p_states;
+	GS_VEC(gs_timeline_thread) threads;
+	GS_VEC(gs_timeline_chunk) chunks;
+	GS_VEC(gs_timeline_piece) pieces;
+	GS_VEC(gs_timeline_proc_change) proc_changes;
+	GS_VEC(gs_timeline_range) ranges;
+	GS_VEC(gs_timeline_task) tasks;
+	GS_VEC(gs_timeline_region) regions;
+	GS_VEC(gs_timeline_log) logs;
+	GS_VEC(gs_timeline_label) labels;
+	GS_VEC(gs_timeline_cpu_sample) cpu_samples;
+	GS_VEC(gs_timeline_clock) clocks;
+	GS_VEC(uint32_t) reasons; /* string ids; [0] none */
+	gs_trace_metric_columns heap, goal, procs_max;
+	uint8_t forever; /* reason; 0: not seen yet */
+	uint32_t gc; /* open range + 1 */
+	gs_timeline_sums sums;
+	/* Of the generation at hand. */
+	const gs_gotrace_generation *g;
+	gs_trace_rows *rows;
+	uint32_t *g_of, *node_of; /* by index in rows */
+	uint16_t *p_of, *m_of;
+	uint8_t *reason_of;
+} gs_trace_build;
+
+bool gs_trace_build_init(gs_trace_build *b, gs_document *doc, gs_err *err);
+void gs_trace_build_release(gs_trace_build *b);
+/* The next generation. */
+bool gs_trace_build_add(gs_trace_build *b, gs_trace_rows *rows, const gs_gotrace_generation *g, const gs_gotrace_stitch *s,
+			gs_err *err);
+/* All of them were added: fill doc->timeline and doc->profile. */
+bool gs_trace_build_finish(gs_trace_build *b, gs_document *doc, const gs_gotrace_report *report, gs_err *err);
+
+/* ---- for the files of gotrace_build only; GS_NO_INDEX or GS_NO_ID: none, or memory is out ---- */
+
+enum { GS_TRACE_MAX_ROWS = INT32_MAX };
+
+bool gs_trace_no_memory(gs_err *err);
+uint32_t gs_trace_goroutine(gs_trace_build *b, uint64_t id, int64_t now_ns);
+uint16_t gs_trace_proc(gs_trace_build *b, uint64_t id);
+uint16_t gs_trace_thread(gs_trace_build *b, uint64_t id);
+
+/* String of the generation as a string of the profile. */
+uint32_t gs_trace_string(gs_trace_build *b, uint64_t id);
+/* Stack of the generation as a node of the profile. */
+uint32_t gs_trace_stack(gs_trace_build *b, uint64_t id);
+/* Name of a goroutine by one of its stacks, and the node of that frame alone. */
+bool gs_trace_entry(gs_trace_build *b, uint64_t stack, uint32_t *name, uint32_t *node);
+
+/* Everything of the generation that is no transition. */
+bool gs_trace_build_side(gs_trace_build *b, const gs_gotrace_stitch *s);
+/* Ends of what is still open, and order by start. */
+bool gs_trace_side_finish(gs_trace_build *b);
+
+#endif

@@ -1,0 +1,94 @@
+/*
+ * gs_trace_rows: the events of one generation as rows, in the trace's order, with ids of their own. Made on any thread: nothing here
+ * knows of other generations or of the model. gotrace_build.h makes columns of the timeline of them.
+ */
+#ifndef GS_LOAD_GOTRACE_ROWS_H
+#define GS_LOAD_GOTRACE_ROWS_H
+
+#include "base/buf.h"
+#include "base/map.h"
+#include "format/gotrace/gotrace.h"
+#include "model/timeline.h"
+
+#define GS_NO_LANE UINT16_MAX
+
+enum {
+	GS_ROW_CREATE = 1, /* the goroutine begins */
+	GS_ROW_STATUS = 2, /* it is so since the trace began */
+};
+
+/* A goroutine enters a state. Ids are indexes into the lists below. */
+typedef struct gs_trace_row {
+	int64_t time_ns; /* the trace's clock */
+	uint32_t goroutine, peer, stack;
+	uint32_t event; /* its number within the generation */
+	uint16_t proc, thread;
+	uint8_t phase, reason, flags;
+} gs_trace_row;
+
+typedef struct gs_trace_value {
+	int64_t time_ns;
+	uint64_t value;
+	uint32_t event;
+} gs_trace_value;
+
+typedef struct gs_trace_sample {
+	int64_t time_ns;
+	uint32_t goroutine, stack, event;
+	uint16_t proc, thread;
+} gs_trace_sample;
+
+typedef GS_VEC(gs_trace_value) gs_trace_values;
+
+/* An event that is no transition of a goroutine: to be looked at in order, see gotrace_side.c. */
+typedef struct gs_trace_side {
+	uint64_t event;
+	gs_gotrace_event e;
+} gs_trace_side;
+
+typedef struct gs_trace_g {
+	uint64_t id;
+	uint32_t name_stack; /* of its first transition that has one: its outermost frame names it; 0: none */
+	uint32_t syscall_stack;
+	uint16_t syscall_proc, syscall_thread;
+} gs_trace_g;
+
+typedef struct gs_trace_p {
+	uint64_t id;
+	uint32_t in_syscall; /* goroutine in a system call on it; GS_NO_INDEX */
+	bool is_known; /* something of this generation said what in_syscall is */
+} gs_trace_p;
+
+/* A proc went idle, and what ran on it a generation ago may have been in a system call. */
+typedef struct gs_trace_pending {
+	uint32_t row;
+	uint16_t proc;
+} gs_trace_pending;
+
+typedef struct gs_trace_rows {
+	uint32_t index;
+	uint64_t n_events;
+	GS_VEC(gs_trace_row) rows;
+	GS_VEC(gs_trace_side) side;
+	GS_VEC(gs_trace_sample) samples;
+	GS_VEC(gs_trace_pending) pending;
+	gs_trace_values heap, goal, procs_max;
+	GS_VEC(gs_trace_g) gs;
+	GS_VEC(gs_trace_p) ps;
+	GS_VEC(uint64_t) ms;
+	GS_VEC(uint64_t) stacks; /* ids; [0] is none */
+	GS_VEC(uint64_t) reasons; /* string ids; [0] is none */
+	gs_map g_index, p_index, m_index, stack_index, reason_index;
+	uint64_t last_m; /* looked up last, and its index */
+	uint16_t last_thread;
+} gs_trace_rows;
+
+/* NULL: no memory. */
+gs_trace_rows *gs_trace_rows_create(uint32_t index);
+void gs_trace_rows_free(gs_trace_rows *t);
+/* The next event of the generation. False: out of memory. */
+bool gs_trace_rows_event(gs_trace_rows *t, const gs_gotrace_event *e);
+/* The index of a goroutine; GS_NO_INDEX: none, or no memory. */
+uint32_t gs_trace_rows_goroutine(gs_trace_rows *t, uint64_t id);
+
+#endif

@@ -1,0 +1,100 @@
+/*
+ * gs_timeline_sums: time of goroutines added up as the samples of a profile: one sample for each stack, start function, state
+ * and reason. The values that a sample has:
+ *
+ *   cpu_samples, cpu   CPU samples in the trace (there when a CPU profile ran as well), and the time they stand for
+ *   running            on a CPU, by wall clock; counted for the stack that ended it, the only one that a trace has
+ *   sched              runnable: waiting for a CPU; the stack that made it runnable
+ *   network            waiting for the poller
+ *   sync               channels, select, mutexes, wait groups, conditions
+ *   syscall            in a system call
+ *   wait               all waits: network, sync, sleep, GC and the rest
+ *   off_cpu            sched, wait and syscall
+ *   wall               all of it
+ *
+ * What has a beginning of its own has a count too (sched_count...).
+ */
+#ifndef GS_MODEL_TIMELINE_SUMS_H
+#define GS_MODEL_TIMELINE_SUMS_H
+
+#include "base/buf.h"
+#include "model/timeline.h"
+
+/* id, name, unit */
+#define GS_TIME_VALUES(X) \
+	X(CPU_SAMPLES, "cpu_samples", "count") \
+	X(CPU, "cpu", "nanoseconds") \
+	X(SCHED_COUNT, "sched_count", "count") \
+	X(SCHED, "sched", "nanoseconds") \
+	X(NETWORK_COUNT, "network_count", "count") \
+	X(NETWORK, "network", "nanoseconds") \
+	X(SYNC_COUNT, "sync_count", "count") \
+	X(SYNC, "sync", "nanoseconds") \
+	X(SYSCALL_COUNT, "syscall_count", "count") \
+	X(SYSCALL, "syscall", "nanoseconds") \
+	X(WAIT_COUNT, "wait_count", "count") \
+	X(WAIT, "wait", "nanoseconds") \
+	X(OFF_CPU, "off_cpu", "nanoseconds") \
+	X(WALL, "wall", "nanoseconds") \
+	X(RUNNING, "running", "nanoseconds")
+
+typedef enum gs_time_value {
+#define X(id, ...) GS_TIME_##id,
+	GS_TIME_VALUES(X)
+#undef X
+	GS_N_TIME_VALUES,
+} gs_time_value;
+
+/* "sched", "nanoseconds"... */
+const char *gs_time_value_name(gs_time_value v);
+const char *gs_time_value_unit(gs_time_value v);
+
+/* The CPU profiler's rate is not in the trace; nearly nobody changes it. */
+#define GS_CPU_SAMPLE_NS 10000000
+
+/* A wait is of these kinds by its reason, as go tool trace has it. */
+bool gs_reason_is_network(gs_str reason);
+bool gs_reason_is_sync(gs_str reason);
+
+/* Values of one sample that `n` intervals of a state with `dur_ns` in all add to. */
+void gs_time_values_add(int64_t values[GS_N_TIME_VALUES], gs_phase phase, bool is_network, bool is_sync, int64_t n,
+			int64_t dur_ns);
+
+typedef struct gs_sum_key {
+	uint32_t name; /* of the goroutine; 0 unknown */
+	uint8_t phase, reason;
+} gs_sum_key;
+
+typedef struct gs_sum_row {
+	uint32_t key, node;
+	int64_t n, dur_ns, cpu_samples;
+} gs_sum_row;
+
+typedef struct gs_timeline_sums {
+	gs_map key_index; /* packed gs_sum_key -> index */
+	gs_map row_index; /* key << 32 | node -> index */
+	GS_VEC(gs_sum_key) keys;
+	GS_VEC(gs_sum_row) rows;
+	uint64_t last; /* of row_index, and its row */
+	uint32_t last_row;
+	bool failed; /* memory is out */
+} gs_timeline_sums;
+
+/* All zero is empty. */
+void gs_timeline_sums_release(gs_timeline_sums *s);
+/* Index of the key. */
+uint32_t gs_timeline_sums_key(gs_timeline_sums *s, gs_sum_key key);
+/* `n` intervals of `dur_ns` in all. */
+void gs_timeline_sums_add(gs_timeline_sums *s, uint32_t key, uint32_t node, int64_t n, int64_t dur_ns);
+void gs_timeline_sums_add_cpu(gs_timeline_sums *s, uint32_t key, uint32_t node, int64_t samples);
+
+/* Make the rows samples of the profile that is being built: types, labels and values. Reasons are strings of it. */
+bool gs_timeline_sums_finish(gs_timeline_sums *s, gs_profile_builder *b, const uint32_t *reasons, uint32_t n_reasons);
+
+/*
+ * The trace's profile with other values: those of the rows in `s`, whose keys and stacks must be some of it (they are for any
+ * part of the trace). Samples without a row have zeros. All else is shared with `p`. NULL when memory is out.
+ */
+gs_profile *gs_timeline_sums_profile(gs_arena *mem, const gs_timeline_sums *s, const gs_profile *p, const gs_timeline *t);
+
+#endif

@@ -1,0 +1,214 @@
+/* Execution traces of real programs as documents: the timeline holds together, and says what the program did. */
+#include "load/load.h"
+#include "model/timeline_sums.h"
+#include "tap.h"
+
+static gs_document *open_trace(const char *name)
+{
+	gs_err err = { 0 };
+	gs_document *d = gs_load_file(tap_data(name), NULL, NULL, &err);
+
+	CHECK_STR(gs_str_of(err.text), GS_S(""));
+	CHECK(d && d->kind == GS_DOCUMENT_TRACE && d->timeline && d->profile);
+	return d;
+}
+
+static gs_str text(const gs_document *d, uint32_t id)
+{
+	return gs_profile_str(d->profile, id);
+}
+
+static int64_t profile_total(const gs_profile *p, gs_time_value v)
+{
+	int64_t sum = 0;
+
+	for (uint32_t i = 0; i < p->n_samples; i++)
+		sum += p->values[v][i];
+	return sum;
+}
+
+static void check_chunks(const gs_timeline *t)
+{
+	bool is_sorted = true, pieces_fit = true, lanes_fit = true;
+	uint64_t n = 0;
+
+	for (uint32_t c = 0; c < t->n_chunks; c++) {
+		const gs_timeline_chunk *k = &t->chunks[c];
+		uint32_t at = 0;
+
+		n += k->n;
+		is_sorted &= k->base_ns <= k->end_ns && (!c || t->chunks[c - 1].end_ns <= k->base_ns);
+		for (uint32_t p = k->piece_first; p < k->piece_first + k->n_pieces; p++) {
+			const gs_timeline_piece *x = &t->pieces[p];
+
+			pieces_fit &= x->chunk == c && x->first == at && x->n > 0;
+			at += x->n;
+			for (uint32_t i = x->first + 1; i < x->first + x->n; i++)
+				is_sorted &= k->offset_ns[i - 1] <= k->offset_ns[i];
+			pieces_fit &= gs_timeline_goroutine_at(t, c, x->first + x->n - 1) == x->goroutine;
+		}
+		pieces_fit &= at == k->n;
+		for (uint32_t p = 0; p < k->n_procs; p++)
+			for (uint32_t i = k->proc_first[p]; i < k->proc_first[p + 1]; i++) {
+				uint32_t run = k->proc_runs[i];
+
+				lanes_fit &= run < k->n && k->proc[run] == p &&
+					     (k->phase[run] == GS_PHASE_RUNNING || k->phase[run] == GS_PHASE_SYSCALL);
+				lanes_fit &= i == k->proc_first[p] || k->offset_ns[k->proc_runs[i - 1]] <= k->offset_ns[run];
+			}
+	}
+	CHECK(is_sorted);
+	CHECK(pieces_fit);
+	CHECK(lanes_fit);
+	CHECK_INT(n, t->n_transitions);
+}
+
+/* Walks have no gaps, and add up to the profile. */
+static void check_walks(const gs_document *d)
+{
+	const gs_timeline *t = d->timeline;
+	int64_t by_phase[GS_N_PHASES] = { 0 };
+	bool is_whole = true, is_found = true;
+
+	for (uint32_t g = 0; g < t->n_goroutines; g++) {
+		gs_interval_walk w = gs_intervals_of(t, g);
+		int64_t at = t->goroutines[g].start_ns;
+		gs_interval v;
+
+		while (gs_interval_next(&w, &v)) {
+			gs_interval_walk again = gs_intervals_from(t, g, v.start_ns + (v.end_ns - v.start_ns) / 2);
+			gs_interval same;
+
+			is_whole &= v.start_ns == at && v.end_ns >= v.start_ns;
+			at = v.end_ns;
+			by_phase[v.phase] += v.end_ns - v.start_ns;
+			is_found &= v.end_ns == v.start_ns ||
+				    (gs_interval_next(&again, &same) && same.start_ns == v.start_ns && same.end_ns == v.end_ns &&
+				     same.is_more == v.is_more);
+		}
+		is_whole &= at == t->goroutines[g].end_ns;
+		is_found &= gs_timeline_goroutine_of(t, t->goroutines[g].id) == g;
+	}
+	CHECK(is_whole);
+	CHECK(is_found);
+	CHECK_INT(by_phase[GS_PHASE_RUNNING], profile_total(d->profile, GS_TIME_RUNNING));
+	CHECK_INT(by_phase[GS_PHASE_RUNNABLE], profile_total(d->profile, GS_TIME_SCHED));
+	CHECK_INT(by_phase[GS_PHASE_WAITING], profile_total(d->profile, GS_TIME_WAIT));
+	CHECK_INT(by_phase[GS_PHASE_SYSCALL], profile_total(d->profile, GS_TIME_SYSCALL));
+	CHECK_INT(t->n_cpu_samples, profile_total(d->profile, GS_TIME_CPU_SAMPLES));
+}
+
+static uint32_t named(const gs_document *d, gs_str name, uint32_t after)
+{
+	for (uint32_t g = after; g < d->timeline->n_goroutines; g++)
+		if (gs_str_eq(text(d, d->timeline->goroutines[g].name), name))
+			return g;
+	return GS_NO_INDEX;
+}
+
+static void check_program(const gs_document *d)
+{
+	const gs_timeline *t = d->timeline;
+	uint32_t main_g = named(d, GS_S("runtime.main"), 0), stuck, tasks = 0, rows = 0, serve = GS_NO_INDEX;
+
+	if (main_g == GS_NO_INDEX)
+		main_g = named(d, GS_S("main.main"), 0);
+	CHECK(main_g != GS_NO_INDEX && !t->goroutines[main_g].is_system && !t->goroutines[main_g].saw_start);
+	/* One was there before the trace and waits through it, one waits for a nil channel: its end. */
+	stuck = named(d, GS_S("main.stuck"), 0);
+	while (stuck != GS_NO_INDEX && !t->goroutines[stuck].saw_start)
+		stuck = named(d, GS_S("main.stuck"), stuck + 1);
+	CHECK(stuck != GS_NO_INDEX);
+	if (stuck != GS_NO_INDEX) {
+		CHECK(t->goroutines[stuck].saw_end);
+		CHECK_INT(t->goroutines[stuck].creator, main_g);
+	}
+	for (uint32_t i = 0; i < t->n_tasks; i++) {
+		const gs_timeline_task *k = &t->tasks[i];
+
+		tasks += k->saw_start && k->saw_end && k->end_ns > k->start_ns && gs_str_starts(text(d, k->name), GS_S("http-"));
+		CHECK(i == 0 || t->tasks[i - 1].start_ns <= k->start_ns);
+	}
+	CHECK_INT(tasks, 15);
+	for (uint32_t i = 0; i < t->n_regions; i++) {
+		const gs_timeline_region *r = &t->regions[i];
+
+		if (gs_str_eq(text(d, r->name), GS_S("db-row"))) {
+			rows++;
+			CHECK_INT(r->depth, 1);
+			CHECK(r->parent != GS_NO_INDEX && gs_str_eq(text(d, t->regions[r->parent].name), GS_S("db-query")));
+			CHECK(r->task != GS_NO_INDEX && r->end_ns - r->start_ns >= 200000);
+		} else if (gs_str_eq(text(d, r->name), GS_S("serve"))) {
+			serve = i;
+		}
+	}
+	CHECK_INT(rows, 15);
+	CHECK(serve != GS_NO_INDEX && !t->regions[serve].saw_end && t->regions[serve].goroutine == main_g &&
+	      t->regions[serve].task == GS_NO_INDEX);
+	CHECK_INT(t->n_logs, 15);
+	CHECK_STR(text(d, t->logs[0].key), GS_S("request"));
+	CHECK(profile_total(d->profile, GS_TIME_NETWORK_COUNT) > 0);
+	CHECK(profile_total(d->profile, GS_TIME_SYNC_COUNT) > 15);
+}
+
+static void check_ranges(const gs_document *d)
+{
+	const gs_timeline *t = d->timeline;
+	unsigned stops = 0, marks = 0;
+
+	for (uint32_t i = 0; i < t->n_ranges; i++) {
+		const gs_timeline_range *r = &t->ranges[i];
+
+		CHECK(r->start_ns <= r->end_ns && (i == 0 || t->ranges[i - 1].start_ns <= r->start_ns));
+		stops += gs_str_starts(text(d, r->name), GS_S("stop-the-world (GC")) && r->scope == GS_RANGE_GOROUTINE;
+		marks += gs_str_eq(text(d, r->name), GS_S("GC concurrent mark phase")) && r->saw_start && r->saw_end;
+	}
+	CHECK(stops >= 2 && stops >= 2 * marks);
+	CHECK(marks >= 1);
+	CHECK(t->gomaxprocs.n > 0 && t->gomaxprocs.value[0] == 2);
+}
+
+static void check_file(const char *name, unsigned minor)
+{
+	gs_document *d = open_trace(name);
+
+	if (!d)
+		return;
+	CHECK_INT(d->timeline->go_minor, minor);
+	CHECK(d->timeline->duration_ns > 1100000000);
+	check_chunks(d->timeline);
+	check_walks(d);
+	check_program(d);
+	check_ranges(d);
+	gs_document_close(d);
+}
+
+TEST(go_1_22)
+{
+	check_file("data/go1.22/trace.gz", 22);
+}
+
+TEST(go_1_26)
+{
+	check_file("data/go1.26/trace.gz", 26);
+}
+
+TEST(go_1_27)
+{
+	check_file("data/go1.27/trace.gz", 26);
+}
+
+TEST(clocks)
+{
+	gs_document *d = open_trace("data/go1.26/trace.gz");
+	int64_t at = 0;
+
+	CHECK(d->timeline->n_clocks >= 2);
+	CHECK(gs_timeline_from_wall(d->timeline, d->profile->time_ns + 1000, &at));
+	CHECK(at > -1000000 && at < 1000000);
+	gs_document_close(d);
+	d = open_trace("data/go1.22/trace.gz");
+	CHECK_INT(d->timeline->n_clocks, 0);
+	CHECK(!gs_timeline_from_wall(d->timeline, 1, &at));
+	gs_document_close(d);
+}
