@@ -22,6 +22,12 @@
 	X(merge) \
 	X(convert) \
 	X(raw) \
+	X(why) \
+	X(critical_path) \
+	X(sched) \
+	X(contention) \
+	X(stw) \
+	X(events) \
 	X(doctor) \
 	X(symbolize)
 
