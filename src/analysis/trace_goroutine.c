@@ -61,7 +61,8 @@ static bool find_peers(const gs_timeline *t, gs_goroutine_detail *d)
 
 		if (p->goroutine == d->goroutine) {
 			for (uint32_t k = p->first; ok && k < p->first + p->n; k++)
-				if (c->phase[k] == GS_PHASE_RUNNABLE && c->peer[k] != d->goroutine)
+				/* With a reason it gave up its proc, and nobody woke it. */
+				if (c->phase[k] == GS_PHASE_RUNNABLE && !c->reason[k])
 					ok = tally_add(&by, c->peer[k]);
 			continue;
 		}

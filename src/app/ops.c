@@ -6,6 +6,9 @@
 #define OPS(X)  \
 	X(flame) \
 	X(goroutines) \
+	X(goroutine) \
+	X(lanes) \
+	X(tiles) \
 	X(info) \
 	X(ps) \
 	X(top) \

@@ -28,6 +28,7 @@ struct gs_view_cache {
 	entry *list;
 	unsigned n;
 	uint64_t max_bytes, clock;
+	gs_trace_indexes *traces;
 };
 
 gs_view_cache *gs_view_cache_create(uint64_t max_bytes)
@@ -39,6 +40,7 @@ gs_view_cache *gs_view_cache_create(uint64_t max_bytes)
 		abort();
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_cond_init(&c->built, NULL);
+	c->traces = gs_trace_indexes_create();
 	c->max_bytes = max_bytes ? max_bytes : pages > 0 && page > 0 ? (uint64_t)pages / 8 * (uint64_t)page : 1 << 30;
 	return c;
 }
@@ -60,6 +62,7 @@ void gs_view_cache_free(gs_view_cache *c)
 		c->list = e->next;
 		entry_free(e);
 	}
+	gs_trace_indexes_free(c->traces);
 	pthread_cond_destroy(&c->built);
 	pthread_mutex_destroy(&c->lock);
 	free(c);
@@ -219,4 +222,9 @@ const gs_view *gs_view_cache_get(gs_view_cache *c, gs_arena *mem, const gs_view_
 	pthread_mutex_unlock(&c->lock);
 	gs_arena_on_free(mem, release, e);
 	return e->view;
+}
+
+gs_trace_indexes *gs_view_cache_traces(gs_view_cache *c)
+{
+	return c->traces;
 }

@@ -7,6 +7,7 @@
 #define GS_APP_VIEW_CACHE_H
 
 #include "analysis/view.h"
+#include "app/trace_index.h"
 
 typedef struct gs_view_cache gs_view_cache;
 
@@ -21,5 +22,8 @@ void gs_view_cache_free(gs_view_cache *c);
  */
 const gs_view *gs_view_cache_get(gs_view_cache *c, gs_arena *mem, const gs_view_input *in, unsigned n, const gs_query *q,
 				 gs_err *err);
+
+/* What is known of the traces whose views these are; the cache's own. */
+gs_trace_indexes *gs_view_cache_traces(gs_view_cache *c);
 
 #endif
