@@ -36,7 +36,7 @@ typedef struct gs_err {
 
 /* Fill *err (which may be NULL). Always returns false, so `return gs_fail(...)` reads well. */
 bool gs_fail(gs_err *err, gs_errc code, uint64_t at, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
+	__attribute__((format(printf, 4, 5), cold));
 
 /* "context: text". Always returns false. */
 bool gs_err_context(gs_err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -139,23 +139,24 @@ static inline bool next_event(const frontier *f, cursor *c, bool *more)
 	return true;
 }
 
-static void sift_down(frontier *f, size_t i)
+static inline void sift_down(frontier *f, size_t i)
 {
-	cursor *c = f->heap[i];
+	cursor **heap = f->heap, *c = heap[i];
+	size_t n = f->n_heap;
 
 	for (;;) {
 		size_t child = 2 * i + 1;
 
-		if (child >= f->n_heap)
+		if (child + 1 < n)
+			child += heap[child + 1]->time_ns < heap[child]->time_ns;
+		else if (child >= n)
 			break;
-		if (child + 1 < f->n_heap && f->heap[child + 1]->time_ns < f->heap[child]->time_ns)
-			child++;
-		if (f->heap[child]->time_ns >= c->time_ns)
+		if (heap[child]->time_ns >= c->time_ns)
 			break;
-		f->heap[i] = f->heap[child];
+		heap[i] = heap[child];
 		i = child;
 	}
-	f->heap[i] = c;
+	heap[i] = c;
 }
 
 static void sift_up(frontier *f, size_t i)
@@ -200,19 +201,18 @@ static void sort_heap(frontier *f)
 	}
 }
 
-static bool ids_exist(const gs_gotrace_generation *g, const gs_gotrace_event *e)
+static inline bool ids_exist(const gs_gotrace_generation *g, const gs_gotrace_event *e)
 {
 	const gs_gotrace_shape *shape = &gs_gotrace_shapes[e->type];
+	bool ok = gs_gotrace_id_exists(&g->stack_ids, e->args[shape->stack_at] & shape->stack_mask) &&
+		  gs_gotrace_id_exists(&g->string_ids, e->args[shape->string_at] & shape->string_mask);
 
-	if (shape->stack && e->args[shape->stack - 1] && !gs_gotrace_id_find(&g->stack_ids, e->args[shape->stack - 1]))
-		return g->is_partial;
-	if (shape->new_stack && e->args[shape->new_stack - 1] &&
-	    !gs_gotrace_id_find(&g->stack_ids, e->args[shape->new_stack - 1]))
-		return g->is_partial;
+	if (shape->new_stack)
+		ok &= gs_gotrace_id_exists(&g->stack_ids, e->args[shape->new_stack - 1]);
 	for (unsigned i = 0, strings = shape->strings; strings; i++, strings >>= 1)
-		if (strings & 1 && e->args[i] && !gs_gotrace_id_find(&g->string_ids, e->args[i]))
-			return g->is_partial;
-	return true;
+		if (strings & 1)
+			ok &= gs_gotrace_id_exists(&g->string_ids, e->args[i]);
+	return ok || g->is_partial;
 }
 
 /* Times rise strictly: a clock that went back never reorders what sequence numbers have ordered. */

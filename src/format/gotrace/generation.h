@@ -77,10 +77,20 @@ static inline int64_t gs_gotrace_ns(const gs_gotrace_generation *g, uint64_t uni
 /* What the decoder must know of each type, all in one place. */
 typedef struct gs_gotrace_shape {
 	uint8_t n_args; /* GS_GOTRACE_NO_EVENT: no event of the timed stream */
-	uint8_t stack, new_stack, strings;
+	/* Its stack and its first string: args[at] & mask, so that an event without one has id 0. */
+	uint8_t stack_at, string_at;
+	uint8_t new_stack; /* index + 1 */
+	uint8_t strings;   /* bits, without the first */
+	uint64_t stack_mask, string_mask;
 } gs_gotrace_shape;
 enum { GS_GOTRACE_NO_EVENT = 0xff };
 extern const gs_gotrace_shape gs_gotrace_shapes[256];
+
+/* There is such an id, or it is 0. */
+static inline bool gs_gotrace_id_exists(const gs_gotrace_ids *ids, uint64_t id)
+{
+	return ids->dense ? id < ids->n_dense && (ids->dense[id] || !id) : !id || gs_map_get(&ids->sparse, id);
+}
 
 /* Index + 1, or 0. */
 static inline uint32_t gs_gotrace_id_find(const gs_gotrace_ids *ids, uint64_t id)

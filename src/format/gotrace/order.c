@@ -1,5 +1,8 @@
 #include "format/gotrace/order_step.h"
 
+/* Kept out of the way of what happens a million times a second. */
+#define RARE __attribute__((noinline))
+
 gs_gotrace_order *gs_gotrace_order_create(void)
 {
 	gs_gotrace_order *o = gs_alloc_should_fail() ? NULL : calloc(1, sizeof(*o));
@@ -20,7 +23,7 @@ void gs_gotrace_order_free(gs_gotrace_order *o)
 {
 	if (!o)
 		return;
-	gs_map_release(&o->g_index);
+	gs_gotrace_id_index_release(&o->g_index);
 	gs_map_release(&o->p_index);
 	gs_map_release(&o->m_index);
 	gs_map_release(&o->task_index);
@@ -31,6 +34,42 @@ void gs_gotrace_order_free(gs_gotrace_order *o)
 	gs_vec_release(&o->nodes);
 	gs_vec_release(&o->notes);
 	free(o);
+}
+
+void gs_gotrace_id_index_release(id_index *ids)
+{
+	gs_map_release(&ids->by_run);
+	gs_vec_release(&ids->runs);
+	*ids = (id_index){ 0 };
+}
+
+static uint32_t *recent_place(id_index *ids, uint64_t id, uint32_t at)
+{
+	ids->recent[id / ID_RUN % RECENT_RUNS].run = id / ID_RUN;
+	ids->recent[id / ID_RUN % RECENT_RUNS].at = at + 1;
+	return &ids->runs.p[at].at[id % ID_RUN];
+}
+
+uint32_t *gs_gotrace_id_find_run(id_index *ids, uint64_t id)
+{
+	const uint32_t *slot = gs_map_get(&ids->by_run, id / ID_RUN);
+
+	return slot ? recent_place(ids, id, *slot) : NULL;
+}
+
+uint32_t *gs_gotrace_id_make_run(id_index *ids, uint64_t id)
+{
+	bool is_new;
+	uint32_t *slot = gs_map_put(&ids->by_run, id / ID_RUN, &is_new);
+
+	if (!slot)
+		return NULL;
+	if (is_new) {
+		*slot = (uint32_t)ids->runs.n;
+		if (!gs_vec_push(&ids->runs, MAX_IDS))
+			return NULL;
+	}
+	return recent_place(ids, id, *slot);
 }
 
 bool gs_gotrace_order_push(gs_gotrace_order *o, uint32_t *list, uint64_t task_id, gs_str name)
@@ -51,20 +90,20 @@ bool gs_gotrace_order_push(gs_gotrace_order *o, uint32_t *list, uint64_t task_id
 
 uint32_t gs_gotrace_order_make_g(gs_gotrace_order *o, uint64_t id, uint8_t status)
 {
-	bool is_new;
-	uint32_t *slot = gs_map_put(&o->g_index, id, &is_new);
+	uint32_t *place = gs_gotrace_id_make_run(&o->g_index, id);
+	bool is_new = place && !*place;
 	goroutine *g;
 
-	if (!slot)
+	if (!place)
 		return 0;
 	if (is_new) {
 		if (!gs_vec_push(&o->gs, MAX_IDS))
 			return 0;
-		*slot = (uint32_t)o->gs.n - 1;
+		*place = (uint32_t)o->gs.n;
 	} else {
 		o->n_dead--;
 	}
-	g = &o->gs.p[*slot];
+	g = &o->gs.p[*place - 1];
 	g->id = id;
 	g->seq = 0;
 	g->epoch = o->epoch;
@@ -72,7 +111,7 @@ uint32_t gs_gotrace_order_make_g(gs_gotrace_order *o, uint64_t id, uint8_t statu
 	g->is_alive = true;
 	g->in_assist = false;
 	g->is_first_life = is_new;
-	return *slot + 1;
+	return *place;
 }
 
 static void destroy_g(gs_gotrace_order *o, goroutine *g)
@@ -108,30 +147,25 @@ uint32_t gs_gotrace_order_make_m(gs_gotrace_order *o, uint64_t id)
 
 static bool tidy_gs(gs_gotrace_order *o)
 {
-	gs_map index = { 0 };
-	bool ok = gs_map_reserve(&index, (uint32_t)(o->gs.n - o->n_dead));
 	size_t n = 0;
 
-	for (size_t i = 0; ok && i < o->gs.n; i++) {
-		bool is_new;
-		uint32_t *slot;
+	gs_gotrace_id_index_release(&o->g_index);
+	for (size_t i = 0; i < o->gs.n; i++) {
+		uint32_t *place;
 
 		if (!o->gs.p[i].is_alive)
 			continue;
-		slot = gs_map_put(&index, o->gs.p[i].id, &is_new);
-		ok = slot != NULL;
-		if (!ok)
-			break;
-		*slot = (uint32_t)n;
+		place = gs_gotrace_id_make_run(&o->g_index, o->gs.p[i].id);
+		if (!place)
+			return false;
 		o->gs.p[n++] = o->gs.p[i];
+		*place = (uint32_t)n;
 	}
-	gs_map_release(&o->g_index);
-	o->g_index = index;
 	o->gs.n = n;
 	o->n_dead = 0;
 	for (size_t i = 1; i < o->ms.n; i++)
 		o->ms.p[i].g_at = o->ms.p[i].g == NONE ? 0 : find_g(o, o->ms.p[i].g);
-	return ok;
+	return true;
 }
 
 static bool tidy_tasks(gs_gotrace_order *o, size_t n_active)
@@ -208,7 +242,7 @@ static inline goroutine *current_g(gs_gotrace_order *o, const thread *t, const g
 
 /* ---- procs ---- */
 
-static gs_gotrace_advance proc_status(gs_gotrace_order *o, thread *t, gs_gotrace_event *e)
+static RARE gs_gotrace_advance proc_status(gs_gotrace_order *o, thread *t, gs_gotrace_event *e)
 {
 	static const uint8_t states[P_STATUSES] = { GS_PROC_UNDETERMINED, GS_PROC_RUNNING, GS_PROC_IDLE, GS_PROC_RUNNING,
 						    GS_PROC_IDLE };
@@ -271,7 +305,7 @@ static gs_gotrace_advance proc_status(gs_gotrace_order *o, thread *t, gs_gotrace
 	return GS_GOTRACE_YES;
 }
 
-static gs_gotrace_advance proc_start(gs_gotrace_order *o, thread *t, gs_gotrace_event *e)
+static RARE gs_gotrace_advance proc_start(gs_gotrace_order *o, thread *t, gs_gotrace_event *e)
 {
 	uint32_t at = find_p(o, e->args[0]);
 	proc *p = p_of(o, at);
@@ -286,7 +320,7 @@ static gs_gotrace_advance proc_start(gs_gotrace_order *o, thread *t, gs_gotrace_
 	return GS_GOTRACE_YES;
 }
 
-static gs_gotrace_advance proc_stop(gs_gotrace_order *o, thread *t, gs_gotrace_event *e)
+static RARE gs_gotrace_advance proc_stop(gs_gotrace_order *o, thread *t, gs_gotrace_event *e)
 {
 	proc *p = p_of(o, t->p_at);
 
@@ -301,7 +335,7 @@ static gs_gotrace_advance proc_stop(gs_gotrace_order *o, thread *t, gs_gotrace_e
 	return GS_GOTRACE_YES;
 }
 
-static gs_gotrace_advance proc_steal(gs_gotrace_order *o, thread *t, gs_gotrace_event *e)
+static RARE gs_gotrace_advance proc_steal(gs_gotrace_order *o, thread *t, gs_gotrace_event *e)
 {
 	uint64_t id = e->args[0], victim = e->args[2];
 	proc *p = p_of(o, find_p(o, id));
@@ -342,7 +376,7 @@ static gs_gotrace_advance proc_steal(gs_gotrace_order *o, thread *t, gs_gotrace_
 
 /* ---- goroutines ---- */
 
-static gs_gotrace_advance go_status(gs_gotrace_order *o, thread *t, gs_gotrace_event *e)
+static RARE gs_gotrace_advance go_status(gs_gotrace_order *o, thread *t, gs_gotrace_event *e)
 {
 	static const uint8_t states[G_STATUSES] = { GS_GO_UNDETERMINED, GS_GO_RUNNABLE, GS_GO_RUNNING, GS_GO_SYSCALL,
 						    GS_GO_WAITING };
@@ -360,7 +394,7 @@ static gs_gotrace_advance go_status(gs_gotrace_order *o, thread *t, gs_gotrace_e
 				      status);
 		g->epoch = o->epoch;
 		g->seq = 0;
-	} else if (o->is_initial || (o->is_open && !gs_map_get(&o->g_index, id))) {
+	} else if (o->is_initial || (o->is_open && !id_at(&o->g_index, id))) {
 		at = gs_gotrace_order_make_g(o, id, (uint8_t)status);
 		if (!at)
 			return no_memory(o);
@@ -467,7 +501,7 @@ static gs_gotrace_advance go_unblock(gs_gotrace_order *o, gs_gotrace_event *e)
 }
 
 /* iter.Pull: one record unblocks the other goroutine, blocks or ends this one, and starts the other. */
-static gs_gotrace_advance go_switch(gs_gotrace_order *o, thread *t, gs_gotrace_event *e)
+static RARE gs_gotrace_advance go_switch(gs_gotrace_order *o, thread *t, gs_gotrace_event *e)
 {
 	uint64_t next_id = e->args[0], seq = e->args[1];
 	goroutine *now, *next;
@@ -548,7 +582,7 @@ static gs_gotrace_advance syscall_end_blocked(gs_gotrace_order *o, thread *t, gs
 	return GS_GOTRACE_YES;
 }
 
-static gs_gotrace_advance go_create_syscall(gs_gotrace_order *o, thread *t, gs_gotrace_event *e)
+static RARE gs_gotrace_advance go_create_syscall(gs_gotrace_order *o, thread *t, gs_gotrace_event *e)
 {
 	uint64_t id = e->args[0];
 	uint32_t at;
@@ -565,7 +599,7 @@ static gs_gotrace_advance go_create_syscall(gs_gotrace_order *o, thread *t, gs_g
 }
 
 /* A cgo callback is over. Its thread id may be used again at once, so its proc is let go of here. */
-static gs_gotrace_advance go_destroy_syscall(gs_gotrace_order *o, thread *t, gs_gotrace_event *e)
+static RARE gs_gotrace_advance go_destroy_syscall(gs_gotrace_order *o, thread *t, gs_gotrace_event *e)
 {
 	goroutine *g;
 
@@ -655,7 +689,7 @@ static gs_gotrace_advance dispatch(gs_gotrace_order *o, thread *t, gs_gotrace_ev
 	}
 }
 
-static bool keep_note(gs_gotrace_order *o, uint32_t m, uint8_t unknown, const gs_gotrace_event *e)
+static RARE bool keep_note(gs_gotrace_order *o, uint32_t m, uint8_t unknown, const gs_gotrace_event *e)
 {
 	note *n = gs_vec_push(&o->notes, MAX_IDS);
 

@@ -57,8 +57,10 @@ typedef struct proc {
 enum { UNKNOWN_P = 1, UNKNOWN_G = 2 };
 
 typedef struct thread {
-	uint64_t id, p, g;
-	uint32_t p_at, g_at; /* index + 1 of p and g */
+	uint64_t p;
+	uint32_t p_at, g_at; /* index + 1 of p and g; between these, which change one by one and are read together */
+	uint64_t g;
+	uint64_t id;
 	bool is_known;	     /* one of its events was looked at */
 	uint8_t unknown;     /* open orders: what it holds since before the generation is not known */
 	uint64_t p_known_at, g_known_at; /* open orders: event since when it is known */
@@ -92,6 +94,41 @@ typedef struct note {
 	gs_gotrace_event e;
 } note;
 
+/*
+ * Places of goroutines by id. The runtime hands ids out in runs, so 16 of them share a cache line, and the lines in use are few.
+ */
+enum { ID_RUN = 16, RECENT_RUNS = 64 };
+
+typedef struct id_run {
+	uint32_t at[ID_RUN]; /* index + 1; 0: none */
+} id_run;
+
+typedef struct id_index {
+	gs_map by_run; /* id / ID_RUN: index */
+	GS_VEC(id_run) runs;
+	struct {
+		uint64_t run;
+		uint32_t at; /* index + 1 */
+	} recent[RECENT_RUNS];
+} id_index;
+
+/* Where the place of an id is kept, in a run that is among the recent afterwards. NULL: no such run. */
+uint32_t *gs_gotrace_id_find_run(id_index *ids, uint64_t id);
+/* The same, made if need be. NULL: no memory. */
+uint32_t *gs_gotrace_id_make_run(id_index *ids, uint64_t id);
+void gs_gotrace_id_index_release(id_index *ids);
+
+static inline uint32_t id_at(id_index *ids, uint64_t id)
+{
+	uint64_t run = id / ID_RUN;
+	const uint32_t *place;
+
+	if (ids->recent[run % RECENT_RUNS].run == run && ids->recent[run % RECENT_RUNS].at)
+		return ids->runs.p[ids->recent[run % RECENT_RUNS].at - 1].at[id % ID_RUN];
+	place = gs_gotrace_id_find_run(ids, id);
+	return place ? *place : 0;
+}
+
 struct gs_gotrace_order {
 	const gs_gotrace_generation *gen;
 	gs_err *err;
@@ -100,7 +137,8 @@ struct gs_gotrace_order {
 	bool is_open, is_initial;
 	uint8_t flags; /* of the note that the event being looked at is worth */
 	bool was_known;
-	gs_map g_index, p_index, m_index, task_index;
+	id_index g_index;
+	gs_map p_index, m_index, task_index;
 	GS_VEC(goroutine) gs;
 	GS_VEC(proc) ps;
 	GS_VEC(thread) ms; /* the first is nobody: of batches without a thread */
@@ -133,11 +171,11 @@ static inline const char *event_name(const gs_gotrace_event *e)
 }
 
 /* Index + 1 of a goroutine that lives; 0: none. */
-static inline uint32_t find_g(const gs_gotrace_order *o, uint64_t id)
+static inline uint32_t find_g(gs_gotrace_order *o, uint64_t id)
 {
-	const uint32_t *slot = gs_map_get(&o->g_index, id);
+	uint32_t at = id_at(&o->g_index, id);
 
-	return slot && o->gs.p[*slot].is_alive ? *slot + 1 : 0;
+	return at && o->gs.p[at - 1].is_alive ? at : 0;
 }
 
 static inline uint32_t find_p(const gs_gotrace_order *o, uint64_t id)
@@ -198,7 +236,7 @@ static inline gs_gotrace_event *extra(gs_gotrace_order *o, const gs_gotrace_even
 /* What an event asks of its context. */
 typedef enum need { MUST, MAY, MUST_NOT } need;
 
-bool gs_gotrace_order_lacks(gs_gotrace_order *o, const gs_gotrace_event *e, need p, need g);
+bool gs_gotrace_order_lacks(gs_gotrace_order *o, const gs_gotrace_event *e, need p, need g) __attribute__((cold));
 
 static inline bool context(gs_gotrace_order *o, const gs_gotrace_event *e, need p, need g)
 {

@@ -16,7 +16,16 @@ const gs_gotrace_shape gs_gotrace_shapes[256] = {
 #define NOTHING(from, to) [from ... to] = { .n_args = GS_GOTRACE_NO_EVENT }
 	NOTHING(0, 8), NOTHING(49, 127), NOTHING(137, 255),
 #undef NOTHING
-#define X(code, id, name, args, n, stack, new_stack, strings) [code] = { n, stack, new_stack, strings },
+#define FIRST(bits) ((bits)&1 ? 0 : (bits)&2 ? 1 : (bits)&4 ? 2 : 0)
+#define X(code, id, name, args, n, stack, new_stack, strings) \
+	[code] = { n, \
+		   (stack) ? (stack)-1 : 0, \
+		   FIRST(strings), \
+		   new_stack, \
+		   (strings) & ((strings)-1), \
+		   (stack) ? UINT64_MAX : 0, \
+		   (strings) ? UINT64_MAX : 0 },
 	GS_GOTRACE_EVENTS(X)
 #undef X
+#undef FIRST
 };

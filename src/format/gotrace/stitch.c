@@ -151,7 +151,7 @@ static void fix_task_end(const stitcher *s, gs_gotrace_event *e)
 /* The end of a region that did not begin in this generation: the innermost of the earlier ones. */
 static bool fits_region_end(const stitcher *s, const gs_gotrace_event *e)
 {
-	goroutine *g = g_of(s->later, gs_map_get(&s->later->g_index, e->g) ? *gs_map_get(&s->later->g_index, e->g) + 1 : 0);
+	goroutine *g = g_of(s->later, id_at(&s->later->g_index, e->g));
 	const node *r;
 	gs_str name;
 
@@ -414,10 +414,9 @@ static bool take_over(stitcher *s)
 	}
 	for (size_t i = 1; i < o->ms.n; i++) {
 		thread *t = &o->ms.p[i];
-		const uint32_t *g = t->g == NONE ? NULL : gs_map_get(&o->g_index, t->g);
 
 		t->p_at = t->p == NONE ? 0 : find_p(o, t->p);
-		t->g_at = g ? *g + 1 : 0;
+		t->g_at = t->g == NONE ? 0 : id_at(&o->g_index, t->g);
 	}
 	return true;
 }
