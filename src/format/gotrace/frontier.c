@@ -18,12 +18,17 @@ typedef struct cursor {
 	uint32_t batch;
 } cursor;
 
+typedef struct place {
+	int64_t time_ns; /* of the cursor, without a look at it */
+	cursor *c;
+} place;
+
 typedef struct frontier {
 	const gs_gotrace_generation *g;
 	gs_gotrace_order *o;
 	gs_gotrace_run *run;
 	gs_err *err;
-	cursor **heap; /* by time_ns */
+	place *heap; /* by time_ns */
 	size_t n_heap;
 	size_t sample;
 	int64_t next_sample_ns;
@@ -139,47 +144,65 @@ static inline bool next_event(const frontier *f, cursor *c, bool *more)
 	return true;
 }
 
-static inline void sift_down(frontier *f, size_t i)
+static void sift_down(frontier *f, size_t i)
 {
-	cursor **heap = f->heap, *c = heap[i];
+	place *heap = f->heap, it = heap[i];
 	size_t n = f->n_heap;
 
 	for (;;) {
 		size_t child = 2 * i + 1;
 
-		if (child + 1 < n)
-			child += heap[child + 1]->time_ns < heap[child]->time_ns;
-		else if (child >= n)
+		if (child >= n)
 			break;
-		if (heap[child]->time_ns >= c->time_ns)
+		if (child + 1 < n)
+			child += heap[child + 1].time_ns < heap[child].time_ns;
+		if (heap[child].time_ns >= it.time_ns)
 			break;
 		heap[i] = heap[child];
 		i = child;
 	}
-	heap[i] = c;
+	heap[i] = it;
+}
+
+/*
+ * sift_down(0). Which of two threads comes next is anybody's guess, so the first step has no branches for the processor to guess
+ * with; that a second step is needed is rare.
+ */
+static inline void sift_root(frontier *f)
+{
+	place *heap = f->heap;
+	size_t child;
+	uint64_t swap, time, c;
+
+	if (f->n_heap < 3) {
+		sift_down(f, 0);
+		return;
+	}
+	child = 1 + (size_t)(heap[2].time_ns < heap[1].time_ns);
+	swap = -(uint64_t)(heap[child].time_ns < heap[0].time_ns);
+	time = ((uint64_t)heap[0].time_ns ^ (uint64_t)heap[child].time_ns) & swap;
+	c = ((uint64_t)(uintptr_t)heap[0].c ^ (uint64_t)(uintptr_t)heap[child].c) & swap;
+	heap[0].time_ns = (int64_t)((uint64_t)heap[0].time_ns ^ time);
+	heap[0].c = (cursor *)(uintptr_t)((uint64_t)(uintptr_t)heap[0].c ^ c);
+	heap[child].time_ns = (int64_t)((uint64_t)heap[child].time_ns ^ time);
+	heap[child].c = (cursor *)(uintptr_t)((uint64_t)(uintptr_t)heap[child].c ^ c);
+	if (2 * child + 1 < f->n_heap && (heap[2 * child + 1].time_ns < heap[child].time_ns ||
+					  (2 * child + 2 < f->n_heap && heap[2 * child + 2].time_ns < heap[child].time_ns)))
+		sift_down(f, child);
 }
 
 static void sift_up(frontier *f, size_t i)
 {
-	cursor *c = f->heap[i];
+	place it = f->heap[i];
 
-	for (; i > 0 && f->heap[(i - 1) / 2]->time_ns > c->time_ns; i = (i - 1) / 2)
+	for (; i > 0 && f->heap[(i - 1) / 2].time_ns > it.time_ns; i = (i - 1) / 2)
 		f->heap[i] = f->heap[(i - 1) / 2];
-	f->heap[i] = c;
-}
-
-/* Where heap[i] belongs now that its time has risen. Equal times stay apart as Go's reader leaves them: its order is ours. */
-static inline void settle(frontier *f, size_t i)
-{
-	if (i > 0 && f->heap[(i - 1) / 2]->time_ns > f->heap[i]->time_ns)
-		sift_up(f, i);
-	else
-		sift_down(f, i);
+	f->heap[i] = it;
 }
 
 static int by_time(const void *a, const void *b)
 {
-	const cursor *x = *(cursor *const *)a, *y = *(cursor *const *)b;
+	const place *x = a, *y = b;
 
 	return (x->time_ns > y->time_ns) - (x->time_ns < y->time_ns);
 }
@@ -192,12 +215,12 @@ static void sort_heap(frontier *f)
 		return;
 	}
 	for (size_t i = 1; i < f->n_heap; i++) {
-		cursor *c = f->heap[i];
+		place it = f->heap[i];
 		size_t k = i;
 
-		for (; k > 0 && f->heap[k - 1]->time_ns > c->time_ns; k--)
+		for (; k > 0 && f->heap[k - 1].time_ns > it.time_ns; k--)
 			f->heap[k] = f->heap[k - 1];
-		f->heap[k] = c;
+		f->heap[k] = it;
 	}
 }
 
@@ -271,28 +294,23 @@ static inline void tidy(cursor *c)
 	c->e.name = (gs_str){ 0 };
 }
 
-/* Hand out the event of heap[i], which the order let go, and put the thread's next one in its place. */
-static bool follow(frontier *f, size_t i)
+/* As Go's reader takes it out: up to the root, then replaced by the last. Equal times stay apart as there: its order is ours. */
+static void take_out(frontier *f, size_t i)
 {
-	cursor *c = f->heap[i];
-	bool more;
+	for (; i > 0; i = (i - 1) / 2)
+		f->heap[i] = f->heap[(i - 1) / 2];
+	f->heap[0] = f->heap[--f->n_heap];
+	if (f->n_heap)
+		sift_down(f, 0);
+}
 
+/* Hand out the event of a cursor, which the order let go, and put the thread's next one in its place. */
+static inline bool follow(frontier *f, cursor *c, bool *more)
+{
 	if (f->o->n_extra ? !deliver_all(f, c) : !deliver(f, &c->e, c->time_ns, c->at))
 		return false;
 	tidy(c);
-	if (!next_event(f, c, &more))
-		return false;
-	if (!more) {
-		/* As Go's reader takes it out: up to the root, then replaced by the last. */
-		for (; i > 0; i = (i - 1) / 2)
-			f->heap[i] = f->heap[(i - 1) / 2];
-		f->heap[0] = f->heap[--f->n_heap];
-		if (f->n_heap)
-			sift_down(f, 0);
-		return true;
-	}
-	settle(f, i);
-	return true;
+	return next_event(f, c, more);
 }
 
 static inline gs_gotrace_advance advance(frontier *f, cursor *c)
@@ -302,19 +320,32 @@ static inline gs_gotrace_advance advance(frontier *f, cursor *c)
 }
 
 /* The root may not go yet: the first of the others that may. */
-static bool follow_another(frontier *f)
+static __attribute__((noinline)) bool follow_another(frontier *f)
 {
 	sort_heap(f);
-	for (size_t i = 1; i < f->n_heap; i++)
-		switch (advance(f, f->heap[i])) {
+	for (size_t i = 1; i < f->n_heap; i++) {
+		cursor *c = f->heap[i].c;
+		bool more;
+
+		switch (advance(f, c)) {
 		case GS_GOTRACE_YES:
-			return follow(f, i);
+			if (!follow(f, c, &more))
+				return false;
+			f->heap[i].time_ns = c->time_ns;
+			if (!more)
+				take_out(f, i);
+			else if (f->heap[(i - 1) / 2].time_ns > c->time_ns)
+				sift_up(f, i);
+			else
+				sift_down(f, i);
+			return true;
 		case GS_GOTRACE_BROKEN:
 			return false;
 		case GS_GOTRACE_NOT_YET:
 			break;
 		}
-	return gs_fail(f->err, GS_ERR_FORMAT, f->heap[0]->at,
+	}
+	return gs_fail(f->err, GS_ERR_FORMAT, f->heap[0].c->at,
 		       "no consistent order: none of %zu threads can go on in generation %llu", f->n_heap,
 		       (unsigned long long)f->g->number);
 }
@@ -322,21 +353,26 @@ static bool follow_another(frontier *f)
 static bool follow_all(frontier *f)
 {
 	while (f->n_heap || f->sample < f->g->samples.n) {
-		if (f->sample < f->g->samples.n && (!f->n_heap || f->next_sample_ns < f->heap[0]->time_ns)) {
+		gs_gotrace_advance answer;
+		cursor *c;
+		bool more;
+
+		if (f->sample < f->g->samples.n && (!f->n_heap || f->next_sample_ns < f->heap[0].time_ns)) {
 			if (!deliver_sample(f))
 				return false;
 			continue;
 		}
-		switch (advance(f, f->heap[0])) {
-		case GS_GOTRACE_YES:
-			if (!follow(f, 0))
+		c = f->heap[0].c;
+		answer = advance(f, c);
+		if (answer == GS_GOTRACE_YES) {
+			if (!follow(f, c, &more))
 				return false;
-			break;
-		case GS_GOTRACE_NOT_YET:
-			if (!follow_another(f))
-				return false;
-			break;
-		case GS_GOTRACE_BROKEN:
+			f->heap[0].time_ns = c->time_ns;
+			if (more)
+				sift_root(f);
+			else
+				take_out(f, 0);
+		} else if (answer == GS_GOTRACE_BROKEN || !follow_another(f)) {
 			return false;
 		}
 	}
@@ -365,7 +401,7 @@ static bool start(frontier *f, cursor *cursors)
 		if (!next_event(f, c, &more))
 			return false;
 		if (more) {
-			f->heap[f->n_heap] = c;
+			f->heap[f->n_heap] = (place){ c->time_ns, c };
 			sift_up(f, f->n_heap++);
 		}
 	}
