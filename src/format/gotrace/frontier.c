@@ -6,6 +6,10 @@
 
 enum { MAX_EVENT_BYTES = 1 + 5 * 10 };
 
+/* What happens to every event is one function; the rest keeps out of its way. */
+#define HOT static inline __attribute__((always_inline))
+#define RARE static __attribute__((noinline))
+
 /* The place in one thread's batches, with the event that comes next there. */
 typedef struct cursor {
 	gs_gotrace_event e; /* as it will be handed out: nothing is copied */
@@ -35,7 +39,7 @@ typedef struct frontier {
 	uint64_t ns_per_unit; /* when that is a whole number, else 0 */
 } frontier;
 
-static inline int64_t units_ns(const frontier *f, uint64_t units)
+HOT int64_t units_ns(const frontier *f, uint64_t units)
 {
 	/* Below, both are exact and equal to the product of doubles. */
 	if (f->ns_per_unit && units < UINT64_C(1) << 32)
@@ -43,42 +47,33 @@ static inline int64_t units_ns(const frontier *f, uint64_t units)
 	return gs_gotrace_ns(f->g, units);
 }
 
-/* More than 8 bytes. NULL: more than 64 bits. */
-static const unsigned char *long_varint(const unsigned char *p, uint64_t *v)
-{
-	gs_rd r = { p, p, p + 10, false };
-
-	*v = gs_rd_varint(&r);
-	return r.bad ? NULL : r.p;
-}
-
-/* 10 bytes must be readable, which the caller knows of a whole event at once. */
-static inline const unsigned char *varint(const unsigned char *p, uint64_t *v)
+/* A number of up to 8 bytes; 0 bytes: it is longer. 8 bytes must be readable, which the caller knows of a whole event at once. */
+HOT unsigned varint(const unsigned char *p, uint64_t *v)
 {
 	uint64_t x, stops;
 
-	if (*p < 0x80) {
-		*v = *p;
-		return p + 1;
+	if (p[0] < 0x80) {
+		*v = p[0];
+		return 1;
 	}
 	if (p[1] < 0x80) {
 		*v = (p[0] & 0x7fu) | (uint64_t)p[1] << 7;
-		return p + 2;
+		return 2;
 	}
 	memcpy(&x, p, sizeof(x));
 	x = le64toh(x);
 	stops = ~x & 0x8080808080808080u;
 	if (!stops)
-		return long_varint(p, v);
+		return 0;
 	x &= stops ^ (stops - 1);
 	x = (x & 0x007f007f007f007fu) | (x & 0x7f007f007f007f00u) >> 1;
 	x = (x & 0x00003fff00003fffu) | (x & 0x3fff00003fff0000u) >> 2;
 	*v = (x & 0x000000000fffffffu) | (x & 0x0fffffff00000000u) >> 4;
-	return p + __builtin_ctzll(stops) / 8 + 1;
+	return (unsigned)__builtin_ctzll(stops) / 8 + 1;
 }
 
 /* Carefully, and over the ends of batches. *more false: the thread has no event any more. */
-static bool next_event_slow(const frontier *f, cursor *c, bool *more)
+RARE bool next_event_slow(const frontier *f, cursor *c, bool *more)
 {
 	const gs_gotrace_generation *g = f->g;
 	const gs_gotrace_spec *spec;
@@ -118,23 +113,34 @@ static bool next_event_slow(const frontier *f, cursor *c, bool *more)
 }
 
 /* Read the thread's next event into the cursor. *more false: there is none. */
-static inline bool next_event(const frontier *f, cursor *c, bool *more)
+HOT bool next_event(const frontier *f, cursor *c, bool *more)
 {
 	const unsigned char *p = c->p;
 	uint64_t dt;
 	int64_t time_ns;
-	unsigned type, n;
+	unsigned type, n, size;
 
 	if (c->end - p < MAX_EVENT_BYTES)
 		return next_event_slow(f, c, more);
 	type = *p++;
 	n = gs_gotrace_shapes[type].n_args;
-	if (n == GS_GOTRACE_NO_EVENT)
+	size = varint(p, &dt);
+	p += size;
+	if (n == GS_GOTRACE_NO_EVENT || !size)
 		return next_event_slow(f, c, more);
-	p = varint(p, &dt);
-	for (unsigned i = 0; p && i < n; i++)
-		p = varint(p, &c->e.args[i]);
-	if (!p || __builtin_add_overflow(c->time_ns, units_ns(f, dt), &time_ns))
+#define ARG(i)                                                  \
+	if (n > (i)) {                                          \
+		size = varint(p, &c->e.args[i]);                \
+		p += size;                                      \
+		if (__builtin_expect(!size, 0))                 \
+			return next_event_slow(f, c, more);     \
+	}
+	ARG(0)
+	ARG(1)
+	ARG(2)
+	ARG(3)
+#undef ARG
+	if (__builtin_add_overflow(c->time_ns, units_ns(f, dt), &time_ns))
 		return next_event_slow(f, c, more);
 	c->at = c->shift + (uint64_t)(uintptr_t)c->p;
 	c->e.type = (uint8_t)type;
@@ -144,7 +150,7 @@ static inline bool next_event(const frontier *f, cursor *c, bool *more)
 	return true;
 }
 
-static void sift_down(frontier *f, size_t i)
+RARE void sift_down(frontier *f, size_t i)
 {
 	place *heap = f->heap, it = heap[i];
 	size_t n = f->n_heap;
@@ -168,7 +174,7 @@ static void sift_down(frontier *f, size_t i)
  * sift_down(0). Which of two threads comes next is anybody's guess, so the first step has no branches for the processor to guess
  * with; that a second step is needed is rare.
  */
-static inline void sift_root(frontier *f)
+HOT void sift_root(frontier *f)
 {
 	place *heap = f->heap;
 	size_t child;
@@ -224,7 +230,7 @@ static void sort_heap(frontier *f)
 	}
 }
 
-static inline bool ids_exist(const gs_gotrace_generation *g, const gs_gotrace_event *e)
+HOT bool ids_exist(const gs_gotrace_generation *g, const gs_gotrace_event *e)
 {
 	const gs_gotrace_shape *shape = &gs_gotrace_shapes[e->type];
 	bool ok = gs_gotrace_id_exists(&g->stack_ids, e->args[shape->stack_at] & shape->stack_mask) &&
@@ -239,7 +245,7 @@ static inline bool ids_exist(const gs_gotrace_generation *g, const gs_gotrace_ev
 }
 
 /* Times rise strictly: a clock that went back never reorders what sequence numbers have ordered. */
-static inline bool deliver(frontier *f, gs_gotrace_event *e, int64_t time_ns, uint64_t at)
+HOT bool deliver(frontier *f, gs_gotrace_event *e, int64_t time_ns, uint64_t at)
 {
 	gs_gotrace_run *run = f->run;
 
@@ -254,7 +260,7 @@ static inline bool deliver(frontier *f, gs_gotrace_event *e, int64_t time_ns, ui
 	return false;
 }
 
-static bool deliver_sample(frontier *f)
+RARE bool deliver_sample(frontier *f)
 {
 	const gs_gotrace_sample *s = &f->g->samples.p[f->sample++];
 	gs_gotrace_event e = { .type = GS_GOTRACE_CPU_SAMPLE, .m = s->m, .p = s->p, .g = s->g, .args = { s->stack },
@@ -268,7 +274,7 @@ static bool deliver_sample(frontier *f)
 }
 
 /* With the two events that an event may bring along. */
-static bool deliver_all(frontier *f, cursor *c)
+RARE bool deliver_all(frontier *f, cursor *c)
 {
 	gs_gotrace_order *o = f->o;
 	unsigned n = o->n_extra;
@@ -286,7 +292,7 @@ static bool deliver_all(frontier *f, cursor *c)
 }
 
 /* What only few types fill, for the next event in the same place. */
-static inline void tidy(cursor *c)
+HOT void tidy(cursor *c)
 {
 	c->e.m = c->m;
 	c->e.from_state = c->e.to_state = 0;
@@ -305,7 +311,7 @@ static void take_out(frontier *f, size_t i)
 }
 
 /* Hand out the event of a cursor, which the order let go, and put the thread's next one in its place. */
-static inline bool follow(frontier *f, cursor *c, bool *more)
+HOT bool follow(frontier *f, cursor *c, bool *more)
 {
 	if (f->o->n_extra ? !deliver_all(f, c) : !deliver(f, &c->e, c->time_ns, c->at))
 		return false;
@@ -313,14 +319,14 @@ static inline bool follow(frontier *f, cursor *c, bool *more)
 	return next_event(f, c, more);
 }
 
-static inline gs_gotrace_advance advance(frontier *f, cursor *c)
+HOT gs_gotrace_advance advance(frontier *f, cursor *c)
 {
 	f->o->at = c->at;
 	return gs_gotrace_order_advance(f->o, c->thread, &c->e);
 }
 
 /* The root may not go yet: the first of the others that may. */
-static __attribute__((noinline)) bool follow_another(frontier *f)
+RARE bool follow_another(frontier *f)
 {
 	sort_heap(f);
 	for (size_t i = 1; i < f->n_heap; i++) {
@@ -379,7 +385,7 @@ static bool follow_all(frontier *f)
 	return true;
 }
 
-static bool start(frontier *f, cursor *cursors)
+RARE bool start(frontier *f, cursor *cursors)
 {
 	const gs_gotrace_generation *g = f->g;
 
