@@ -5,6 +5,7 @@
 #ifndef GS_ANALYSIS_QUERY_H
 #define GS_ANALYSIS_QUERY_H
 
+#include "analysis/trace_select.h"
 #include "base/arena.h"
 #include "base/err.h"
 
@@ -42,6 +43,8 @@ typedef struct gs_query {
 	/* Labels: filters with pprof's grammar, regular expressions over keys, lists of keys. */
 	gs_str tagfocus, tagignore, tagshow, taghide, tagroot, tagleaf;
 	gs_str filter; /* an expression over samples: analysis/filter.h */
+
+	gs_trace_query trace; /* part of an execution trace: inputs with a timeline only */
 
 	gs_granularity granularity;
 	bool noinlines, showcolumns;

@@ -1,4 +1,5 @@
 #include "analysis/view.h"
+#include "analysis/trace_profile.h"
 
 #include "analysis/view_sums.h"
 
@@ -260,19 +261,39 @@ static bool sum_selfs(gs_view *v, gs_err *err)
 	return true;
 }
 
+/* The profile of the part of a trace that the query asks for. */
+static const gs_profile *part_of_trace(gs_view *v, const gs_view_input *in, gs_err *err)
+{
+	const gs_trace_query *q = &v->query->trace;
+	gs_trace_selection *s;
+
+	if (gs_trace_query_is_all(q))
+		return in->profile;
+	if (!in->timeline) {
+		gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE,
+			"this profile is no execution trace: time, goroutine, group, region and task take a part of one");
+		return NULL;
+	}
+	s = gs_trace_select(v->mem, in->timeline, in->profile, q, err);
+	return s ? gs_trace_profile(v->mem, s, err) : NULL;
+}
+
 static bool add_profile(gs_view *v, const gs_view_input *in, gs_err *err)
 {
+	const gs_profile *profile = part_of_trace(v, in, err);
 	gs_view_profile *vp = &v->profiles[v->n_profiles];
 	gs_query filters = *v->query;
 	bool root_matched, leaf_matched;
 	gs_selection *sel;
 
-	vp->profile = in->profile;
+	if (!profile)
+		return false;
+	vp->profile = profile;
 	vp->is_base = in->is_base;
-	if (!gs_sample_index(in->profile, v->query->sample_index, &vp->type, err))
+	if (!gs_sample_index(profile, v->query->sample_index, &vp->type, err))
 		return false;
 	if (filters.tagroot.n || filters.tagleaf.n) {
-		vp->profile = gs_profile_with_label_frames(v->mem, in->profile, filters.tagroot, filters.tagleaf,
+		vp->profile = gs_profile_with_label_frames(v->mem, profile, filters.tagroot, filters.tagleaf,
 							   filters.unit, &root_matched, &leaf_matched, err);
 		if (!vp->profile)
 			return false;

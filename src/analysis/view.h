@@ -42,7 +42,7 @@ typedef struct gs_view_node {
 } gs_view_node;
 
 typedef struct gs_view_profile {
-	const gs_profile *profile; /* not the input's when label frames were added */
+	const gs_profile *profile; /* not the input's when label frames were added or a part of a trace is shown */
 	const gs_selection *selection;
 	uint32_t *sample_node; /* GS_NO_ID: filtered out, or without a value */
 	uint32_t *frame_key;   /* key of each frame before transforms; GS_NO_ID: not shown */
@@ -81,6 +81,7 @@ typedef struct gs_view {
 
 typedef struct gs_view_input {
 	const gs_profile *profile;
+	const gs_timeline *timeline; /* of an execution trace: query->trace takes a part of it; else NULL */
 	bool is_base;
 } gs_view_input;
 

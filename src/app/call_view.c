@@ -1,5 +1,6 @@
 #include "app/call_view.h"
 
+#include "app/select_args.h"
 #include "app/view_cache.h"
 
 bool gs_call_query(const gs_op_call *call, gs_query *q, gs_err *err)
@@ -31,6 +32,8 @@ bool gs_call_query(const gs_op_call *call, gs_query *q, gs_err *err)
 			return false;
 	q->transforms = transforms;
 	q->n_transforms = n;
+	if (!gs_call_trace_query(call, &q->trace, err))
+		return false;
 	return gs_granularity_parse(gs_call_str(call, "granularity"), &q->granularity, err);
 }
 
@@ -42,8 +45,9 @@ static const gs_view *call_view(const gs_op_call *call, const gs_query *q, bool 
 	for (unsigned i = 0; i < n; i++) {
 		bool is_base = i >= call->n_docs;
 
-		in[i].is_base = is_base;
-		in[i].profile = is_base ? call->bases[i - call->n_docs]->profile : call->docs[i]->profile;
+		const gs_document *d = is_base ? call->bases[i - call->n_docs] : call->docs[i];
+
+		in[i] = (gs_view_input){ .profile = d->profile, .timeline = d->timeline, .is_base = is_base };
 	}
 	/* Kept views have their trie: other questions to the same view want it. */
 	if (call->views)

@@ -7,12 +7,13 @@
 #define GS_APP_COMMON_ARGS_H
 
 #include "app/op.h"
+#include "app/select_args.h"
 
 extern const gs_arg_group gs_args_values;  /* sample-index, unit, base, diff-base, normalize */
 extern const gs_arg_group gs_args_filters; /* focus, ignore, hide, show, show-from, prune-from */
 extern const gs_arg_group gs_args_tags;	   /* tagfocus, tagignore, tagshow, taghide, tagroot, tagleaf */
 extern const gs_arg_group gs_args_view;	   /* granularity, noinlines, transform */
 
-#define GS_ARGS_PROFILE &gs_args_values, &gs_args_filters, &gs_args_tags, &gs_args_view
+#define GS_ARGS_PROFILE &gs_args_values, &gs_args_filters, &gs_args_tags, &gs_args_view, &gs_args_select
 
 #endif

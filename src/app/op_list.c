@@ -38,7 +38,7 @@ static bool run(gs_op_call *call, gs_err *err)
 	code = gs_code_create(call->mem, NULL, path.n ? gs_cstr(call->mem, path) : NULL,
 			      trim.n ? gs_cstr(call->mem, trim) : NULL);
 	for (unsigned i = 0; i < call->n_docs; i++) {
-		in[i].profile = call->docs[i]->profile;
+		in[i] = (gs_view_input){ .profile = call->docs[i]->profile, .timeline = call->docs[i]->timeline };
 		gs_code_add_profile(code, in[i].profile);
 	}
 	access = gs_code_for_listing(code);

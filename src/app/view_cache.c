@@ -78,13 +78,15 @@ static void put_str(gs_buf *b, gs_str s)
 static void put_key(gs_buf *b, const gs_view_input *in, unsigned n, const gs_query *q)
 {
 	const gs_str strings[] = { q->focus, q->ignore, q->hide, q->show, q->show_from, q->prune_from, q->tagfocus, q->tagignore, q->tagshow,
-				   q->taghide, q->tagroot, q->tagleaf, q->filter, q->unit, q->source_path, q->trim_path };
+				   q->taghide, q->tagroot, q->tagleaf, q->filter, q->unit, q->source_path, q->trim_path,
+				   q->trace.group, q->trace.region, q->trace.task };
 	const bool flags[] = { q->noinlines, q->showcolumns, q->keep_objects, q->mean, q->relative_percentages, q->normalize,
-			       q->drop_negative, q->compact_labels, q->call_tree, q->trim, q->cum_sort, q->intel_syntax };
+			       q->drop_negative, q->compact_labels, q->call_tree, q->trim, q->cum_sort, q->intel_syntax, q->trace.without_open };
 	const double numbers[] = { q->divide_by, q->node_fraction, q->edge_fraction, (double)q->node_count, (double)q->granularity };
+	const int64_t times[] = { q->trace.start_ns, q->trace.end_ns };
 	uint32_t type = 0;
 
-	_Static_assert(sizeof(gs_query) == 352, "a field came or went: put_key and copy_query must know it");
+	_Static_assert(sizeof(gs_query) == 440, "a field came or went: put_key and copy_query must know it");
 	for (unsigned i = 0; i < n; i++) {
 		gs_buf_add(b, &in[i].profile, sizeof(in[i].profile));
 		gs_buf_c(b, in[i].is_base);
@@ -98,6 +100,10 @@ static void put_key(gs_buf *b, const gs_view_input *in, unsigned n, const gs_que
 		put_str(b, strings[i]);
 	gs_buf_add(b, flags, sizeof(flags));
 	gs_buf_add(b, numbers, sizeof(numbers));
+	gs_buf_add(b, times, sizeof(times));
+	gs_buf_add(b, &q->trace.n_goroutines, sizeof(q->trace.n_goroutines));
+	if (q->trace.n_goroutines)
+		gs_buf_add(b, q->trace.goroutines, q->trace.n_goroutines * sizeof(*q->trace.goroutines));
 	for (unsigned i = 0; i < q->n_transforms; i++) {
 		gs_buf_add(b, &q->transforms[i].kind, sizeof(q->transforms[i].kind));
 		gs_buf_add(b, &q->transforms[i].node, sizeof(q->transforms[i].node));
@@ -109,17 +115,22 @@ static gs_query *copy_query(gs_arena *mem, const gs_query *q)
 {
 	gs_query *out = gs_new(mem, gs_query, 1);
 	gs_transform *transforms = gs_new(mem, gs_transform, q->n_transforms);
+	uint64_t *goroutines = gs_new(mem, uint64_t, q->trace.n_goroutines);
 
 	*out = *q;
 	gs_str *const strings[] = { &out->focus, &out->ignore, &out->hide, &out->show, &out->show_from, &out->prune_from, &out->tagfocus,
 				    &out->tagignore, &out->tagshow, &out->taghide, &out->tagroot, &out->tagleaf, &out->filter, &out->sample_index,
-				    &out->unit, &out->source_path, &out->trim_path };
+				    &out->unit, &out->source_path, &out->trim_path, &out->trace.group, &out->trace.region,
+				    &out->trace.task };
 	for (unsigned i = 0; i < sizeof(strings) / sizeof(*strings); i++)
 		*strings[i] = gs_str_dup(mem, *strings[i]);
 	for (unsigned i = 0; i < q->n_transforms; i++) {
 		transforms[i] = q->transforms[i];
 		transforms[i].name = gs_str_dup(mem, q->transforms[i].name);
 	}
+	if (q->trace.n_goroutines)
+		memcpy(goroutines, q->trace.goroutines, q->trace.n_goroutines * sizeof(*goroutines));
+	out->trace.goroutines = goroutines;
 	out->transforms = transforms;
 	return out;
 }

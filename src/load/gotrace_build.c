@@ -215,7 +215,7 @@ static bool map_ids(gs_trace_build *b, gs_arena *scratch, int64_t sync_ns)
 		b->g_of[i] = g;
 		if (b->goroutines.p[g].name || !name_stack)
 			continue;
-		if (!gs_trace_entry(b, r->stacks.p[name_stack], &name, &b->g_states.p[g].entry))
+		if (!gs_trace_entry(b, r->stacks.p[name_stack], &name, &b->goroutines.p[g].entry))
 			return false;
 		b->goroutines.p[g].name = name;
 	}
@@ -307,7 +307,7 @@ static void account(gs_trace_build *b, key_cache *k, const gs_timeline_goroutine
 	if (!is_counted(state->phase))
 		return;
 	if (state->phase == GS_PHASE_RUNNING)
-		node = next_stack ? next_stack : state->entry;
+		node = next_stack ? next_stack : g->entry;
 	gs_timeline_sums_add(&b->sums, key_of(b, k, g->name, state->phase, state->reason), node, !goes_on, now - state->since_ns);
 }
 
@@ -535,7 +535,7 @@ static void close_goroutines(gs_trace_build *b, key_cache *k)
 			continue;
 		k->turn++;
 		gs_timeline_sums_add(&b->sums, key_of(b, k, g->name, state->phase, state->reason),
-				     state->phase == GS_PHASE_RUNNING ? state->entry : state->stack, 0,
+				     state->phase == GS_PHASE_RUNNING ? g->entry : state->stack, 0,
 				     b->t->duration_ns - state->since_ns);
 	}
 }

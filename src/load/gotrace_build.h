@@ -13,7 +13,6 @@
 typedef struct gs_trace_g_state {
 	int64_t since_ns;
 	uint32_t stack;
-	uint32_t entry; /* node of its outermost frame alone: for time that has no stack */
 	uint8_t phase, reason;
 	uint16_t syscall_thread;
 	uint32_t region; /* innermost open one + 1; 0: none */

@@ -65,6 +65,7 @@ typedef struct gs_timeline_goroutine {
 	uint32_t first_piece, last_piece; /* GS_NO_INDEX: none */
 	uint32_t creator;      /* goroutine that created it; GS_NO_INDEX unknown */
 	uint32_t create_stack; /* stack of the creator */
+	uint32_t entry; /* the node of its start function alone: for time that has no stack */
 	int64_t start_ns, end_ns; /* created and ended; the trace's bounds when that was not seen */
 	bool saw_start, saw_end;
 	bool is_system; /* the runtime's own, as go tool trace decides */

@@ -110,7 +110,7 @@ TEST(differences_are_tested_on_counts)
 	static const stack after[] = { { "main;f", 1010, NULL, 0 }, { "main;g", 2000, NULL, 0 }, { "main;fresh", 3, NULL, 0 } };
 	GS_AUTO(arena) *mem = gs_arena_create(1 << 24);
 	gs_profile *a = build(mem, after, 3), *b = build(mem, before, 3);
-	gs_view_input in[] = { { a, false }, { b, true } };
+	gs_view_input in[] = { { a, NULL, false }, { b, NULL, true } };
 	gs_err err;
 	gs_query q;
 	gs_rows *r;

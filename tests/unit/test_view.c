@@ -157,7 +157,7 @@ TEST(two_profiles_share_one_trie)
 {
 	static const char *const before[] = { "main;f;g 1", "main;old 2" };
 	GS_AUTO(arena) *mem = gs_arena_create(1 << 24);
-	gs_view_input in[] = { { build(mem, stacks, 4), false }, { build(mem, before, 2), true } };
+	gs_view_input in[] = { { build(mem, stacks, 4), NULL, false }, { build(mem, before, 2), NULL, true } };
 	gs_query q;
 	gs_err err;
 	gs_view *v;

@@ -1,0 +1,82 @@
+#include "analysis/trace_profile.h"
+
+#include "model/timeline_sums.h"
+
+static void add_goroutine(gs_timeline_sums *sums, const gs_trace_selection *s, uint32_t k)
+{
+	const gs_timeline_goroutine *g = &s->timeline->goroutines[s->goroutines[k]];
+	gs_selected_walk w = gs_selected_of(s, k);
+	gs_selected v;
+
+	while (gs_selected_next(&w, &v)) {
+		uint32_t node = v.interval.stack, key;
+		bool goes_on = w.has_ahead && w.ahead.is_more;
+
+		if (v.interval.phase == GS_PHASE_NONE || v.interval.phase == GS_PHASE_UNKNOWN)
+			continue;
+		if (v.interval.phase == GS_PHASE_RUNNING)
+			node = v.end_stack ? v.end_stack : g->entry;
+		key = gs_timeline_sums_key(sums, (gs_sum_key){ g->name, (uint8_t)v.interval.phase, v.interval.reason });
+		gs_timeline_sums_add(sums, key, node, v.has_end && !goes_on, v.end_ns - v.start_ns);
+	}
+}
+
+/* Places of the selected goroutines; GS_NO_INDEX for the others. */
+static uint32_t *places(gs_arena *mem, const gs_trace_selection *s)
+{
+	uint32_t *out = gs_try_new(mem, uint32_t, s->timeline->n_goroutines + 1);
+
+	if (!out)
+		return NULL;
+	memset(out, 0xff, s->timeline->n_goroutines * sizeof(*out));
+	for (uint32_t k = 0; k < s->n; k++)
+		out[s->goroutines[k]] = k;
+	return out;
+}
+
+/* Samples without a goroutine belong to everything only. */
+static void add_samples(gs_timeline_sums *sums, const gs_trace_selection *s, const uint32_t *place)
+{
+	const gs_timeline *t = s->timeline;
+	bool is_all = s->n == t->n_goroutines && !s->first_span;
+
+	for (uint32_t i = 0; i < t->n_cpu_samples; i++) {
+		const gs_timeline_cpu_sample *c = &t->cpu_samples[i];
+		uint32_t name = 0;
+
+		if (c->time_ns < s->time.start_ns || c->time_ns >= s->time.end_ns)
+			continue;
+		if (c->goroutine == GS_NO_INDEX) {
+			if (!is_all)
+				continue;
+		} else {
+			uint32_t k = place[c->goroutine];
+
+			if (k == GS_NO_INDEX || !gs_selected_overlap(s, k, c->time_ns, c->time_ns + 1))
+				continue;
+			name = t->goroutines[c->goroutine].name;
+		}
+		gs_timeline_sums_add_cpu(sums, gs_timeline_sums_key(sums, (gs_sum_key){ name, GS_PHASE_RUNNING, 0 }), c->stack, 1);
+	}
+}
+
+gs_profile *gs_trace_profile(gs_arena *mem, const gs_trace_selection *s, gs_err *err)
+{
+	gs_timeline_sums sums = { 0 };
+	uint32_t *place = places(mem, s);
+	gs_profile *out = NULL;
+
+	if (place) {
+		for (uint32_t k = 0; k < s->n; k++)
+			add_goroutine(&sums, s, k);
+		add_samples(&sums, s, place);
+		out = gs_timeline_sums_profile(mem, &sums, s->profile, s->timeline);
+	}
+	gs_timeline_sums_release(&sums);
+	if (!out) {
+		gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "out of memory for the profile of a part of the trace");
+		return NULL;
+	}
+	out->duration_ns = s->time.end_ns - s->time.start_ns;
+	return out;
+}
