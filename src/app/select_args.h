@@ -12,7 +12,4 @@ bool gs_call_trace_query(const gs_op_call *call, gs_trace_query *q, gs_err *err)
 /* What they select of the call's one trace. GS_ERR_USAGE when it has none or several. */
 gs_trace_selection *gs_call_selection(const gs_op_call *call, gs_err *err);
 
-/* "1.2s..1.4s", either end may be missing. Both 0 for the empty text. */
-bool gs_time_range_parse(gs_str text, int64_t *start_ns, int64_t *end_ns, gs_err *err);
-
 #endif
