@@ -81,6 +81,8 @@ struct gs_op_call {
 	const char *format; /* one word of op->formats */
 	struct gs_view_cache *views; /* shared by the calls of a session; NULL: each builds its own */
 	gs_buf *out;
+	/* Straight to the reader in front of what `out` holds in the end, for large answers in pieces; NULL: there is only `out`. */
+	bool (*write)(const gs_str *pieces, size_t n, gs_err *err);
 	const gs_progress *progress;
 	int exit_status; /* set to 1 when the answer is "no" */
 	bool is_terminal; /* text goes to a terminal */

@@ -1,5 +1,7 @@
 #include "base/buf.h"
 
+#include <sys/mman.h>
+
 #include "base/banned.h"
 
 void gs_buf_release(gs_buf *b)
@@ -8,15 +10,22 @@ void gs_buf_release(gs_buf *b)
 	*b = (gs_buf){ .max = b->max };
 }
 
-bool gs_buf_reserve(gs_buf *b, size_t more)
+enum { HUGE_PAGE = 2 << 20, HUGE_FROM = 2 * HUGE_PAGE };
+
+/* A fault for every 4 kB would cost more than what is written there. */
+static void ask_for_huge_pages(char *p, size_t n)
+{
+	size_t skip = -(uintptr_t)p & (HUGE_PAGE - 1);
+
+	if (n > skip)
+		madvise(p + skip, (n - skip) & ~(size_t)(HUGE_PAGE - 1), MADV_HUGEPAGE);
+}
+
+bool gs_buf_grow(gs_buf *b, size_t more)
 {
 	size_t want, cap;
 	char *p;
 
-	if (b->bad)
-		return false;
-	if (more <= b->cap - b->n)
-		return true;
 	if (more > b->max - b->n || gs_alloc_should_fail())
 		goto fail;
 	want = b->n + more;
@@ -28,6 +37,8 @@ bool gs_buf_reserve(gs_buf *b, size_t more)
 		goto fail;
 	b->p = p;
 	b->cap = cap;
+	if (cap >= HUGE_FROM)
+		ask_for_huge_pages(p, cap);
 	return true;
 fail:
 	b->bad = true;

@@ -23,8 +23,12 @@ static inline void gs_buf_init(gs_buf *b, size_t max)
 }
 
 void gs_buf_release(gs_buf *b);
+bool gs_buf_grow(gs_buf *b, size_t more);
 /* Room for `more` bytes at b->p + b->n; the caller then adds to b->n. */
-bool gs_buf_reserve(gs_buf *b, size_t more);
+static inline bool gs_buf_reserve(gs_buf *b, size_t more)
+{
+	return !b->bad && (more <= b->cap - b->n || gs_buf_grow(b, more));
+}
 void gs_buf_add(gs_buf *b, const void *p, size_t n);
 void gs_buf_fill(gs_buf *b, char c, size_t n);
 void gs_buf_f(gs_buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

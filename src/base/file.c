@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -140,6 +141,11 @@ void gs_bytes_discard(gs_str bytes)
 		madvise(p, end - start, MADV_DONTNEED);
 }
 
+static const char *name_of_fd(int fd)
+{
+	return fd == STDOUT_FILENO ? "standard output" : "file";
+}
+
 bool gs_fd_write(int fd, gs_str bytes, gs_err *err)
 {
 	while (bytes.n) {
@@ -148,8 +154,45 @@ bool gs_fd_write(int fd, gs_str bytes, gs_err *err)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			return gs_fail_errno(err, errno, "write to", fd == STDOUT_FILENO ? "standard output" : "file");
+			return gs_fail_errno(err, errno, "write to", name_of_fd(fd));
 		bytes = gs_str_skip(bytes, (size_t)n);
+	}
+	return true;
+}
+
+bool gs_fd_write_pieces(int fd, const gs_str *pieces, size_t n, gs_err *err)
+{
+	struct iovec v[1024]; /* the kernel takes no more at once */
+
+	while (n) {
+		int count = 0;
+		size_t bytes = 0, i;
+		ssize_t done;
+
+		for (i = 0; i < n && i < sizeof(v) / sizeof(*v); i++, count++) {
+			v[i].iov_len = pieces[i].n;
+			memcpy(&v[i].iov_base, &pieces[i].p, sizeof(v[i].iov_base)); /* the type has no const */
+			bytes += pieces[i].n;
+		}
+		done = writev(fd, v, count);
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0)
+			return gs_fail_errno(err, errno, "write to", name_of_fd(fd));
+		pieces += i;
+		n -= i;
+		/* A pipe may take less: the rest of this batch piece by piece. */
+		for (size_t k = 0; (size_t)done < bytes && k < i; k++) {
+			gs_str left = (pieces - i)[k];
+			size_t skip = (size_t)done < left.n ? (size_t)done : left.n;
+
+			done -= (ssize_t)skip;
+			bytes -= skip;
+			left = gs_str_skip(left, skip);
+			bytes -= left.n;
+			if (!gs_fd_write(fd, left, err))
+				return false;
+		}
 	}
 	return true;
 }

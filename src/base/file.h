@@ -33,6 +33,8 @@ void gs_bytes_discard(gs_str bytes);
 bool gs_file_write(const char *path, gs_str bytes, gs_err *err);
 /* All bytes to a descriptor. */
 bool gs_fd_write(int fd, gs_str bytes, gs_err *err);
+/* The same with many pieces, in their order, without copying them together first. */
+bool gs_fd_write_pieces(int fd, const gs_str *pieces, size_t n, gs_err *err);
 
 /* Turn errno into a code and say which path. Always returns false. */
 bool gs_fail_errno(gs_err *err, int errnum, const char *doing, const char *path);

@@ -69,6 +69,16 @@ static void die_of_broken_pipe(void)
 	raise(SIGPIPE);
 }
 
+static bool write_pieces(const gs_str *pieces, size_t n, gs_err *err)
+{
+	errno = 0;
+	if (gs_fd_write_pieces(STDOUT_FILENO, pieces, n, err))
+		return true;
+	if (errno == EPIPE)
+		die_of_broken_pipe();
+	return false;
+}
+
 static bool deliver(const gs_op_call *call, const gs_argv *a, gs_err *err)
 {
 	gs_str answer = gs_buf_view(call->out);
@@ -269,6 +279,8 @@ static int run_row(const gs_op *op, const gs_command *command, int argc, char **
 	}
 	gs_cli_progress_init(&progress, a.is_quiet || (!command && !op->is_slow && op->input == GS_INPUT_NONE));
 	call.progress = &progress.progress;
+	if (!a.output)
+		call.write = write_pieces;
 	warn_of_keyboard(&a);
 	if (op->input == GS_INPUT_DOCUMENTS)
 		watch_interrupts(&a, &progress);

@@ -146,26 +146,48 @@ static gs_str printed_name(gs_binary *b, gs_str name)
 	return out;
 }
 
+/* As printed_name, but seldom under the lock. */
+static gs_str printed_name_near(gs_binary *b, gs_binary_cursor *at, gs_str name)
+{
+	unsigned i = (unsigned)((uintptr_t)name.p * 0x9e3779b97f4a7c15u >> 60);
+
+	if (!b->prints_dots)
+		return name;
+	if (at->names[i].linker != name.p) {
+		at->names[i].printed = printed_name(b, name);
+		at->names[i].linker = name.p;
+	}
+	return at->names[i].printed;
+}
+
+static bool set_cursor(gs_binary *b, gs_binary_cursor *at, uint32_t index)
+{
+	gs_pclntab_func f;
+
+	at->index = index;
+	at->is_set = gs_pclntab_func_get(&b->table, index, &f);
+	if (!at->is_set)
+		return false;
+	gs_pclntab_place_set(&b->table, &f, &at->place);
+	at->printed_name = printed_name_near(b, at, f.name);
+	return true;
+}
+
 /* Put the cursor on the function around `addr`. */
 static bool go_to(gs_binary *b, gs_binary_cursor *at, uint64_t addr)
 {
-	uint32_t next = at->index + 1;
+	const gs_pclntab_func *f = &at->place.func;
+	uint32_t index;
 
-	if (at->is_set && addr >= at->func.entry) {
-		if (addr < at->func.end)
-			return at->func.name.n != 0;
-		/* Most often the very next one. */
-		if (gs_pclntab_func_get(&b->table, next, &at->func) && addr >= at->func.entry && addr < at->func.end) {
-			at->index = next;
-			at->printed_name = printed_name(b, at->func.name);
-			return at->func.name.n != 0;
-		}
+	if (at->is_set && addr >= f->entry) {
+		if (addr < f->end)
+			return f->name.n != 0;
+		index = gs_pclntab_find_after(&b->table, at->index, addr);
+	} else {
+		index = gs_pclntab_find(&b->table, addr);
 	}
-	at->index = gs_pclntab_find(&b->table, addr);
-	at->is_set = at->index != GS_PCLNTAB_NONE && gs_pclntab_func_get(&b->table, at->index, &at->func);
-	if (at->is_set)
-		at->printed_name = printed_name(b, at->func.name);
-	return at->is_set && at->func.name.n != 0;
+	at->is_set = false;
+	return index != GS_PCLNTAB_NONE && set_cursor(b, at, index) && f->name.n != 0;
 }
 
 static unsigned go_frames(gs_binary *b, gs_binary_cursor *at, uint64_t addr, gs_symbol *out, unsigned max)
@@ -175,11 +197,12 @@ static unsigned go_frames(gs_binary *b, gs_binary_cursor *at, uint64_t addr, gs_
 
 	if (!go_to(b, at, addr))
 		return 0;
-	n = gs_pclntab_frames(&b->table, &at->func, addr, frames, max < GS_SYMBOL_MAX_DEPTH ? max : GS_SYMBOL_MAX_DEPTH);
+	n = gs_pclntab_place_frames(&b->table, &at->place, addr, frames,
+				    max < GS_SYMBOL_MAX_DEPTH ? max : GS_SYMBOL_MAX_DEPTH);
 	for (unsigned k = 0; k < n; k++) {
 		const gs_pclntab_frame *f = &frames[k];
 
-		out[k].function = f->name.p == at->func.name.p ? at->printed_name : printed_name(b, f->name);
+		out[k].function = f->name.p == at->place.func.name.p ? at->printed_name : printed_name_near(b, at, f->name);
 		out[k].linker_name = f->name;
 		out[k].file = f->file;
 		out[k].line = f->line;
@@ -315,12 +338,17 @@ unsigned gs_binary_frames_near(gs_binary *b, gs_binary_cursor *at, uint64_t addr
 	return n ? n : c_frames(b, addr, out, max);
 }
 
+void gs_binary_cursor_init(gs_binary_cursor *at)
+{
+	at->is_set = false; /* place and printed_name are not read then */
+	memset(at->names, 0, sizeof(at->names));
+}
+
 unsigned gs_binary_frames(gs_binary *b, uint64_t addr, gs_symbol *out, unsigned max)
 {
 	gs_binary_cursor at;
 
-	at.is_set = false; /* the rest is not read then */
-	at.index = 0;
+	gs_binary_cursor_init(&at);
 	return gs_binary_frames_near(b, &at, addr, out, max);
 }
 

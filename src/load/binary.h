@@ -33,13 +33,19 @@ void gs_binary_close(gs_binary *b);
 /* Frames at the file's own address `addr`, innermost first, at most `max`; 0 when nothing is known about it. */
 unsigned gs_binary_frames(gs_binary *b, uint64_t addr, gs_symbol *out, unsigned max);
 
-/* The function that was last asked for: questions in the order of addresses become cheap. One per thread; all zero at first. */
+/* The function that was last asked for: questions in the order of addresses become cheap. One per thread. */
 typedef struct gs_binary_cursor {
 	bool is_set;
 	uint32_t index;
-	gs_pclntab_func func;
+	gs_pclntab_place place;
 	gs_str printed_name;
+	/* Printed names of late, by address of the linker's: so that threads seldom meet at a lock. */
+	struct {
+		const char *linker;
+		gs_str printed;
+	} names[16];
 } gs_binary_cursor;
+void gs_binary_cursor_init(gs_binary_cursor *at);
 unsigned gs_binary_frames_near(gs_binary *b, gs_binary_cursor *at, uint64_t addr, gs_symbol *out, unsigned max);
 
 gs_str gs_binary_path(const gs_binary *b);

@@ -4,8 +4,8 @@
 
 #include "base/json.h"
 
-/* How many bytes from the start are printable ASCII, looked at eight at a time. */
-static size_t plain_bytes(gs_str s)
+/* Copy the printable ASCII that `s` starts with, eight bytes at a time; `to` has room for all of `s`. Returns how many. */
+static size_t copy_plain(char *to, gs_str s)
 {
 	const uint64_t ones = 0x0101010101010101u, high = 0x80 * ones;
 	size_t n = 0;
@@ -15,19 +15,23 @@ static size_t plain_bytes(gs_str s)
 		del = x ^ 0x7f * ones;
 		if ((x | ((x - 0x20 * ones) & ~x) | ((del - ones) & ~del)) & high)
 			break;
+		memcpy(to + n, &x, sizeof(x));
 	}
-	while (n < s.n && s.p[n] >= 0x20 && s.p[n] < 0x7f)
-		n++;
+	for (; n < s.n && s.p[n] >= 0x20 && s.p[n] < 0x7f; n++)
+		to[n] = s.p[n];
 	return n;
 }
 
 void gs_printable(gs_buf *out, gs_str s)
 {
 	while (s.n) {
-		size_t plain = plain_bytes(s);
+		size_t plain;
 		uint32_t c;
 
-		gs_buf_add(out, s.p, plain);
+		if (!gs_buf_reserve(out, s.n))
+			return;
+		plain = copy_plain(out->p + out->n, s);
+		out->n += plain;
 		s.p += plain;
 		s.n -= plain;
 		if (s.n == 0)

@@ -9,6 +9,7 @@
 #include "base/re.h"
 #include "tap.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 TEST(numbers_are_whole_or_refused)
@@ -198,6 +199,42 @@ TEST(files_are_written_whole_and_read_back)
 	gs_file_close(&f);
 	CHECK(!gs_file_open(path, 4, &f, &err) && err.code == GS_ERR_MISSING && strstr(err.text, path));
 	CHECK(!gs_file_open("/", 4, &f, &err));
+}
+
+TEST(pieces_are_written_in_order)
+{
+	enum { N = 3000 };
+	static gs_str pieces[N];
+	static char numbers[N][8];
+	char path[] = "/tmp/gs-test-XXXXXX";
+	int fd = mkstemp(path), p[2];
+	gs_err err = { 0 };
+	GS_AUTO(file) f = { 0 };
+	size_t at = 0;
+	char b[64];
+
+	for (unsigned i = 0; i < N; i++) {
+		int n = snprintf(numbers[i], sizeof(numbers[i]), "%u,", i);
+
+		pieces[i] = (gs_str){ numbers[i], i % 7 ? (size_t)n : 0 };
+	}
+	CHECK(gs_fd_write_pieces(fd, pieces, N, &err));
+	close(fd);
+	CHECK(gs_file_open(path, 1 << 20, &f, &err));
+	for (unsigned i = 0; i < N; i++) {
+		CHECK_STR(gs_str_slice(f.bytes, at, at + pieces[i].n), pieces[i]);
+		at += pieces[i].n;
+	}
+	CHECK_INT(f.bytes.n, at);
+	unlink(path);
+	/* A full pipe takes part of a batch. */
+	CHECK(pipe2(p, O_NONBLOCK) == 0);
+	while (write(p[1], numbers, sizeof(numbers)) > 0)
+		;
+	CHECK(read(p[0], b, sizeof(b)) == sizeof(b));
+	CHECK(!gs_fd_write_pieces(p[1], pieces, N, &err) && err.code == GS_ERR_IO);
+	close(p[0]);
+	close(p[1]);
 }
 
 TEST(errors_carry_context)

@@ -46,6 +46,10 @@ static void check_all(unsigned k, bool is_big, unsigned w)
 	CHECK_INT(gs_pclntab_find(&t, BUILD_TEXT + 0x20), 1);
 	CHECK_INT(gs_pclntab_find(&t, BUILD_TEXT + 0x2f), 1);
 	CHECK_INT(gs_pclntab_find(&t, BUILD_TEXT + 0x30), GS_PCLNTAB_NONE);
+	CHECK_INT(gs_pclntab_find_after(&t, 0, BUILD_TEXT + 0x1f), 0);
+	CHECK_INT(gs_pclntab_find_after(&t, 0, BUILD_TEXT + 0x20), 1);
+	CHECK_INT(gs_pclntab_find_after(&t, 1, BUILD_TEXT + 0x2f), 1);
+	CHECK_INT(gs_pclntab_find_after(&t, 0, BUILD_TEXT + 0x30), GS_PCLNTAB_NONE);
 	CHECK(gs_pclntab_func_get(&t, 0, &f));
 	CHECK_INT(f.entry, BUILD_TEXT);
 	CHECK_INT(f.end, BUILD_TEXT + 0x20);
@@ -99,6 +103,47 @@ TEST(pclntab_values)
 	CHECK_INT(gs_pclntab_value(&t, 0, f.entry, f.entry, NULL), -1);
 	CHECK_INT(gs_pclntab_value(&t, UINT32_MAX, f.entry, f.entry, NULL), -1);
 	CHECK_INT(gs_pclntab_pcdata(&t, &f, 99), 0);
+}
+
+/* A long table of changes of all widths: any order of questions gets what reading from the start gets. */
+TEST(pclntab_walks_in_any_order)
+{
+	enum { PAIRS = 3000 };
+	static unsigned char bytes[PAIRS * 8];
+	static int32_t want[PAIRS * 200];
+	gs_pclntab t = { .quantum = 1 };
+	gs_pclntab_walk w;
+	uint32_t n = 1, pc = 0, seed = 1;
+	int32_t value = -1;
+
+	for (unsigned i = 0; i < PAIRS; i++) {
+		uint32_t change, steps;
+
+		seed = seed * 1664525 + 1013904223;
+		change = 1 + (seed >> 16) % (i % 3 ? 60 : 20000);
+		steps = 1 + (seed >> 8) % (i % 50 ? 9 : 180);
+		value += change & 1 ? -(int32_t)(change / 2) - 1 : (int32_t)(change / 2);
+		for (uint32_t k = 0; k < steps; k++)
+			want[pc++] = value;
+		for (; change >= 0x80; change >>= 7)
+			bytes[n++] = (unsigned char)(change | 0x80);
+		bytes[n++] = (unsigned char)change;
+		for (; steps >= 0x80; steps >>= 7)
+			bytes[n++] = (unsigned char)(steps | 0x80);
+		bytes[n++] = (unsigned char)steps;
+	}
+	bytes[n++] = 0;
+	t.pcs = (gs_str){ (const char *)bytes, n };
+	gs_pclntab_walk_start(&w, 1, 0x1000);
+	for (unsigned i = 0; i < 20000; i++) {
+		uint32_t at = i < pc / 3 ? i * 3 : (seed = seed * 1664525 + 1013904223) % (pc + 2);
+		int32_t is = at < pc ? want[at] : -1;
+
+		if (is >= 0 || at >= pc) {
+			CHECK_INT(gs_pclntab_walk_to(&t, &w, 0x1000 + at), is);
+			CHECK_INT(gs_pclntab_value(&t, 1, 0x1000, 0x1000 + at, NULL), is);
+		}
+	}
 }
 
 TEST(pclntab_wrappers_are_left_out)

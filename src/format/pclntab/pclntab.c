@@ -178,6 +178,29 @@ uint32_t gs_pclntab_find(const gs_pclntab *t, uint64_t pc)
 	return lo;
 }
 
+uint32_t gs_pclntab_find_after(const gs_pclntab *t, uint32_t from, uint64_t pc)
+{
+	uint64_t want = pc - (t->layout >= GS_PCLNTAB_GO118 ? t->text : 0);
+	uint32_t step = 1, lo = from, hi;
+
+	/* entry[lo] <= want: strides that double, then halve what is left. */
+	while (lo < t->n_funcs && (hi = t->n_funcs - lo > step ? lo + step : t->n_funcs, functab_entry(t, hi) <= want)) {
+		lo = hi;
+		step *= 2;
+	}
+	if (lo >= t->n_funcs)
+		return GS_PCLNTAB_NONE;
+	while (hi - lo > 1) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (functab_entry(t, mid) <= want)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
 bool gs_pclntab_func_get(const gs_pclntab *t, uint32_t index, gs_pclntab_func *out)
 {
 	gs_pclntab_func f = { 0 };
@@ -235,57 +258,6 @@ uint32_t gs_pclntab_pcdata(const gs_pclntab *t, const gs_pclntab_func *f, uint32
 	return i < f->n_pcdata ? u32_at(t, t->funcs, (uint64_t)f->pcdata_at + 4 * (uint64_t)i) : 0;
 }
 
-/* LEB128, at most 5 bytes. The end of the table reads as 0, which ends every walk. */
-static inline uint32_t varint(const unsigned char **p, const unsigned char *end)
-{
-	uint32_t v = 0;
-
-	for (unsigned shift = 0; shift < 35 && *p < end; shift += 7) {
-		unsigned char b = *(*p)++;
-
-		v |= (uint32_t)(b & 0x7f) << shift;
-		if (!(b & 0x80))
-			return v;
-	}
-	return 0;
-}
-
-int32_t gs_pclntab_value(const gs_pclntab *t, uint32_t table, uint64_t entry, uint64_t pc, uint64_t *until)
-{
-	const unsigned char *p, *end;
-	uint64_t want = pc - entry, at = 0;
-	uint32_t value = UINT32_MAX, quantum;
-
-	if (table == 0 || table >= t->pcs.n)
-		return -1;
-	p = (const unsigned char *)t->pcs.p + table;
-	end = (const unsigned char *)t->pcs.p + t->pcs.n;
-	quantum = t->quantum;
-	/* The first change may be zero; a later one ends the table. Every turn eats bytes, and behind the end all reads as zero. */
-	for (bool is_first = true;; is_first = false) {
-		uint32_t delta, step;
-
-		/* Nearly all numbers are one byte. */
-		if (end - p > 2 && p[0] && (p[0] | p[1]) < 0x80) {
-			delta = p[0];
-			step = p[1];
-			p += 2;
-		} else {
-			delta = varint(&p, end);
-			if (delta == 0 && (!is_first || p == end))
-				return -1;
-			step = varint(&p, end);
-		}
-		value += -(delta & 1) ^ (delta >> 1); /* zigzag */
-		at += (uint64_t)step * quantum;
-		if (want < at) {
-			if (until)
-				*until = entry + at;
-			return (int32_t)value;
-		}
-	}
-}
-
 static gs_str file_name(const gs_pclntab *t, const gs_pclntab_func *f, int32_t number)
 {
 	uint32_t off;
@@ -306,16 +278,20 @@ static gs_str file_name(const gs_pclntab *t, const gs_pclntab_func *f, int32_t n
 	return name.n ? name : GS_S("?");
 }
 
-static void set_line(const gs_pclntab *t, const gs_pclntab_func *f, uint64_t pc, gs_pclntab_frame *out)
+static void set_line(const gs_pclntab *t, gs_pclntab_place *at, uint64_t pc, gs_pclntab_frame *out)
 {
-	int32_t file = gs_pclntab_value(t, f->pcfile, f->entry, pc, NULL);
-	int32_t line = gs_pclntab_value(t, f->pcln, f->entry, pc, NULL);
+	int32_t file = gs_pclntab_walk_to(t, &at->file, pc);
+	int32_t line = gs_pclntab_walk_to(t, &at->line, pc);
 
 	if (file < 0 || line < 0) {
 		out->file = GS_S("?");
 		return;
 	}
-	out->file = file_name(t, f, file);
+	if (file != at->file_number) {
+		at->file_number = file;
+		at->file_name = file_name(t, &at->func, file);
+	}
+	out->file = at->file_name;
 	out->line = (uint32_t)line;
 }
 
@@ -344,13 +320,14 @@ static bool is_elided(const gs_pclntab *t, uint8_t id, uint8_t callee)
 }
 
 /* Go 1.11 and before: the tree holds parent, file and line of each call. */
-static unsigned old_frames(const gs_pclntab *t, const gs_pclntab_func *f, uint64_t pc, uint64_t tree, int32_t index,
+static unsigned old_frames(const gs_pclntab *t, gs_pclntab_place *place, uint64_t pc, uint64_t tree, int32_t index,
 			   gs_pclntab_frame *out, unsigned max)
 {
+	const gs_pclntab_func *f = &place->func;
 	unsigned n = 0;
 	gs_pclntab_frame at = { 0 };
 
-	set_line(t, f, pc, &at);
+	set_line(t, place, pc, &at);
 	while (index >= 0 && n + 1 < max) {
 		uint64_t e = tree + (uint64_t)index * 16;
 
@@ -369,10 +346,28 @@ static unsigned old_frames(const gs_pclntab *t, const gs_pclntab_func *f, uint64
 	return n + 1;
 }
 
+void gs_pclntab_place_set(const gs_pclntab *t, const gs_pclntab_func *f, gs_pclntab_place *out)
+{
+	out->func = *f;
+	out->file_number = -1;
+	gs_pclntab_walk_start(&out->file, f->pcfile, f->entry);
+	gs_pclntab_walk_start(&out->line, f->pcln, f->entry);
+	gs_pclntab_walk_start(&out->inlined, gs_pclntab_pcdata(t, f, t->inl_pcdata), f->entry);
+}
+
 unsigned gs_pclntab_frames(const gs_pclntab *t, const gs_pclntab_func *f, uint64_t pc, gs_pclntab_frame *out,
 			   unsigned max)
 {
-	uint32_t table = gs_pclntab_pcdata(t, f, t->inl_pcdata);
+	gs_pclntab_place at;
+
+	gs_pclntab_place_set(t, f, &at);
+	return gs_pclntab_place_frames(t, &at, pc, out, max);
+}
+
+unsigned gs_pclntab_place_frames(const gs_pclntab *t, gs_pclntab_place *at, uint64_t pc, gs_pclntab_frame *out,
+				 unsigned max)
+{
+	const gs_pclntab_func *f = &at->func;
 	bool is_modern = t->layout >= GS_PCLNTAB_GO120;
 	uint64_t tree;
 	uint8_t callee = 0;
@@ -380,11 +375,11 @@ unsigned gs_pclntab_frames(const gs_pclntab *t, const gs_pclntab_func *f, uint64
 
 	if (max == 0)
 		return 0;
-	if (table && inline_tree(t, f, &tree)) {
-		int32_t index = gs_pclntab_value(t, table, f->entry, pc, NULL);
+	if (at->inlined.table && inline_tree(t, f, &tree)) {
+		int32_t index = gs_pclntab_walk_to(t, &at->inlined, pc);
 
 		if (t->inl_entry_bytes == 16 && !is_modern)
-			return old_frames(t, f, pc, tree, index, out, max);
+			return old_frames(t, at, pc, tree, index, out, max);
 		for (; index >= 0 && n + 1 < max && depth < GS_PCLNTAB_MAX_DEPTH; depth++) {
 			uint64_t e = tree + (uint64_t)index * t->inl_entry_bytes;
 			uint8_t id;
@@ -400,12 +395,12 @@ unsigned gs_pclntab_frames(const gs_pclntab *t, const gs_pclntab_func *f, uint64
 							     .is_wrapper = id == t->id_wrapper };
 				if (is_modern)
 					out[n].start_line = u32_at(t, t->inline_bytes, e + 12);
-				set_line(t, f, pc, &out[n]);
+				set_line(t, at, pc, &out[n]);
 				n++;
 			}
 			callee = id;
 			pc = f->entry + u32_at(t, t->inline_bytes, e + (is_modern ? 8 : 16));
-			index = gs_pclntab_value(t, table, f->entry, pc, NULL);
+			index = gs_pclntab_walk_to(t, &at->inlined, pc);
 		}
 	}
 	if (n && is_elided(t, f->id, callee)) {
@@ -414,6 +409,6 @@ unsigned gs_pclntab_frames(const gs_pclntab *t, const gs_pclntab_func *f, uint64
 		return n;
 	}
 	out[n] = (gs_pclntab_frame){ .name = f->name, .start_line = f->start_line, .is_wrapper = f->is_wrapper };
-	set_line(t, f, pc, &out[n]);
+	set_line(t, at, pc, &out[n]);
 	return n + 1;
 }

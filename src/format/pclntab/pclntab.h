@@ -72,6 +72,8 @@ bool gs_pclntab_locate(gs_elf *e, unsigned go_minor, gs_pclntab *out, gs_err *er
 
 /* Number of the function that covers `pc`, or GS_PCLNTAB_NONE. */
 uint32_t gs_pclntab_find(const gs_pclntab *t, uint64_t pc);
+/* The same where `pc` is known to lie behind the start of function `from`, probably not far. */
+uint32_t gs_pclntab_find_after(const gs_pclntab *t, uint32_t from, uint64_t pc);
 /* False when the table is broken there. */
 bool gs_pclntab_func_get(const gs_pclntab *t, uint32_t index, gs_pclntab_func *out);
 
@@ -79,6 +81,40 @@ bool gs_pclntab_func_get(const gs_pclntab *t, uint32_t index, gs_pclntab_func *o
  * runtime does. Give a pc inside the call instruction, not its return address. */
 unsigned gs_pclntab_frames(const gs_pclntab *t, const gs_pclntab_func *f, uint64_t pc, gs_pclntab_frame *out,
 			   unsigned max);
+
+/*
+ * How far one pc-value table has been read: going on is cheap, going back starts at the last mark before. Deltas are all that a
+ * table holds, so that the value at a pc costs everything in front of it otherwise. Set by gs_pclntab_walk_start.
+ */
+typedef struct gs_pclntab_walk {
+	uint64_t entry;
+	uint64_t from, until; /* where `value` holds, counted from the entry */
+	uint64_t at;	      /* in t->pcs, behind that */
+	uint32_t table, value;
+	uint32_t n_marks, mark_bytes; /* between two marks at least */
+	bool is_over;		      /* nothing follows */
+	struct {
+		uint64_t until, at;
+		uint32_t value;
+	} marks[32];
+} gs_pclntab_walk;
+
+void gs_pclntab_walk_start(gs_pclntab_walk *w, uint32_t table, uint64_t entry);
+/* The value at `pc`, -1 when the table does not say. */
+int32_t gs_pclntab_walk_to(const gs_pclntab *t, gs_pclntab_walk *w, uint64_t pc);
+
+/* A function that will be asked about more than once: its tables are then read once, if the pcs come in order. */
+typedef struct gs_pclntab_place {
+	gs_pclntab_func func;
+	gs_pclntab_walk file, line, inlined;
+	int32_t file_number; /* of file_name; -1: none yet */
+	gs_str file_name;
+} gs_pclntab_place;
+
+void gs_pclntab_place_set(const gs_pclntab *t, const gs_pclntab_func *f, gs_pclntab_place *out);
+/* As gs_pclntab_frames. */
+unsigned gs_pclntab_place_frames(const gs_pclntab *t, gs_pclntab_place *at, uint64_t pc, gs_pclntab_frame *out,
+				 unsigned max);
 
 /* Value of a pc-value table (f->pcsp, f->pcfile, f->pcln or a pcdata offset) at `pc`, -1 when it does not say.
  * *until: the pc where the value changes; may be NULL. */
