@@ -97,6 +97,8 @@
 	X(m_procid, "runtime.m", "procid")                                                  \
 	X(m_alllink, "runtime.m", "alllink")                                                \
 	X(m_id, "runtime.m", "id")                                                          \
+	X(m_vdso_sp, "runtime.m", "vdsoSP")                                                 \
+	X(m_vdso_pc, "runtime.m", "vdsoPC")                                                 \
 	X(sudog_g, "runtime.sudog", "g")                                                    \
 	X(sudog_next, "runtime.sudog", "next")                                              \
 	X(sudog_prev, "runtime.sudog", "prev")                                              \

@@ -7,7 +7,7 @@
 #include "format/dwarf/image.h"
 #include "base/banned.h"
 
-/* The linker puts every type of the program, the runtime's variables and its constants into the unit named "runtime". */
+/* The linker puts every type of the program, the runtime's variables and its constants into the units named "runtime"; Go 1.25 has several. */
 
 enum {
 	MAX_TYPES = 64,	     /* distinct structures in our list */
@@ -264,11 +264,8 @@ static bool read_all(search *s, Dwarf *dw, gs_err *err)
 	uint8_t kind;
 
 	while (dwarf_get_units(dw, cu, &cu, NULL, &kind, &die, NULL) == 0)
-		if (is_runtime_unit(&die)) {
+		if (is_runtime_unit(&die))
 			look_at_unit(s, &die);
-			if (type_named(s, GS_S("runtime.mspan")))
-				break;
-		}
 	for (unsigned i = 0; i < N_FIELDS; i++)
 		set(s->offsets, fields[i].at, resolve(s, &fields[i]));
 	if (!type_named(s, GS_S("runtime.mspan")) || !type_named(s, GS_S("runtime.g")))

@@ -220,6 +220,8 @@ bool gs_pclntab_func_get(const gs_pclntab *t, uint32_t index, gs_pclntab_func *o
 	if (at > fs.n || !gs_peek_has(fs, at, counts_at + 4))
 		return false;
 	f.name = gs_peek_cstr(t->names, u32_at(t, fs, at + head), MAX_NAME);
+	f.args = (int32_t)u32_at(t, fs, at + head + 4);
+	f.deferreturn = u32_at(t, fs, at + head + 8);
 	f.pcsp = u32_at(t, fs, at + head + 12);
 	f.pcfile = u32_at(t, fs, at + head + 16);
 	f.pcln = u32_at(t, fs, at + head + 20);
@@ -233,6 +235,7 @@ bool gs_pclntab_func_get(const gs_pclntab *t, uint32_t index, gs_pclntab_func *o
 		f.n_funcdata = counts;
 	} else {
 		f.id = (uint8_t)fs.p[at + counts_at];
+		f.flags = (uint8_t)fs.p[at + counts_at + 1];
 		f.n_funcdata = (uint8_t)fs.p[at + counts_at + 3];
 		f.is_wrapper = f.id == t->id_wrapper;
 	}
@@ -256,6 +259,13 @@ bool gs_pclntab_func_get(const gs_pclntab *t, uint32_t index, gs_pclntab_func *o
 uint32_t gs_pclntab_pcdata(const gs_pclntab *t, const gs_pclntab_func *f, uint32_t i)
 {
 	return i < f->n_pcdata ? u32_at(t, t->funcs, (uint64_t)f->pcdata_at + 4 * (uint64_t)i) : 0;
+}
+
+uint32_t gs_pclntab_funcdata(const gs_pclntab *t, const gs_pclntab_func *f, uint32_t i)
+{
+	if (t->layout < GS_PCLNTAB_GO118 || i >= f->n_funcdata)
+		return GS_PCLNTAB_NONE;
+	return u32_at(t, t->funcs, (uint64_t)f->funcdata_at + 4 * (uint64_t)i);
 }
 
 static gs_str file_name(const gs_pclntab *t, const gs_pclntab_func *f, int32_t number)

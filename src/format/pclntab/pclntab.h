@@ -40,12 +40,20 @@ typedef struct gs_pclntab {
 	bool has_old_counts; /* nfuncdata is 32 bits, inline trees have no parent pc: Go 1.11 and before */
 } gs_pclntab;
 
+enum {
+	GS_PCLNTAB_TOP_FRAME = 1, /* stacks end here */
+	GS_PCLNTAB_SP_WRITE = 2,  /* moves the stack pointer in ways that no table tells */
+};
+
 typedef struct gs_pclntab_func {
 	uint64_t entry, end; /* end: where the next function starts */
 	gs_str name;	     /* as the linker has it: "main.Map[go.shape.int]" */
 	uint32_t pcsp, pcfile, pcln, cu, n_pcdata, n_funcdata;
 	uint32_t pcdata_at, funcdata_at; /* offsets in t->funcs */
 	uint32_t start_line; /* 0 before Go 1.20 */
+	uint32_t deferreturn; /* offset of the call that runs defers, 0 none */
+	int32_t args;	      /* bytes of arguments and results, INT32_MIN unknown */
+	uint8_t flags;	      /* GS_PCLNTAB_TOP_FRAME ... (Go 1.17 and later) */
 	uint8_t id;
 	bool is_wrapper; /* made by the compiler; the runtime leaves it out of stacks */
 } gs_pclntab_func;
@@ -121,5 +129,7 @@ unsigned gs_pclntab_place_frames(const gs_pclntab *t, gs_pclntab_place *at, uint
 int32_t gs_pclntab_value(const gs_pclntab *t, uint32_t table, uint64_t entry, uint64_t pc, uint64_t *until);
 /* Offset of pcdata table `i`, 0 when the function has none. */
 uint32_t gs_pclntab_pcdata(const gs_pclntab *t, const gs_pclntab_func *f, uint32_t i);
+/* Offset from moduledata.gofunc of function data `i` (Go 1.18 and later), GS_PCLNTAB_NONE when the function has none. */
+uint32_t gs_pclntab_funcdata(const gs_pclntab *t, const gs_pclntab_func *f, uint32_t i);
 
 #endif

@@ -1,0 +1,45 @@
+/*
+ * The heap of a stopped Go program: memory image and executable in, gs_heap out.
+ */
+#ifndef GS_LOAD_HEAP_H
+#define GS_LOAD_HEAP_H
+
+#include "base/progress.h"
+#include "format/goruntime/stacks.h"
+#include "load/binary.h"
+#include "model/heap.h"
+
+typedef struct gs_heap_thread {
+	uint64_t id;
+	gs_go_registers registers;
+} gs_heap_thread;
+
+typedef struct gs_heap_input {
+	gs_go_mem image;
+	gs_binary *exe;	 /* may lack symbols and debug information */
+	uint64_t bias;	 /* what the loader added to the file's addresses */
+	const gs_heap_thread *threads;
+	uint32_t n_threads;
+	uint64_t pid;
+	unsigned threads_to_use; /* 0: one per CPU */
+	bool keep_runtime;	 /* for tests: see gs_heap_runtime */
+} gs_heap_input;
+
+/*
+ * NULL: GS_ERR_UNSUPPORTED (no Go program, or one whose runtime does not look as we know it), GS_ERR_FORMAT (memory is missing),
+ * GS_ERR_LIMIT. The result owns its arena (gs_heap.mem); the image and the executable may go afterwards, except that
+ * gs_heap.read is theirs.
+ */
+gs_heap *gs_heap_load(const gs_heap_input *in, const gs_progress *progress, gs_err *err);
+void gs_heap_free(gs_heap *h);
+
+/* What the allocator itself says about a slot, for comparison: of a heap that was loaded with keep_runtime. */
+const gs_go_runtime *gs_heap_runtime(const gs_heap *h);
+
+#define GS_AUTO_TYPE_heap gs_heap
+static inline void gs_auto_heap(gs_heap **h)
+{
+	gs_heap_free(*h);
+}
+
+#endif

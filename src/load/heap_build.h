@@ -1,0 +1,43 @@
+/* Parts of gs_heap_load. */
+#ifndef GS_LOAD_HEAP_BUILD_H
+#define GS_LOAD_HEAP_BUILD_H
+
+#include "load/heap.h"
+
+typedef struct heap_root { /* gs_heap_root with the value still an address */
+	gs_heap_root r;
+	uint64_t value;
+} heap_root;
+
+typedef struct heap_build {
+	const gs_heap_input *in;
+	const gs_progress *progress;
+	gs_heap *h;
+	gs_go_runtime rt;
+	GS_VEC(heap_root) roots;
+	GS_VEC(gs_heap_frame) frames;
+	GS_VEC(gs_heap_wait) waits;
+	GS_VEC(gs_heap_label) labels;
+	GS_VEC(gs_str) warnings;
+	uint64_t n_edges;      /* counted by marking */
+	uint64_t n_not_in_use; /* pointers to slots that are free: a mistake of ours, or a program stopped in the middle */
+	uint64_t n_lost_stacks;
+} heap_build;
+
+void heap_warn(heap_build *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+uint32_t heap_string(heap_build *b, gs_str s);
+bool heap_add_root(heap_build *b, gs_heap_root_kind kind, uint64_t at, uint64_t value);
+
+/* Records, frames and stack roots of all goroutines. */
+bool heap_goroutines(heap_build *b, gs_err *err);
+/* Package-level variables, finalizers, cleanups, weak handles, queues. */
+bool heap_globals(heap_build *b, gs_err *err);
+bool heap_specials(heap_build *b, gs_err *err);
+/* Set h->live from the roots. */
+bool heap_mark(heap_build *b, gs_err *err);
+/* Fill h->edge_*. */
+bool heap_edges(heap_build *b, gs_err *err);
+/* Turn collected roots, waits ... into the model's arrays. */
+bool heap_finish(heap_build *b, gs_err *err);
+
+#endif
