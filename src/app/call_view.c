@@ -1,5 +1,6 @@
 #include "app/call_view.h"
 
+#include "analysis/trace_profile.h"
 #include "app/select_args.h"
 #include "app/view_cache.h"
 
@@ -63,4 +64,21 @@ const gs_view *gs_call_view(const gs_op_call *call, const gs_query *q, gs_err *e
 const gs_view *gs_call_view_keys(const gs_op_call *call, const gs_query *q, gs_err *err)
 {
 	return call_view(call, q, false, err);
+}
+
+const gs_profile *gs_call_first_profile(const gs_op_call *call, gs_query *q, gs_err *err)
+{
+	const gs_document *d = call->docs[0];
+	const gs_trace_query part = q->trace;
+	gs_trace_selection *s;
+
+	if (gs_trace_query_is_all(&part))
+		return d->profile;
+	if (!d->timeline) {
+		gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "%.*s is no execution trace: there is no part of it to take", GS_FMT(d->path));
+		return NULL;
+	}
+	q->trace = (gs_trace_query){ 0 };
+	s = gs_trace_select(call->mem, d->timeline, d->profile, &part, err);
+	return s ? gs_trace_profile(call->mem, s, err) : NULL;
 }

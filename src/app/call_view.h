@@ -15,4 +15,7 @@ const gs_view *gs_call_view(const gs_op_call *call, const gs_query *q, gs_err *e
 /* For rows and graphs by key only: see gs_view_build_keys. */
 const gs_view *gs_call_view_keys(const gs_op_call *call, const gs_query *q, gs_err *err);
 
+/* The profile of the call's first document, or of the part of it that q->trace asks for; q->trace is all then. NULL on error. */
+const gs_profile *gs_call_first_profile(const gs_op_call *call, gs_query *q, gs_err *err);
+
 #endif

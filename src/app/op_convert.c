@@ -21,12 +21,12 @@ static bool is_format(const gs_op_call *call, const char *name)
 }
 
 /* One profile out of the call's documents and bases; *owned holds it when it had to be made. */
-static const gs_profile *one_profile(gs_op_call *call, const gs_query *q, gs_document **owned, gs_err *err)
+static const gs_profile *one_profile(gs_op_call *call, gs_query *q, gs_document **owned, gs_err *err)
 {
 	gs_merge_options options = { .is_diff_base = call->is_diff_base, .normalize = q->normalize };
 
 	if (call->n_docs == 1 && !call->n_bases)
-		return call->docs[0]->profile;
+		return gs_call_first_profile(call, q, err);
 	*owned = gs_merge_documents(call->docs, call->n_docs, call->bases, call->n_bases, &options, err);
 	return *owned ? (*owned)->profile : NULL;
 }

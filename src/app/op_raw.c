@@ -9,9 +9,12 @@ static bool run(gs_op_call *call, gs_err *err)
 {
 	gs_query *q = gs_new(call->mem, gs_query, 1);
 	gs_report *r = gs_new(call->mem, gs_report, 1);
+	const gs_profile *p;
 
-	if (!gs_call_query(call, q, err) ||
-	    !gs_report_init(r, call->mem, call->docs[0]->profile, q, GS_REPORT_RAW, (gs_str){ 0 }, err))
+	if (!gs_call_query(call, q, err))
+		return false;
+	p = gs_call_first_profile(call, q, err);
+	if (!p || !gs_report_init(r, call->mem, p, q, GS_REPORT_RAW, (gs_str){ 0 }, err))
 		return false;
 	if (strcmp(call->format, "json"))
 		return gs_call_write_safely(call, r, err);

@@ -28,6 +28,7 @@
 	X(why) \
 	X(critical_path) \
 	X(sched) \
+	X(blocking) \
 	X(contention) \
 	X(stw) \
 	X(events) \

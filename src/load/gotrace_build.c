@@ -183,6 +183,41 @@ static uint8_t reason_of(gs_trace_build *b, uint64_t id)
 	return (uint8_t)(b->reasons.n - 1);
 }
 
+static bool name_by(gs_trace_build *b, uint32_t local, uint32_t stack, bool *is_named)
+{
+	gs_timeline_goroutine *g = &b->goroutines.p[b->g_of[local]];
+	uint32_t name = 0;
+
+	if (!g->name && stack && !gs_trace_entry(b, b->rows->stacks.p[stack], &name, &g->entry))
+		return false;
+	if (!g->name)
+		g->name = name;
+	*is_named = g->name != 0;
+	return true;
+}
+
+/* A goroutine is named by the outermost frame of its first stack; that may be an empty one, then the next one tells. */
+static bool name_goroutines(gs_trace_build *b)
+{
+	const gs_trace_rows *r = b->rows;
+	bool has_unnamed = false, is_named;
+
+	for (uint32_t i = 0; i < r->gs.n; i++) {
+		if (!name_by(b, i, r->gs.p[i].name_stack, &is_named))
+			return false;
+		has_unnamed |= !is_named && r->gs.p[i].name_stack;
+	}
+	for (size_t i = 0; has_unnamed && i < r->rows.n; i++) {
+		const gs_trace_row *row = &r->rows.p[i];
+		bool is_own = row->phase == GS_PHASE_WAITING || row->phase == GS_PHASE_SYSCALL ||
+			      (row->phase == GS_PHASE_RUNNABLE && row->reason);
+
+		if (is_own && !row->flags && row->goroutine != GS_NO_INDEX && !name_by(b, row->goroutine, row->stack, &is_named))
+			return false;
+	}
+	return true;
+}
+
 /* Ids of the generation to those of the timeline. */
 static bool map_ids(gs_trace_build *b, gs_arena *scratch, int64_t sync_ns)
 {
@@ -207,19 +242,11 @@ static bool map_ids(gs_trace_build *b, gs_arena *scratch, int64_t sync_ns)
 			return false;
 	}
 	for (size_t i = 0; i < r->gs.n; i++) {
-		uint32_t g = gs_trace_goroutine(b, r->gs.p[i].id, sync_ns), name = 0;
-		uint32_t name_stack = r->gs.p[i].name_stack;
-
-		if (g == GS_NO_INDEX)
+		b->g_of[i] = gs_trace_goroutine(b, r->gs.p[i].id, sync_ns);
+		if (b->g_of[i] == GS_NO_INDEX)
 			return false;
-		b->g_of[i] = g;
-		if (b->goroutines.p[g].name || !name_stack)
-			continue;
-		if (!gs_trace_entry(b, r->stacks.p[name_stack], &name, &b->goroutines.p[g].entry))
-			return false;
-		b->goroutines.p[g].name = name;
 	}
-	return true;
+	return name_goroutines(b);
 }
 
 static uint16_t lane(const uint16_t *of, uint16_t local)
@@ -652,6 +679,8 @@ bool gs_trace_build_finish(gs_trace_build *b, gs_document *doc, const gs_gotrace
 		return gs_trace_no_memory(err);
 	hand_over_lists(b);
 	p->duration_ns = t->duration_ns;
+	p->period_type = (gs_value_type){ gs_profile_builder_str(b->b, GS_S("trace")), gs_profile_builder_str(b->b, GS_S("count")) };
+	p->period = 1; /* as go tool trace -pprof writes it */
 	if (t->n_clocks) {
 		wall = t->clocks[0].wall_ns - t->clocks[0].time_ns;
 		p->time_ns = wall;
