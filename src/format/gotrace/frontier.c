@@ -106,7 +106,8 @@ RARE bool next_event_slow(const frontier *f, cursor *c, bool *more)
 		c->e.args[i] = gs_rd_varint(&r);
 	if (r.bad)
 		return gs_fail(f->err, GS_ERR_FORMAT, c->at, "%s is cut short", spec->name);
-	if (__builtin_add_overflow(c->time_ns, gs_gotrace_ns(g, dt), &c->time_ns))
+	c->time_ns += gs_gotrace_ns(g, dt);
+	if (c->time_ns > GS_GOTRACE_MAX_NS)
 		return gs_fail(f->err, GS_ERR_FORMAT, c->at, "%s has a time beyond all bounds", spec->name);
 	c->p = r.p;
 	return true;
@@ -140,7 +141,8 @@ HOT bool next_event(const frontier *f, cursor *c, bool *more)
 	ARG(2)
 	ARG(3)
 #undef ARG
-	if (__builtin_add_overflow(c->time_ns, units_ns(f, dt), &time_ns))
+	time_ns = c->time_ns + units_ns(f, dt);
+	if (time_ns > GS_GOTRACE_MAX_NS)
 		return next_event_slow(f, c, more);
 	c->at = c->shift + (uint64_t)(uintptr_t)c->p;
 	c->e.type = (uint8_t)type;

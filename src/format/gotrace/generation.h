@@ -66,12 +66,15 @@ struct gs_gotrace_generation {
 	gs_gotrace_ids string_ids, stack_ids;
 };
 
+/* No time is later, so that there is room for the times that have to be made up behind it, and to add two: 73 years. */
+#define GS_GOTRACE_MAX_NS (INT64_C(1) << 61)
+
 /* ns of a raw clock value or difference: truncated one by one, so that sums are Go's to the bit. */
 static inline int64_t gs_gotrace_ns(const gs_gotrace_generation *g, uint64_t units)
 {
 	double ns = (double)units * g->ns_per_unit;
 
-	return ns < 0x1p63 ? (int64_t)ns : INT64_MAX;
+	return ns < 0x1p61 ? (int64_t)ns : GS_GOTRACE_MAX_NS;
 }
 
 /* What the decoder must know of each type, all in one place. */
