@@ -10,15 +10,13 @@ void gs_buf_release(gs_buf *b)
 	*b = (gs_buf){ .max = b->max };
 }
 
-enum { HUGE_PAGE = 2 << 20, HUGE_FROM = 2 * HUGE_PAGE };
-
-/* A fault for every 4 kB would cost more than what is written there. */
-static void ask_for_huge_pages(char *p, size_t n)
+void gs_memory_hint_large(void *p, size_t n)
 {
+	enum { HUGE_PAGE = 2 << 20 };
 	size_t skip = -(uintptr_t)p & (HUGE_PAGE - 1);
 
-	if (n > skip)
-		madvise(p + skip, (n - skip) & ~(size_t)(HUGE_PAGE - 1), MADV_HUGEPAGE);
+	if (n >= 2 * HUGE_PAGE)
+		madvise((char *)p + skip, (n - skip) & ~(size_t)(HUGE_PAGE - 1), MADV_HUGEPAGE);
 }
 
 bool gs_buf_grow(gs_buf *b, size_t more)
@@ -37,8 +35,7 @@ bool gs_buf_grow(gs_buf *b, size_t more)
 		goto fail;
 	b->p = p;
 	b->cap = cap;
-	if (cap >= HUGE_FROM)
-		ask_for_huge_pages(p, cap);
+	gs_memory_hint_large(p, cap);
 	return true;
 fail:
 	b->bad = true;
@@ -103,6 +100,7 @@ void *gs_vec_grow(void **p, size_t *n, size_t *cap, size_t size, size_t max)
 			return NULL;
 		*p = q;
 		*cap = want;
+		gs_memory_hint_large(q, bytes);
 	}
 	at = (char *)*p + *n * size;
 	memset(at, 0, size);

@@ -63,6 +63,9 @@ static inline void gs_auto_buf(gs_buf *b)
 	gs_buf_release(b);
 }
 
+/* Memory of many megabytes that will be filled: with big pages, a fault for every 4 kB does not cost more than the filling. */
+void gs_memory_hint_large(void *p, size_t n);
+
 /*
  * A typed growable array in the same spirit. GS_VEC(T) name = {0}; gs_vec_push(&v, max) returns the address of a
  * zeroed new element or NULL when `max` elements are reached or memory is out. gs_vec_release frees.
@@ -73,8 +76,18 @@ static inline void gs_auto_buf(gs_buf *b)
 		size_t n, cap; \
 	}
 #define gs_vec_push(v, max) \
-	((__typeof__((v)->p))gs_vec_grow((void **)&(v)->p, &(v)->n, &(v)->cap, sizeof(*(v)->p), (max)))
+	((__typeof__((v)->p))gs_vec_one((void **)&(v)->p, &(v)->n, &(v)->cap, sizeof(*(v)->p), (max)))
 #define gs_vec_release(v) (free((v)->p), (v)->p = NULL, (v)->n = (v)->cap = 0)
 void *gs_vec_grow(void **p, size_t *n, size_t *cap, size_t size, size_t max);
+static inline void *gs_vec_one(void **p, size_t *n, size_t *cap, size_t size, size_t max)
+{
+	char *at;
+
+	if (*n == *cap || *n >= max)
+		return gs_vec_grow(p, n, cap, size, max);
+	at = (char *)*p + (*n)++ * size;
+	memset(at, 0, size);
+	return at;
+}
 
 #endif

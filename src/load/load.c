@@ -20,14 +20,26 @@ static const gs_recogniser *find_named(const char *name)
 	return NULL;
 }
 
+static bool has_low_bytes(gs_str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < '\t')
+			return true;
+	return false;
+}
+
 static const gs_recogniser *find_best(gs_str bytes)
 {
 	const gs_recogniser *best = NULL;
 	int sureness = GS_PROBE_NO;
 
-	for (const gs_recogniser *const *r = gs_recognisers; *r; r++) {
-		int now = (*r)->probe(bytes);
+	for (const gs_recogniser *const *r = gs_recognisers; *r && sureness < GS_PROBE_SURE; r++) {
+		int now;
 
+		/* Those that look for lines of text take their time: do not ask them about what is likely something binary. */
+		if (best && (*r)->is_text && has_low_bytes(gs_str_slice(bytes, 0, 512)))
+			continue;
+		now = (*r)->probe(bytes);
 		if (now > sureness) {
 			sureness = now;
 			best = *r;

@@ -77,6 +77,7 @@ enum {
 typedef struct gs_recogniser {
 	const char *name;  /* document.format: "pprof", "folded", ... */
 	const char *title; /* for people: "a pprof profile" */
+	bool is_text;
 	/* The surest wins; among equals the first in the list. `bytes` is the whole unpacked input: look at its head only. */
 	int (*probe)(gs_str bytes);
 	/* Fill doc->profile (and kind, goroutines) in doc->mem. name, path and format are set already. */

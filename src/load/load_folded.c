@@ -202,6 +202,7 @@ static bool load(const gs_load_source *src, gs_document *doc, gs_err *err)
 
 const gs_recogniser gs_recogniser_folded = {
 	.name = "folded",
+	.is_text = true,
 	.title = "folded stacks",
 	.probe = probe,
 	.load = load,

@@ -248,6 +248,7 @@ static bool load(const gs_load_source *src, gs_document *doc, gs_err *err)
 
 const gs_recogniser gs_recogniser_goroutines = {
 	.name = "goroutine-dump",
+	.is_text = true,
 	.title = "a goroutine dump (debug=2, panic, SIGQUIT)",
 	.probe = probe,
 	.load = load,

@@ -261,6 +261,7 @@ static bool load(const gs_load_source *src, gs_document *doc, gs_err *err)
 
 const gs_recogniser gs_recogniser_perfscript = {
 	.name = "perf-script",
+	.is_text = true,
 	.title = "the text of perf script",
 	.probe = probe,
 	.load = load,

@@ -8,7 +8,10 @@
 
 #include "base/banned.h"
 
-enum { MAX_IDS = INT32_MAX };
+enum {
+	MAX_IDS = INT32_MAX,
+	LOCATIONS = 32, /* looked up at the same time */
+};
 
 /* Content-keyed index of ids: an id below, half of its hash above, so that content is nearly only looked at where it fits. */
 typedef struct id_index {
@@ -40,6 +43,7 @@ struct gs_merger {
 	GS_VEC(gs_label) label_row;
 	GS_VEC(int64_t) values;
 	GS_VEC(uint32_t) kept, ends, leaves; /* samples of rows that count, where their stacks end in `path`, their nodes */
+	GS_VEC(uint32_t) met; /* locations of theirs, each once */
 };
 
 static bool no_memory(gs_err *err)
@@ -72,6 +76,7 @@ static void merger_free(void *ctx)
 	gs_vec_release(&m->kept);
 	gs_vec_release(&m->ends);
 	gs_vec_release(&m->leaves);
+	gs_vec_release(&m->met);
 	free(m->location_index.slots);
 	m->location_index = (id_index){ 0 };
 	gs_map_release(&m->samples);
@@ -206,6 +211,7 @@ static bool index_grow(id_index *x)
 
 	if (!slots)
 		return false;
+	gs_memory_hint_large(slots, cap * sizeof(*slots));
 	for (uint32_t i = 0; i < x->cap; i++) {
 		uint64_t at = x->slots[i] >> 32;
 
@@ -221,48 +227,93 @@ static bool index_grow(id_index *x)
 	return true;
 }
 
-static uint32_t map_location(gs_merger *m, const gs_profile *src, uint32_t id)
+/* A location of the source in the terms of the result, on its way into the index. */
+typedef struct location_row {
+	uint32_t id, first_line; /* in the source; in m->lines */
+	gs_location row;
+	uint64_t hash;
+} location_row;
+
+/* Mapping, functions and lines; what the index will be asked for is on its way to the cache then. */
+static bool prepare_location(gs_merger *m, const gs_profile *src, uint32_t id, location_row *out)
 {
 	const gs_location *l = &src->locations[id];
-	gs_location row = { .is_folded = l->is_folded, .n_frames = l->n_frames };
-	id_index *x = &m->location_index;
 	mapping_at at;
-	uint64_t hash;
 
-	if (m->locations_at[id])
-		return m->locations_at[id];
 	if (!map_mapping(m, src, l->mapping, &at))
-		return GS_NO_ID;
-	row.mapping = at.id;
-	row.address = l->address + at.offset;
-	m->lines.n = 0;
+		return false;
+	*out = (location_row){ .id = id,
+			       .first_line = (uint32_t)m->lines.n,
+			       .row = { .is_folded = l->is_folded,
+					.n_frames = l->n_frames,
+					.mapping = at.id,
+					.address = l->address + at.offset } };
 	for (uint32_t i = 0; i < l->n_frames; i++) {
 		gs_frame f = src->frames[l->first_frame + i], *to = gs_vec_push(&m->lines, MAX_IDS);
 
 		f.function = map_function(m, src, f.function);
 		if (!to || f.function == GS_NO_ID)
-			return GS_NO_ID;
+			return false;
 		*to = f;
 	}
+	out->hash = location_hash(m, &out->row, &m->lines.p[out->first_line]);
+	if (m->location_index.cap)
+		__builtin_prefetch(&m->location_index.slots[out->hash >> 32 & (m->location_index.cap - 1)], 1);
+	return true;
+}
+
+static bool place_location(gs_merger *m, const location_row *l)
+{
+	const gs_frame *lines = &m->lines.p[l->first_line];
+	id_index *x = &m->location_index;
+
 	if (x->n >= x->cap / 2 && !index_grow(x))
-		return GS_NO_ID;
-	hash = location_hash(m, &row, m->lines.p);
-	for (uint64_t h = hash >> 32;; h++) {
+		return false;
+	for (uint64_t h = l->hash >> 32;; h++) {
 		uint64_t *slot = &x->slots[h & (x->cap - 1)];
 
 		if (!*slot) {
-			uint32_t fresh = gs_profile_builder_location(m->b, row.address, row.mapping, row.is_folded,
-								     m->lines.p, row.n_frames);
+			uint32_t fresh = gs_profile_builder_location(m->b, l->row.address, l->row.mapping,
+								     l->row.is_folded, lines, l->row.n_frames);
 
 			if (fresh == GS_NO_ID)
-				return GS_NO_ID;
-			*slot = hash >> 32 << 32 | fresh;
+				return false;
+			*slot = l->hash >> 32 << 32 | fresh;
 			x->n++;
-			return m->locations_at[id] = fresh;
+			m->locations_at[l->id] = fresh;
+			return true;
 		}
-		if (*slot >> 32 == hash >> 32 && same_location(m, &row, m->lines.p, (uint32_t)*slot))
-			return m->locations_at[id] = (uint32_t)*slot;
+		if (*slot >> 32 == l->hash >> 32 && same_location(m, &l->row, lines, (uint32_t)*slot)) {
+			m->locations_at[l->id] = (uint32_t)*slot;
+			return true;
+		}
 	}
+}
+
+/* Some locations, in the order in which they were met; each misses the cache, and so they do it together. */
+static bool map_locations(gs_merger *m, const gs_profile *src, const uint32_t *ids, size_t n)
+{
+	location_row rows[LOCATIONS];
+
+	for (size_t first = 0; first < n; first += LOCATIONS) {
+		size_t count = n - first < LOCATIONS ? n - first : LOCATIONS;
+
+		m->lines.n = 0;
+		for (size_t i = 0; i < count; i++)
+			if (!prepare_location(m, src, ids[first + i], &rows[i]))
+				return false;
+		for (size_t i = 0; i < count; i++)
+			if (!place_location(m, &rows[i]))
+				return false;
+	}
+	return true;
+}
+
+static uint32_t map_location(gs_merger *m, const gs_profile *src, uint32_t id)
+{
+	if (!m->locations_at[id] && !map_locations(m, src, &id, 1))
+		return GS_NO_ID;
+	return m->locations_at[id];
 }
 
 /* Node of the result for a node of the source. Locations are met leaf first, as pprof meets them: their ids follow from it. */
@@ -408,27 +459,47 @@ static bool keep_sample(gs_merger *m, uint32_t sample)
 	return true;
 }
 
+static bool push_id(gs_merger *m, uint32_t id)
+{
+	uint32_t *step = gs_vec_push(&m->path, MAX_IDS);
+
+	if (step)
+		*step = id;
+	return step != NULL;
+}
+
 /* All stacks of the part at once. Locations and labels are met in the order of add_samples. */
 static bool add_rows(gs_merger *m, const gs_merge_part *part)
 {
 	const gs_profile *src = part->profile;
 	const gs_merge_rows *rows = part->rows;
+	const uint32_t is_met = GS_NO_ID;
 
 	gs_strtab_find_many(&m->out->strings, src->strings.strings, rows->string_hashes, src->strings.n, m->strings);
-	m->path.n = m->kept.n = m->ends.n = m->leaves.n = 0;
+	m->path.n = m->kept.n = m->ends.n = m->leaves.n = m->met.n = 0;
 	for (uint32_t i = 0; i < src->n_samples; i++) {
 		if (!sample_values(m, part, i))
 			continue;
 		for (uint32_t k = i ? rows->ends[i - 1] : 0; k < rows->ends[i]; k++) {
-			uint32_t id = map_location(m, src, rows->locations[k]), *step = gs_vec_push(&m->path, MAX_IDS);
+			uint32_t id = rows->locations[k], *met;
 
-			if (id == GS_NO_ID || !step)
+			if (!push_id(m, id))
 				return false;
-			*step = id;
+			if (m->locations_at[id])
+				continue;
+			met = gs_vec_push(&m->met, MAX_IDS);
+			if (!met)
+				return false;
+			*met = id;
+			m->locations_at[id] = is_met;
 		}
 		if (!keep_sample(m, i))
 			return false;
 	}
+	if (!map_locations(m, src, m->met.p, m->met.n))
+		return false;
+	for (size_t i = 0; i < m->path.n; i++)
+		m->path.p[i] = m->locations_at[m->path.p[i]];
 	if (!gs_profile_builder_push_stacks(m->b, m->path.p, m->ends.p, (uint32_t)m->ends.n, m->leaves.p))
 		return false;
 	for (size_t k = 0; k < m->kept.n; k++) {

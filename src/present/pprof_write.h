@@ -10,5 +10,7 @@
 
 /* Not packed: see gs_gzip. The buffer goes bad when memory or its maximum is out. */
 void gs_pprof_write(gs_buf *out, const gs_profile *p);
+/* The same in gzip. A large one comes as several members, made by all processors; the bytes do not depend on how many. */
+void gs_pprof_write_packed(gs_buf *out, const gs_profile *p);
 
 #endif
