@@ -371,6 +371,20 @@ static bool tasks(maker *m)
 	return true;
 }
 
+static void only(maker *m)
+{
+	gs_lane lane = m->q->lane;
+	gs_lane_row r = { .lane = lane, .end_ns = m->t->duration_ns };
+
+	if (lane.kind == GS_LANE_OF_GOROUTINE)
+		r = goroutine_row(m, lane.index, 0);
+	if (lane.kind == GS_LANE_OF_TASK) {
+		r.start_ns = m->t->tasks[lane.index].start_ns;
+		r.end_ns = m->t->tasks[lane.index].end_ns;
+	}
+	m->out->rows[m->out->n_rows++] = r;
+}
+
 static void others(maker *m, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++) {
@@ -391,12 +405,14 @@ gs_lane_list *gs_lane_list_build(gs_arena *mem, const gs_lanes *l, const gs_lane
 {
 	const gs_timeline *t = gs_lanes_timeline(l);
 	maker m = { .mem = mem, .l = l, .x = x, .t = t, .q = q, .out = gs_new(mem, gs_lane_list, 1) };
-	uint32_t most = t->n_goroutines + t->n_procs + t->n_threads;
+	uint32_t most = t->n_goroutines + t->n_procs + t->n_threads + 1;
 	bool ok = true;
 
 	m.out->rows = gs_try_new(mem, gs_lane_row, most);
 	ok = m.out->rows && mark_wanted(&m);
-	if (ok && q->kind == GS_LANE_OF_PROC)
+	if (ok && q->has_lane)
+		only(&m);
+	else if (ok && q->kind == GS_LANE_OF_PROC)
 		others(&m, t->n_procs);
 	else if (ok && q->kind == GS_LANE_OF_THREAD)
 		others(&m, t->n_threads);

@@ -27,6 +27,8 @@ typedef enum gs_lane_grouping {
 
 typedef struct gs_lane_query {
 	gs_lane_kind kind;
+	bool has_lane; /* `lane` and nothing else */
+	gs_lane lane;
 	gs_lane_grouping by;
 	bool has_group; /* rows of the group `group` only (string id) */
 	uint32_t group;

@@ -8,6 +8,7 @@ static const gs_arg own_args[] = {
 	{ "group-by", GS_ARG_ENUM, "none", "none function creator task", .short_name = 'g',
 	  .help = "by the function that they were started with, in the order of who created whom, or by task" },
 	{ "group", GS_ARG_STRING, .help = "only this group: the function or name of tasks", .unit = "name" },
+	{ "lane", GS_ARG_STRING, .help = "this one alone, as an earlier answer called it: g7, p0, m3, t2", .unit = "lane" },
 	{ "match", GS_ARG_REGEX, .help = "only lanes whose name or number matches", .unit = "regex", .short_name = 'm' },
 	{ "task", GS_ARG_REGEX, .help = "only goroutines that worked for a task of such a name", .unit = "regex" },
 	{ "state", GS_ARG_LIST, .help = "only lanes that were in this state: running, runnable, syscall, network, sync, channel, sleep, gc, waiting",
@@ -70,6 +71,7 @@ static bool run(gs_op_call *call, gs_err *err)
 			    .min_ns = gs_call_int(call, "min"),
 			    .no_system = !gs_call_bool(call, "system"),
 			    .is_rising = gs_call_bool(call, "reverse"),
+			    .has_lane = gs_call_is_set(call, "lane"),
 			    .has_group = gs_call_is_set(call, "group") };
 	gs_lane_page page = { .offset = number(call, "offset"), .limit = number(call, "limit") };
 	gs_stack_set set = { 0 };
@@ -78,6 +80,8 @@ static bool run(gs_op_call *call, gs_err *err)
 	if (!x || !gs_call_window(call, x, &q.from_ns, &q.to_ns, err) || !read_states(call, &q.states, err) ||
 	    !gs_call_stack_set(call, x, &set, &page.has_hits, err))
 		return false;
+	if (q.has_lane && !gs_lane_read(x->timeline, gs_call_str(call, "lane"), &q.lane))
+		return gs_fail(err, GS_ERR_MISSING, GS_ERR_NOWHERE, "lanes: the trace has no lane \"%.*s\"", GS_FMT(gs_call_str(call, "lane")));
 	q.kind = kinds[word_at("goroutines procs threads tasks", gs_call_str(call, "kind"))];
 	q.by = groupings[word_at("none function creator task", gs_call_str(call, "group-by"))];
 	q.order = orders[word_at("start id name duration transitions time marked", gs_call_str(call, "sort"))];

@@ -49,7 +49,7 @@ function StatusLine() {
 			<span id="status" class="status-text" role="status" aria-live="polite">{status.value}</span>
 			<span class="spacer" />
 			{baseDoc.value && route.value.view === "diff" ? <span>compared with {visible(baseDoc.value.title || baseDoc.value.name)}</span> : null}
-			{d && total !== undefined && sampleType.value && route.value.view !== "goroutines" ? (
+			{d && total !== undefined && sampleType.value && route.value.view !== "goroutines" && route.value.view !== "timeline" ? (
 				<span>{visible(sampleType.value.type)} {formatValue(total, sampleType.value.unit, route.value.unit)}{rawSamples.value ? ` · ${formatCount(rawSamples.value)} raw samples` : ""}</span>
 			) : null}
 		</footer>
@@ -82,7 +82,7 @@ function Main() {
 			<Toolbar />
 			<div class={`work ${inspector ? "with-inspector" : ""}`}>
 				<main class="view" aria-label={v.title} id="view"><View key={`${v.id}/${d.id}`} /></main>
-				{inspector && <Inspector />}
+				{inspector && (v.side ? <v.side /> : <Inspector />)}
 			</div>
 			{r.drawer && v.inspector && <Drawer />}
 		</>

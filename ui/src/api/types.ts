@@ -117,3 +117,70 @@ export interface Job {
 	documents: number[];
 	error: string | null | { text: string };
 }
+
+export type StateName = "running" | "runnable" | "syscall" | "network" | "sync" | "channel" | "sleep" | "gc" | "waiting" | "system";
+export type StateTimes = Partial<Record<StateName, number>>;
+
+export interface LaneRow {
+	lane: string;
+	id: number;
+	name: string;
+	start_ns: number;
+	end_ns: number;
+	level?: number;
+	depth?: number;
+	logs?: number;
+	system?: boolean;
+	hit_ns?: number;
+	transitions?: number;
+	total_ns?: StateTimes;
+}
+export interface LaneGroup { lane: string; name: string; count: number; system?: boolean; hit_ns?: number; total_ns: StateTimes }
+export interface LanesAnswer {
+	duration_ns: number;
+	goroutines: number;
+	procs: number;
+	threads: number;
+	tasks: number;
+	transitions: number;
+	damage?: string;
+	hit_ns?: number;
+	count: number;
+	groups?: LaneGroup[];
+	rows: LaneRow[];
+}
+
+export interface GoroutineRef { lane: string; id: number; name: string }
+export interface TraceSpan {
+	start_ns: number;
+	end_ns: number;
+	state: StateName;
+	reason?: string;
+	proc?: number;
+	thread?: number;
+	peer?: GoroutineRef;
+	stack: { name: string; file: string; line: number }[];
+}
+export interface GoroutineDetail {
+	lane: string;
+	id: number;
+	name: string;
+	system: boolean;
+	start_ns: number;
+	end_ns: number;
+	saw_start: boolean;
+	saw_end: boolean;
+	creator: GoroutineRef | null;
+	create_stack: { name: string; file: string; line: number }[];
+	children: number;
+	regions: number;
+	logs: number;
+	transitions: number;
+	total_ns: StateTimes;
+	waits: { state: StateName; reason: string; count: number; total_ns: number; longest_ns: number; longest_at_ns: number }[];
+	ranges: { name: string; count: number; total_ns: number }[];
+	woken_by: { goroutine: GoroutineRef | null; count: number }[];
+	woke: { goroutine: GoroutineRef | null; count: number }[];
+	span_count: number;
+	spans: TraceSpan[];
+}

@@ -1,4 +1,5 @@
-import { canvasKeys, commands } from "../state/commands";
+import { canvasKeys, commands, timelineKeys } from "../state/commands";
+import { route } from "../state/route";
 import { DialogBox } from "./dialog";
 
 const groups = ["Views", "Graph", "Search", "Filter", "Page"] as const;
@@ -13,7 +14,7 @@ export function Help() {
 						<h3>{g}</h3>
 						<dl>
 							{list.filter((c) => c.group === g).map((c) => <div key={c.id}><dt>{c.keys.map((k) => <kbd key={k}>{k}</kbd>)}</dt><dd>{c.title}</dd></div>)}
-							{g === "Graph" && canvasKeys.map(([keys, title]) => <div key={keys}><dt>{/^[a-z]{3,}/.test(keys) ? <span class="dim">{keys}</span> : keys.split(" ").map((k) => <kbd key={k}>{k}</kbd>)}</dt><dd>{title}</dd></div>)}
+							{g === "Graph" && (route.value.view === "timeline" ? timelineKeys : canvasKeys).map(([keys, title]) => <div key={keys}><dt>{/^[a-z]{3,}/.test(keys) ? <span class="dim">{keys}</span> : keys.split(" ").map((k) => <kbd key={k}>{k}</kbd>)}</dt><dd>{title}</dd></div>)}
 						</dl>
 					</section>
 				))}

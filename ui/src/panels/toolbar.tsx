@@ -6,6 +6,7 @@ import { formatCount } from "../lib/format";
 import { spellings, visible } from "../lib/names";
 import { useJSON } from "../state/answer";
 import { undoTransform } from "../state/actions";
+import { formatLength, formatMoment, parseRange } from "../timeline/time";
 import { engineRegex, searchPattern } from "../state/query";
 import { navigate, route } from "../state/route";
 import { doc } from "../state/session";
@@ -28,7 +29,8 @@ function Search() {
 	useEffect(() => {
 		if (document.activeElement !== field.current || r.query === "") setText(r.query);
 	}, [r.query]);
-	const profile = (doc.value?.sample_types?.length ?? 0) > 0 && r.view !== "goroutines";
+	const lanes = r.view === "timeline";
+	const profile = (doc.value?.sample_types?.length ?? 0) > 0 && r.view !== "goroutines" && !lanes;
 	const matches = useJSON<SearchAnswer>(profile && r.query ? searchUrl(r, engineRegex(r.query)) : null);
 	const commit = (value: string, how: "push" | "replace") => {
 		clearTimeout(timer.current);
@@ -39,7 +41,7 @@ function Search() {
 		<div class="search" role="search">
 			<SearchIcon />
 			<input
-				id="search" ref={field} type="text" placeholder="Search, regular expression" aria-label="Search functions" value={text} spellcheck={false} autocomplete="off"
+				id="search" ref={field} type="text" placeholder={lanes ? "Goroutines by function or number" : "Search, regular expression"} aria-label={lanes ? "Filter goroutines" : "Search functions"} value={text} spellcheck={false} autocomplete="off"
 				onInput={(e) => {
 					const value = e.currentTarget.value;
 					setText(value);
@@ -92,10 +94,15 @@ function Crumb({ kind, name, remove, cut }: { kind: string; name: string; remove
 function Trail() {
 	const r = route.value;
 	const steps = r.transforms;
-	if (!steps.length && !r.labels.length && !r.groupBy) return null;
+	const part = r.range !== "" || r.goroutines.length > 0 || r.starters.length > 0;
+	if (!steps.length && !r.labels.length && !r.groupBy && !part) return null;
+	const span = parseRange(r.range, Infinity);
 	return (
 		<div class="trail" aria-label="Filters">
-			<button class="plain all" onClick={() => navigate({ transforms: [], labels: [], groupBy: "" })} title="Remove all filters (Shift+X)">all samples</button>
+			<button class="plain all" onClick={() => navigate({ transforms: [], labels: [], groupBy: "", range: "", goroutines: [], starters: [] })} title="Remove all filters (Shift+X)">all samples</button>
+			{span && <Crumb kind="time" name={`${formatMoment(span[0], (span[1] - span[0]) / 100)} + ${formatLength(span[1] - span[0])}`} remove={() => navigate({ range: "" })} />}
+			{r.goroutines.map((g) => <Crumb key={`g${g}`} kind="goroutine" name={g} remove={() => navigate({ goroutines: r.goroutines.filter((x) => x !== g) })} />)}
+			{r.starters.map((s) => <Crumb key={`s${s}`} kind="started with" name={spellings(s)[0] ?? s} remove={() => navigate({ starters: r.starters.filter((x) => x !== s) })} />)}
 			{r.groupBy && <Crumb kind="by label" name={r.groupBy} remove={() => navigate({ groupBy: "" })} />}
 			{r.labels.map((l) => <Crumb key={l} kind={l[0] === "-" ? "without" : "only"} name={l.slice(1)} remove={() => navigate({ labels: r.labels.filter((x) => x !== l) })} />)}
 			{steps.map((t, k) => {

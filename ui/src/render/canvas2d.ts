@@ -1,6 +1,6 @@
 // The plain back end: works everywhere, and is the faster one where WebGL is emulated in software.
 
-import { cssColor, drawTexts, type Picture, type Renderer } from "./draw";
+import { cssColor, drawAbove, type Picture, type Renderer } from "./draw";
 
 export class Canvas2DRenderer implements Renderer {
 	readonly kind = "canvas2d";
@@ -52,7 +52,7 @@ export class Canvas2DRenderer implements Renderer {
 			const at = i * 4;
 			c.fillRect(box[at]!, box[at + 1]!, box[at + 2]!, box[at + 3]!);
 		}
-		drawTexts(c, picture.texts);
+		drawAbove(c, picture);
 	}
 
 	release(): void {

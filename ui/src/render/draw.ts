@@ -29,15 +29,23 @@ export class RectList {
 	}
 }
 
+/** A part of an image, stretched: for what is too fine to be rectangles. Drawn above the rectangles, below the text. */
+export interface Strip { image: CanvasImageSource; sx: number; sy: number; sw: number; sh: number; x: number; y: number; w: number; h: number }
+
 export interface Text { text: string; x: number; y: number; color: number; bold: boolean }
 
 export class Picture {
 	readonly rects = new RectList();
+	readonly strips: Strip[] = [];
+	/** rectangles above the strips: few */
+	readonly marks = new RectList();
 	readonly texts: Text[] = [];
 	background = 0xffffffff;
 
 	clear(background: number): void {
 		this.rects.clear();
+		this.strips.length = 0;
+		this.marks.clear();
 		this.texts.length = 0;
 		this.background = background;
 	}
@@ -60,6 +68,17 @@ export function cssColor(color: number): string {
 	const a = (color >>> 24) / 255;
 	const rgb = `${color & 255},${(color >>> 8) & 255},${(color >>> 16) & 255}`;
 	return a === 1 ? `rgb(${rgb})` : `rgba(${rgb},${a})`;
+}
+
+/** Everything above the rectangles. */
+export function drawAbove(context: CanvasRenderingContext2D, picture: Picture): void {
+	for (const s of picture.strips) context.drawImage(s.image, s.sx, s.sy, s.sw, s.sh, s.x, s.y, s.w, s.h);
+	const { box, color, count } = picture.marks;
+	for (let i = 0; i < count; i++) {
+		context.fillStyle = cssColor(color[i]!);
+		context.fillRect(box[i * 4]!, box[i * 4 + 1]!, box[i * 4 + 2]!, box[i * 4 + 3]!);
+	}
+	drawTexts(context, picture.texts);
 }
 
 export function drawTexts(context: CanvasRenderingContext2D, texts: readonly Text[]): void {

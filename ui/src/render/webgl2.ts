@@ -1,6 +1,6 @@
 // The fast back end: one instanced quad per rectangle in WebGL2, text on a 2D canvas above it.
 
-import { drawTexts, type Picture, type Renderer } from "./draw";
+import { drawAbove, type Picture, type Renderer } from "./draw";
 
 const vertexShader = `#version 300 es
 layout(location=0) in vec4 box;
@@ -110,7 +110,7 @@ export class WebGL2Renderer implements Renderer {
 		c.setTransform(1, 0, 0, 1, 0, 0);
 		c.clearRect(0, 0, this.width, this.height);
 		c.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
-		drawTexts(c, picture.texts);
+		drawAbove(c, picture);
 	}
 
 	release(): void {

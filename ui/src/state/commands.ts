@@ -39,7 +39,7 @@ export function commands(): Command[] {
 		{ id: "recursion", title: "Collapse all recursion, on and off", keys: ["r"], group: "Filter", run: toggleRecursion },
 		{ id: "undo", title: "Undo the last filter step", keys: ["Ctrl+Z"], group: "Filter", run: undoTransform },
 		{ id: "redo", title: "Redo the filter step", keys: ["Ctrl+Shift+Z"], group: "Filter", run: redoTransform },
-		{ id: "reset", title: "Remove all filters", keys: ["Shift+X"], group: "Filter", run: () => navigate({ transforms: [], labels: [], query: "", groupBy: "" }) },
+		{ id: "reset", title: "Remove all filters", keys: ["Shift+X"], group: "Filter", run: () => navigate({ transforms: [], labels: [], query: "", groupBy: "", range: "", goroutines: [], starters: [] }) },
 		{ id: "labels", title: "Labels of the samples", keys: ["l"], group: "Filter", run: () => navigate({ drawer: route.peek().drawer === "labels" ? "" : "labels" }) },
 		{ id: "samples", title: "Samples with their stacks", keys: ["e"], group: "Page", run: () => navigate({ drawer: route.peek().drawer === "samples" ? "" : "samples" }) },
 		{ id: "about", title: "What the profile says of itself", keys: [], group: "Page", run: () => navigate({ drawer: route.peek().drawer === "info" ? "" : "info" }) },
@@ -64,6 +64,15 @@ export const canvasKeys: [string, string][] = [
 	["wheel", "scroll; with Ctrl zoom; with Shift move"], ["drag", "move"], ["click", "select"], ["double click", "focus"], ["right click", "menu"],
 ];
 
+/** The same for the timeline. */
+export const timelineKeys: [string, string][] = [
+	["W S", "zoom in and out (at the pointer)"], ["A D", "move in time"], ["0", "show all"], ["↑ ↓", "walk lanes"], ["← →", "close and open a group; walk the spans of a lane"],
+	["Enter", "open a group; fit the selected span"], ["f", "fit the range, or the selected span"], ["r", "make the selected span, or what is in sight, the range"],
+	["Shift+P", "pin the lane to the top"], ["Esc", "one step back: zoom, range, selection"],
+	["drag", "select a range: every view counts it alone"], ["Shift drag", "move"], ["Ctrl drag", "zoom to a range"], ["wheel", "scroll; with Ctrl, or on the curves, zoom; with Shift move"],
+	["double click", "fit the span, open the group"],
+];
+
 function keyName(event: KeyboardEvent): string {
 	const key = event.key.length === 1 && (event.ctrlKey || event.metaKey || event.shiftKey) ? event.key.toUpperCase() : event.key;
 	const mods = (event.ctrlKey || event.metaKey ? "Ctrl+" : "") + (event.altKey ? "Alt+" : "");
@@ -74,7 +83,8 @@ function keyName(event: KeyboardEvent): string {
 function stepBack(): void {
 	const r = route.peek();
 	if (keyTarget.peek()?.back()) return;
-	if (r.node >= 0 || r.fn) navigate({ node: -1, fn: "" });
+	if (r.view === "timeline" && (r.lane || r.range)) navigate(r.range ? { range: "" } : { lane: "", at: -1 });
+	else if (r.node >= 0 || r.fn) navigate({ node: -1, fn: "" });
 	else if (r.drawer) navigate({ drawer: "" });
 	else if (r.query) navigate({ query: "" });
 }

@@ -1,6 +1,7 @@
 // From the selection to the engine's questions.
 
 import { quoteRegex } from "../lib/names";
+import { timeArgument } from "../timeline/time";
 import type { Route } from "./route";
 
 /** What a person typed as a regular expression; text that is none is searched literally; all lower case ignores case. */
@@ -50,6 +51,14 @@ export function labelFilters(labels: string[]): { focus: string; ignore: string 
 	};
 }
 
+/** The part of an execution trace that is counted: a stretch of time, some goroutines. */
+export function addTracePart(q: URLSearchParams, route: Route): void {
+	const time = timeArgument(route.range);
+	if (time) q.set("time", time);
+	for (const g of route.goroutines) q.append("goroutine", g);
+	if (route.starters.length) q.set("group", route.starters.map(exactName).join("|"));
+}
+
 /** The arguments every profile operation takes. `extra` transforms go last. */
 export function profileQuery(route: Route, extra: string[] = []): URLSearchParams {
 	const q = new URLSearchParams();
@@ -65,6 +74,7 @@ export function profileQuery(route: Route, extra: string[] = []): URLSearchParam
 	if (route.invert) q.append("transform", "invert");
 	for (const t of extra) q.append("transform", t);
 	if (route.normalize && route.base) q.set("normalize", "1");
+	addTracePart(q, route);
 	return q;
 }
 

@@ -33,6 +33,29 @@ export interface Route {
 	normalize: boolean;
 	sort: string;
 	drawer: string;
+	/** timeline, in nanoseconds of the trace: what is in sight, "from-to"; "" is all */
+	sight: string;
+	/** part of the trace that every view counts: "from-to" */
+	range: string;
+	/** goroutines (as the runtime numbers them) and start functions that every view counts */
+	goroutines: string[];
+	starters: string[];
+	/** selected lane and moment in it (-1: the lane as a whole) */
+	lane: string;
+	at: number;
+	pins: string[];
+	/** groups that are open, sections that are not as usual */
+	open: string[];
+	folds: string[];
+	lanesBy: string;
+	lanesSort: string;
+	lanesState: string;
+	lanesTask: string;
+	lanesMin: string;
+	/** only lanes with the selected function */
+	lanesMarked: boolean;
+	/** the lanes as a table */
+	lanesTable: boolean;
 }
 
 export const defaults: Route = {
@@ -40,6 +63,8 @@ export const defaults: Route = {
 	transforms: [], query: "", mode: "highlight", labels: [], groupBy: "", granularity: "functions",
 	root: 0, zoom: "", fn: "", node: -1, goroutineBy: "stack", goroutineState: "", asm: false, normalize: false,
 	sort: "", drawer: "",
+	sight: "", range: "", goroutines: [], starters: [], lane: "", at: -1, pins: [], open: [], folds: [], lanesBy: "function", lanesSort: "start",
+	lanesState: "", lanesTask: "", lanesMin: "", lanesMarked: false, lanesTable: false,
 };
 
 // Names in the URL, short because links get pasted into chats.
@@ -48,7 +73,9 @@ const keys: [keyof Route, string][] = [
 	["invert", "invert"], ["transforms", "t"], ["query", "q"], ["mode", "mode"], ["labels", "label"],
 	["groupBy", "group"], ["granularity", "by"], ["root", "root"], ["zoom", "z"], ["fn", "fn"], ["node", "node"],
 	["goroutineBy", "gby"], ["goroutineState", "gstate"], ["asm", "asm"], ["normalize", "norm"], ["sort", "sort"],
-	["drawer", "drawer"],
+	["drawer", "drawer"], ["sight", "tl"], ["range", "sel"], ["goroutines", "g"], ["starters", "start"], ["lane", "lane"], ["at", "at"],
+	["pins", "pin"], ["open", "open"], ["folds", "fold"], ["lanesBy", "lby"], ["lanesSort", "lsort"], ["lanesState", "lstate"],
+	["lanesTask", "ltask"], ["lanesMin", "lmin"], ["lanesMarked", "lmark"], ["lanesTable", "ltable"],
 ];
 
 export function parseRoute(hash: string): Route {
@@ -56,7 +83,7 @@ export function parseRoute(hash: string): Route {
 	const cut = text.indexOf("?");
 	const view = (cut < 0 ? text : text.slice(0, cut)) || defaults.view;
 	const query = new URLSearchParams(cut < 0 ? "" : text.slice(cut + 1));
-	const route: Route = { ...defaults, view, transforms: [], labels: [] };
+	const route: Route = { ...defaults, view, transforms: [], labels: [], goroutines: [], starters: [], pins: [], open: [], folds: [] };
 	const out = route as unknown as Record<string, unknown>;
 	for (const [key, short] of keys) {
 		const all = query.getAll(short);
@@ -86,7 +113,7 @@ export function formatRoute(route: Route): string {
 
 // A change of any of these makes another graph: node ids and the zoom of the old one mean nothing in it.
 const shaping: (keyof Route)[] = [
-	"doc", "base", "type", "invert", "transforms", "labels", "groupBy", "granularity", "normalize",
+	"doc", "base", "type", "invert", "transforms", "labels", "groupBy", "granularity", "normalize", "range", "goroutines", "starters",
 ];
 
 export function changeRoute(old: Route, patch: Partial<Route>): Route {
@@ -98,6 +125,10 @@ export function changeRoute(old: Route, patch: Partial<Route>): Route {
 		if (!("zoom" in patch)) next.zoom = "";
 		if (!("node" in patch)) next.node = -1;
 	} else if (old.root !== next.root && !("zoom" in patch)) next.zoom = "";
+	// Lanes and moments of another trace mean nothing in this one.
+	if (old.doc !== next.doc && old.doc !== 0)
+		for (const key of ["sight", "range", "lane", "at", "goroutines", "starters", "pins", "open", "folds", "lanesTask"] as const)
+			if (!(key in patch)) Object.assign(next, { [key]: defaults[key] });
 	return next;
 }
 

@@ -49,7 +49,7 @@ export function openDoc(id: number): void {
 	const d = docById(id);
 	if (!d) return;
 	const current = route.peek();
-	const view = d.kind === "goroutines" ? "goroutines" : current.view === "goroutines" ? "flame" : current.view;
+	const view = d.kind === "goroutines" ? "goroutines" : d.kind === "trace" ? "timeline" : current.view === "goroutines" || current.view === "timeline" ? "flame" : current.view;
 	const keepsType = (d.sample_types ?? []).some((t) => t.type === current.type);
 	navigate({ doc: id, base: current.base === id ? 0 : current.base, view, type: keepsType ? current.type : "", labels: [], groupBy: "" });
 }
@@ -60,10 +60,12 @@ export interface Settings {
 	wheelZooms: boolean;
 	editor: string;
 	inspector: boolean;
+	/** where the class of a region's or task's name ends: a regular expression */
+	classes: string;
 }
 
 const settingsKey = "gospect.settings";
-const initialSettings: Settings = { theme: "system", renderer: "auto", wheelZooms: false, editor: "", inspector: true };
+const initialSettings: Settings = { theme: "system", renderer: "auto", wheelZooms: false, editor: "", inspector: true, classes: "" };
 
 function storedSettings(): Settings {
 	try {

@@ -8,6 +8,8 @@ import { GoroutinesView } from "./goroutines";
 import { SandwichView } from "./sandwich";
 import { SourceView } from "./source";
 import { TableView } from "./table";
+import { TimelineInspector } from "../timeline/inspector";
+import { TimelineView } from "../timeline/pane";
 import { TreeView } from "./tree";
 
 export interface View {
@@ -21,11 +23,14 @@ export interface View {
 	search: boolean;
 	inspector: boolean;
 	order?: boolean;
+	/** what the inspector shows instead of functions */
+	side?: ComponentType;
 }
 
 const profile = (doc: Doc) => (doc.sample_types?.length ?? 0) > 0;
 
 export const views: View[] = [
+	{ id: "timeline", title: "Timeline", summary: "What every goroutine did, when", component: TimelineView, fits: (d) => d.kind === "trace", search: true, inspector: true, side: TimelineInspector },
 	{ id: "flame", title: "Flame", summary: "Where the cost is, by stack", component: FlameView, fits: profile, search: true, inspector: true, order: true },
 	{ id: "tree", title: "Tree", summary: "The same frames as rows", component: TreeView, fits: profile, search: true, inspector: true, order: true },
 	{ id: "sandwich", title: "Sandwich", summary: "Callers and callees of one function", component: SandwichView, fits: profile, search: true, inspector: true, order: true },

@@ -1,0 +1,124 @@
+// The strip on top: the whole trace in one look, with the part that is in sight. It is brushed.
+
+import { dark as darkTheme, light as lightTheme, oklch, type Theme } from "../render/color";
+import type { Picture } from "../render/draw";
+import { Surface, type Wish } from "../render/surface";
+import { measure } from "./chart";
+import { drawCounts, drawGC, drawHeap, gutter, mostOf, timeAt, xOf, type Scene } from "./picture";
+import { levelFor, type TileStore } from "./store";
+import { Strips } from "./strips";
+import { formatLength } from "./time";
+
+export class Overview {
+	private readonly surface: Surface;
+	private readonly strips = new Strips(1);
+	private theme: Theme = lightTheme;
+	private store: TileStore | null = null;
+	private sight: [number, number];
+	private range: [number, number] | null = null;
+	private width = 0;
+	private height = 0;
+	private drag: { from: number; move: boolean; offset: number; start: number } | null = null;
+	private readonly unlisten: (() => void)[] = [];
+
+	constructor(readonly host: HTMLElement, wish: Wish, private readonly duration: number, private readonly brushed: (from: number, to: number) => void) {
+		this.sight = [0, duration];
+		this.surface = new Surface(host, wish, (p, w, h) => this.paint(p, w, h));
+		this.listen();
+	}
+
+	chooseRenderer(wish: Wish): void {
+		this.surface.choose(wish);
+	}
+
+	setTheme(isDark: boolean): void {
+		this.theme = isDark ? darkTheme : lightTheme;
+		this.surface.invalidate();
+	}
+
+	setStore(store: TileStore): void {
+		this.store = store;
+		this.surface.invalidate();
+	}
+
+	show(sight: [number, number], range: [number, number] | null): void {
+		if (sight[0] === this.sight[0] && sight[1] === this.sight[1] && range === this.range) return;
+		this.sight = sight;
+		this.range = range;
+		this.surface.invalidate();
+	}
+
+	invalidate(): void {
+		this.surface.invalidate();
+	}
+
+	private view() {
+		return { from: 0, to: this.duration, scroll: 0, width: this.width, height: this.height };
+	}
+
+	private paint(p: Picture, width: number, height: number): boolean {
+		this.width = width;
+		this.height = height;
+		const t = this.theme;
+		p.clear(t.dark ? oklch(0.222, 0.009, 250) : oklch(0.977, 0.002, 250));
+		if (!this.store || width <= gutter + 20) return false;
+		const v = this.view();
+		const level = levelFor(this.duration / (width - gutter));
+		const scene: Scene = { view: v, store: this.store, strips: this.strips, theme: t, level, measure, selected: "", hoverKey: "", range: null, marking: false };
+		const heap = mostOf(scene, "heap", 0, this.duration, true);
+		if (heap > 0) drawHeap(p, scene, 2, height - 8, heap * 1.05);
+		drawCounts(p, scene, "count", 8, height - 14, Math.max(1, mostOf(scene, "count", 0, this.duration, false)) * 1.1);
+		drawGC(p, scene, height - 5, 5);
+		this.store.want(["gc", "heap", "count"], level, 0, this.duration, true);
+		p.texts.push({ text: "Whole trace", x: 10, y: height / 2 - 7, color: t.text, bold: false });
+		p.texts.push({ text: formatLength(this.duration), x: 10, y: height / 2 + 8, color: t.mutedText, bold: false });
+		const a = Math.min(width - 3, xOf(v, this.sight[0])), b = Math.max(a + 3, xOf(v, this.sight[1]));
+		const dim = t.dark ? oklch(0.1, 0.01, 250, 0.45) : oklch(0.6, 0.005, 250, 0.22);
+		p.marks.add(gutter, 0, a - gutter, height, dim);
+		p.marks.add(b, 0, width - b, height, dim);
+		for (const x of [a, b - 1]) p.marks.add(x, 0, 1, height, t.mutedText);
+		if (this.range) {
+			const from = xOf(v, this.range[0]), to = xOf(v, this.range[1]);
+			p.marks.add(from, 0, Math.max(2, to - from), 3, t.accent);
+		}
+		return false;
+	}
+
+	private listen(): void {
+		const on = <K extends keyof HTMLElementEventMap>(type: K, handle: (event: HTMLElementEventMap[K]) => void) => {
+			this.host.addEventListener(type, handle);
+			this.unlisten.push(() => this.host.removeEventListener(type, handle));
+		};
+		const time = (event: PointerEvent) => Math.max(0, Math.min(this.duration, timeAt(this.view(), event.clientX - this.host.getBoundingClientRect().left)));
+		on("pointerdown", (event) => {
+			if (event.button !== 0) return;
+			const at = time(event);
+			const span = this.sight[1] - this.sight[0];
+			// What is in sight is carried along; anywhere else a new part is drawn.
+			const move = span < this.duration * 0.98 && at >= this.sight[0] && at <= this.sight[1];
+			this.drag = { from: at, move, offset: at - this.sight[0], start: event.clientX };
+			this.host.setPointerCapture(event.pointerId);
+		});
+		on("pointermove", (event) => {
+			const d = this.drag;
+			if (!d || Math.abs(event.clientX - d.start) < 3) return;
+			const at = time(event);
+			const span = this.sight[1] - this.sight[0];
+			if (d.move) this.brushed(at - d.offset, at - d.offset + span);
+			else if (at !== d.from) this.brushed(Math.min(d.from, at), Math.max(d.from, at));
+		});
+		on("pointerup", (event) => {
+			const d = this.drag;
+			this.drag = null;
+			if (!d || Math.abs(event.clientX - d.start) >= 3) return;
+			const span = Math.min(this.sight[1] - this.sight[0], this.duration);
+			this.brushed(d.from - span / 2, d.from + span / 2);
+		});
+		on("dblclick", () => this.brushed(0, this.duration));
+	}
+
+	release(): void {
+		for (const off of this.unlisten) off();
+		this.surface.release();
+	}
+}

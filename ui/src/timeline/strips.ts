@@ -1,0 +1,99 @@
+// The fine parts of tiles as images: one column for each cell, the shares of its states stacked. They are made once and then
+// stretched into place, which costs the same whatever they hold.
+
+import { CellFlag, shareBytes, type TrackHead } from "../api/tiles";
+import type { Strip } from "../render/draw";
+import type { Theme } from "../render/color";
+import { stacking, stateColor } from "./states";
+import { tileCells, type LaneTile } from "./store";
+
+export const stripHeight = 14;
+/** spans of fewer cells are part of the image */
+export const fineCells = 4;
+
+export class Strips {
+	private readonly canvas = document.createElement("canvas");
+	private readonly context: CanvasRenderingContext2D;
+	private readonly slotOf = new Map<string, number>();
+	private readonly free: number[] = [];
+	private readonly image: ImageData;
+	private readonly pixels: Uint32Array;
+	private dark: boolean | null = null;
+
+	constructor(private readonly slots = 288) {
+		this.canvas.width = tileCells;
+		this.canvas.height = this.slots * stripHeight;
+		const context = this.canvas.getContext("2d");
+		if (!context) throw new Error("the browser gives no 2D canvas");
+		this.context = context;
+		this.image = context.createImageData(tileCells, stripHeight);
+		this.pixels = new Uint32Array(this.image.data.buffer);
+		this.clear();
+	}
+
+	private clear(): void {
+		this.slotOf.clear();
+		this.free.length = 0;
+		for (let i = this.slots - 1; i >= 0; i--) this.free.push(i);
+	}
+
+	private slot(key: string): { at: number; fresh: boolean } {
+		const have = this.slotOf.get(key);
+		if (have !== undefined) {
+			this.slotOf.delete(key);
+			this.slotOf.set(key, have);
+			return { at: have, fresh: false };
+		}
+		let at = this.free.pop();
+		if (at === undefined) {
+			const [oldest, where] = this.slotOf.entries().next().value!;
+			this.slotOf.delete(oldest);
+			at = where;
+		}
+		this.slotOf.set(key, at);
+		return { at, fresh: true };
+	}
+
+	/** The image of [from, to) of a tile's states; null when there is nothing fine in it. */
+	strip(tile: LaneTile, track: TrackHead, theme: Theme, from: number, to: number, x: number, y: number, w: number, h: number): Strip | null {
+		if (theme.dark !== this.dark) {
+			this.dark = theme.dark;
+			this.clear();
+		}
+		const { at, fresh } = this.slot(tile.key);
+		if (fresh) {
+			this.fill(tile, track, theme);
+			this.context.putImageData(this.image, 0, at * stripHeight);
+		}
+		const sx = (from - tile.from) / tile.cell;
+		return { image: this.canvas, sx, sy: at * stripHeight, sw: Math.max(1e-3, (to - from) / tile.cell), sh: stripHeight, x, y, w, h };
+	}
+
+	private fill(tile: LaneTile, track: TrackHead, theme: Theme): void {
+		const { start, end, info, shares } = tile.source;
+		const p = this.pixels;
+		p.fill(0);
+		for (let i = track.first; i < track.first + track.n; i++) {
+			const merged = ((info[i]! >>> 16) & CellFlag.Merged) !== 0;
+			if (!merged && end[i]! - start[i]! >= fineCells * tile.cell) continue;
+			const a = Math.max(0, Math.floor((start[i]! - tile.from) / tile.cell));
+			const b = Math.min(tileCells, Math.max(a + 1, Math.ceil((end[i]! - tile.from) / tile.cell)));
+			if (!merged) {
+				const color = stateColor(theme, info[i]! & 255);
+				for (let y = 0; y < stripHeight; y++) p.fill(color, y * tileCells + a, y * tileCells + b);
+				continue;
+			}
+			let sum = 0;
+			let top = stripHeight;
+			for (const s of stacking) {
+				const share = shares[i * shareBytes + s]!;
+				if (!share) continue;
+				sum += share;
+				const edge = stripHeight - Math.min(stripHeight, Math.max(Math.round((sum * stripHeight) / 255), stripHeight - top + (s <= 2 ? 1 : 0)));
+				const color = stateColor(theme, s);
+				for (let y = edge; y < top; y++) p.fill(color, y * tileCells + a, y * tileCells + b);
+				top = Math.min(top, edge);
+			}
+		}
+	}
+}
