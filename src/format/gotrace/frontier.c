@@ -215,13 +215,11 @@ static int by_time(const void *a, const void *b)
 	return (x->time_ns > y->time_ns) - (x->time_ns < y->time_ns);
 }
 
-/* A sorted heap is still a heap. Nearly always there are a handful of threads, nearly in order. */
+/* A sorted heap is still a heap. It was sorted a moment ago, nearly always, and little has moved since. */
 static void sort_heap(frontier *f)
 {
-	if (f->n_heap > 64) {
-		qsort(f->heap, f->n_heap, sizeof(*f->heap), by_time);
-		return;
-	}
+	size_t moves = 0, enough = 64 * 64 + 4 * f->n_heap;
+
 	for (size_t i = 1; i < f->n_heap; i++) {
 		place it = f->heap[i];
 		size_t k = i;
@@ -229,6 +227,11 @@ static void sort_heap(frontier *f)
 		for (; k > 0 && f->heap[k - 1].time_ns > it.time_ns; k--)
 			f->heap[k] = f->heap[k - 1];
 		f->heap[k] = it;
+		moves += i - k;
+		if (moves > enough) {
+			qsort(f->heap, f->n_heap, sizeof(*f->heap), by_time);
+			return;
+		}
 	}
 }
 

@@ -46,27 +46,44 @@ static uint32_t holder_of(const stitcher *s, uint64_t id, uint64_t at)
 	return holder;
 }
 
-static bool is_status(uint8_t type)
+/* Whether another proc or goroutine of its thread could have made the order see the event in another way. */
+static bool asks_for(uint8_t type, bool p, bool g)
 {
-	return type == GS_GOTRACE_PROC_STATUS || type == GS_GOTRACE_GO_STATUS || type == GS_GOTRACE_GO_STATUS_STACK;
+	switch (type) {
+	case GS_GOTRACE_PROC_STATUS:
+	case GS_GOTRACE_PROC_STEAL:
+	case GS_GOTRACE_GO_STATUS:
+	case GS_GOTRACE_GO_STATUS_STACK:
+	case GS_GOTRACE_GO_UNBLOCK:
+	case GS_GOTRACE_GC_SWEEP_ACTIVE:
+	case GS_GOTRACE_GC_MARK_ASSIST_ACTIVE:
+		return false;
+	case GS_GOTRACE_PROC_START:
+	case GS_GOTRACE_PROC_STOP:
+	case GS_GOTRACE_HEAP_ALLOC:
+	case GS_GOTRACE_HEAP_GOAL:
+	case GS_GOTRACE_GC_SWEEP_BEGIN:
+	case GS_GOTRACE_GC_SWEEP_END:
+		return p;
+	default:
+		return p || g;
+	}
 }
 
-/* Where the event happened, as far as its thread had not told yet. Only status events do not depend on it. */
+/* Where the event happened, as far as its thread had not told yet. */
 static bool fix_context(const stitcher *s, const note *n, gs_gotrace_event *e)
 {
 	const thread *t = &s->later->ms.p[n->thread];
 	uint32_t m = find_m(s->o, t->id);
 	uint64_t p = n->unknown & UNKNOWN_P ? carried_p(s, m) : n->e.p;
 	uint64_t g = n->unknown & UNKNOWN_G ? carried_g(s, m) : n->e.g;
-	bool is_go_status = is_status(e->type) && e->type != GS_GOTRACE_PROC_STATUS;
+	bool is_go_status = e->type == GS_GOTRACE_GO_STATUS || e->type == GS_GOTRACE_GO_STATUS_STACK;
 
 	if (is_go_status && n->e.m != t->id && !(n->flags & NOTE_ELSEWHERE))
 		g = n->e.g; /* of the other thread, which had told */
 	if (is_go_status && n->unknown & UNKNOWN_G && e->args[2] == G_SYSCALL && e->args[1] == t->id && g != e->args[0])
 		return false;
-	if (p == n->e.p && g == n->e.g)
-		return true;
-	if (!is_status(e->type))
+	if (asks_for(e->type, p != n->e.p, g != n->e.g))
 		return false;
 	e->p = p;
 	e->g = g;
