@@ -29,6 +29,8 @@
 	X(critical_path) \
 	X(sched) \
 	X(blocking) \
+	X(tasks) \
+	X(regions) \
 	X(contention) \
 	X(stw) \
 	X(events) \
