@@ -76,10 +76,16 @@ static void look_into(marker *m, item i)
 	gs_go_visit_object(m->rt, s, i.slot * s->elem_bytes, visit, m);
 }
 
-/* What was found last is looked at soon; but first its memory is asked for. */
-static void drain(marker *m)
+/* What was found last is looked at soon; but first its memory is asked for. False when it should stop. */
+static bool drain(marker *m)
 {
 	while (m->stack.n || m->ring_n) {
+		if (m->n_marked >= m->next_report) {
+			m->next_report = m->n_marked + (1 << 20);
+			gs_progress_report(m->b->progress, -1, "following pointers");
+			if (gs_progress_should_stop(m->b->progress))
+				return false;
+		}
 		while (m->stack.n && m->ring_n < RING) {
 			item i = m->stack.p[--m->stack.n];
 			const gs_go_span *s = &m->rt->spans[i.span];
@@ -93,30 +99,25 @@ static void drain(marker *m)
 		m->ring_from = (m->ring_from + 1) % RING;
 		m->ring_n--;
 	}
+	return true;
 }
 
 bool heap_mark(heap_build *b, gs_err *err)
 {
 	marker m = { .b = b, .rt = &b->rt, .live = b->h->live };
+	bool ok;
 
-	for (size_t i = 0; i < b->roots.n && !m.is_out_of_memory; i++) {
+	/* All roots first: many chains are then followed at once, and none waits for its memory alone. */
+	for (size_t i = 0; i < b->roots.n; i++)
 		push(&m, b->roots.p[i].value);
-		drain(&m);
-		if (m.n_marked >= m.next_report) {
-			m.next_report = m.n_marked + (1 << 20);
-			gs_progress_report(b->progress, -1, "following pointers");
-			if (gs_progress_should_stop(b->progress)) {
-				gs_vec_release(&m.stack);
-				return gs_fail(err, GS_ERR_STOPPED, GS_ERR_NOWHERE, "stopped on request");
-			}
-		}
-	}
+	m.n_edges = 0; /* those of roots are none */
+	ok = drain(&m);
 	gs_vec_release(&m.stack);
 	b->n_edges = m.n_edges;
 	b->n_not_in_use = m.n_not_in_use;
 	if (m.is_out_of_memory)
 		return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "out of memory following pointers");
-	return true;
+	return ok || gs_fail(err, GS_ERR_STOPPED, GS_ERR_NOWHERE, "stopped on request");
 }
 
 /* ---- edges ---- */
