@@ -1,4 +1,4 @@
-#include "load/heap_build.h"
+#include "load/heap_types.h"
 
 #include <stdarg.h>
 
@@ -173,7 +173,7 @@ static bool build(heap_build *b, gs_err *err)
 		return false;
 	if (!gs_heap_number(h))
 		return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "more than four billion objects");
-	return heap_edges(b, err) && heap_finish(b, err);
+	return heap_edges(b, err) && heap_finish(b, err) && heap_type_objects(b, err);
 }
 
 gs_heap *gs_heap_load(const gs_heap_input *in, const gs_progress *progress, gs_err *err)

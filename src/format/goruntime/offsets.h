@@ -222,6 +222,17 @@ void gs_go_offsets_range(unsigned *oldest, unsigned *newest);
  * `variables` may be NULL.
  */
 bool gs_go_offsets_dwarf(const gs_elf *e, gs_go_offsets *out, gs_go_variables *variables, gs_err *err);
+/* How a variable's type is told. */
+typedef enum gs_go_variable_kind {
+	GS_GO_VARIABLE_VALUE,	/* it is of the type */
+	GS_GO_VARIABLE_POINTER, /* it points to one */
+	GS_GO_VARIABLE_SLICE,	/* of the type */
+} gs_go_variable_kind;
+
+/* Call take(ctx, name, address, kind, address of the type's descriptor), all of the file, for each package-level variable of which the program
+ * has a descriptor. False when there is no debug information. */
+bool gs_go_dwarf_variables(const gs_elf *e, void *ctx,
+			   void (*take)(void *ctx, gs_str name, uint64_t addr, gs_go_variable_kind kind, uint64_t type));
 /* Variables by the symbol table: those that are absent stay 0. */
 void gs_go_variables_symbols(const gs_elf *e, gs_go_variables *out);
 

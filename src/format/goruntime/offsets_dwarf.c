@@ -194,19 +194,27 @@ static void look_at_semtable(search *s, Dwarf_Die *die)
 		look_at_type(s, &type, GS_S("runtime.semTable"));
 }
 
-static void look_at_variable(search *s, Dwarf_Die *die, gs_str name)
+/* DW_OP_addr and eight bytes. */
+static bool location(Dwarf_Die *die, uint64_t *addr)
 {
 	Dwarf_Attribute attr;
 	Dwarf_Block block;
+
+	if (!dwarf_attr(die, DW_AT_location, &attr) || dwarf_formblock(&attr, &block) != 0 || block.length != 9 ||
+	    block.data[0] != DW_OP_addr)
+		return false;
+	memcpy(addr, block.data + 1, sizeof(*addr));
+	return true;
+}
+
+static void look_at_variable(search *s, Dwarf_Die *die, gs_str name)
+{
 	uint64_t addr;
 
 	if (gs_str_eq(name, GS_S("runtime.semtable")))
 		look_at_semtable(s, die);
-	/* DW_OP_addr and eight bytes. */
-	if (!dwarf_attr(die, DW_AT_location, &attr) || dwarf_formblock(&attr, &block) != 0 || block.length != 9 ||
-	    block.data[0] != DW_OP_addr)
+	if (!location(die, &addr))
 		return;
-	memcpy(&addr, block.data + 1, sizeof(addr));
 	for (unsigned i = 0; i < sizeof(variables) / sizeof(*variables); i++)
 		if (gs_str_eq(gs_str_of(variables[i].type), name))
 			memcpy((char *)s->variables + variables[i].at, &addr, sizeof(addr));
@@ -257,6 +265,36 @@ static bool is_runtime_unit(Dwarf_Die *die)
 	return name && strcmp(name, "runtime") == 0;
 }
 
+/* libdw over a clean copy of the debug sections. */
+typedef struct opened {
+	Elf *elf;
+	Dwarf *dw;
+} opened;
+
+static bool open_dwarf(gs_arena *scratch, const gs_elf *e, opened *out, gs_err *err)
+{
+	char *image;
+	size_t size;
+
+	*out = (opened){ 0 };
+	if (!gs_library_load(GS_LIBRARY_ELF, err) || !gs_library_load(GS_LIBRARY_DW, err) ||
+	    !gs_dwarf_image(scratch, e, &image, &size, err))
+		return false;
+	elf_version(EV_CURRENT);
+	out->elf = elf_memory(image, size);
+	out->dw = out->elf ? dwarf_begin_elf(out->elf, DWARF_C_READ, NULL) : NULL;
+	return out->dw || gs_fail(err, GS_ERR_FORMAT, GS_ERR_NOWHERE, "debug information does not read: %s",
+				  out->elf ? dwarf_errmsg(-1) : elf_errmsg(-1));
+}
+
+static void close_dwarf(opened *o)
+{
+	if (o->dw)
+		dwarf_end(o->dw);
+	if (o->elf)
+		elf_end(o->elf);
+}
+
 static bool read_all(search *s, Dwarf *dw, gs_err *err)
 {
 	Dwarf_CU *cu = NULL;
@@ -278,10 +316,7 @@ bool gs_go_offsets_dwarf(const gs_elf *e, gs_go_offsets *out, gs_go_variables *v
 {
 	GS_AUTO(arena) *scratch = gs_arena_create(BUDGET_BYTES);
 	search *s = gs_new(scratch, search, 1);
-	Elf *elf;
-	Dwarf *dw;
-	char *image;
-	size_t size;
+	opened o;
 	bool ok;
 
 	memset(out, 0xff, sizeof(*out)); /* GS_GO_NONE everywhere */
@@ -289,20 +324,73 @@ bool gs_go_offsets_dwarf(const gs_elf *e, gs_go_offsets *out, gs_go_variables *v
 	s->variables = vars ? vars : gs_new(scratch, gs_go_variables, 1);
 	*s->variables = (gs_go_variables){ 0 };
 	list_types(s);
-	if (!gs_library_load(GS_LIBRARY_ELF, err) || !gs_library_load(GS_LIBRARY_DW, err) ||
-	    !gs_dwarf_image(scratch, e, &image, &size, err))
-		return false;
-	elf_version(EV_CURRENT);
-	elf = elf_memory(image, size);
-	dw = elf ? dwarf_begin_elf(elf, DWARF_C_READ, NULL) : NULL;
-	if (dw)
-		ok = read_all(s, dw, err);
-	else
-		ok = gs_fail(err, GS_ERR_FORMAT, GS_ERR_NOWHERE, "debug information does not read: %s",
-			     elf ? dwarf_errmsg(-1) : elf_errmsg(-1));
-	if (dw)
-		dwarf_end(dw);
-	if (elf)
-		elf_end(elf);
+	ok = open_dwarf(scratch, e, &o, err) && read_all(s, o.dw, err);
+	close_dwarf(&o);
+	return ok;
+}
+
+/* Go's own attributes. */
+enum { AT_GO_KIND = 0x2900, AT_GO_ELEM = 0x2902, AT_GO_RUNTIME_TYPE = 0x2904, LANG_GO = 0x16, GO_POINTER = 22, GO_SLICE = 23 };
+
+/* 0 when the linker left the descriptor out. */
+static uint64_t descriptor(Dwarf_Die *type)
+{
+	Dwarf_Attribute attr;
+	Dwarf_Word v = 0;
+
+	if (!dwarf_attr(type, AT_GO_RUNTIME_TYPE, &attr) ||
+	    (dwarf_formudata(&attr, &v) != 0 && dwarf_formaddr(&attr, &v) != 0))
+		return 0;
+	return v;
+}
+
+/* The type itself, or what it points to: an element has a descriptor where its slice has none. */
+static uint64_t variable_type(Dwarf_Die *die, gs_go_variable_kind *kind)
+{
+	Dwarf_Attribute attr;
+	Dwarf_Die type, elem;
+	Dwarf_Word go_kind = 0;
+	uint64_t v;
+
+	if (!dwarf_attr(die, DW_AT_type, &attr) || !dwarf_formref_die(&attr, &type))
+		return 0;
+	*kind = GS_GO_VARIABLE_VALUE;
+	v = descriptor(&type);
+	if (v || !dwarf_attr(&type, AT_GO_KIND, &attr) || dwarf_formudata(&attr, &go_kind) != 0)
+		return v;
+	*kind = go_kind == GO_SLICE ? GS_GO_VARIABLE_SLICE : GS_GO_VARIABLE_POINTER;
+	if ((go_kind != GO_SLICE && go_kind != GO_POINTER) ||
+	    !dwarf_attr(&type, go_kind == GO_SLICE ? AT_GO_ELEM : DW_AT_type, &attr) || !dwarf_formref_die(&attr, &elem))
+		return 0;
+	return descriptor(&elem);
+}
+
+bool gs_go_dwarf_variables(const gs_elf *e, void *ctx,
+			   void (*take)(void *ctx, gs_str name, uint64_t addr, gs_go_variable_kind kind, uint64_t type))
+{
+	GS_AUTO(arena) *scratch = gs_arena_create(BUDGET_BYTES);
+	Dwarf_CU *cu = NULL;
+	Dwarf_Die unit, die;
+	uint8_t version;
+	opened o;
+	bool ok = open_dwarf(scratch, e, &o, NULL);
+
+	while (ok && dwarf_get_units(o.dw, cu, &cu, NULL, &version, &unit, NULL) == 0) {
+		if (dwarf_srclang(&unit) != LANG_GO || dwarf_child(&unit, &die) != 0)
+			continue;
+		do {
+			gs_go_variable_kind kind;
+			uint64_t addr, type;
+			const char *name;
+
+			if (dwarf_tag(&die) != DW_TAG_variable || !location(&die, &addr))
+				continue;
+			type = variable_type(&die, &kind);
+			name = dwarf_diename(&die);
+			if (type)
+				take(ctx, gs_str_of(name ? name : ""), addr, kind, type);
+		} while (dwarf_siblingof(&die, &die) == 0);
+	}
+	close_dwarf(&o);
 	return ok;
 }

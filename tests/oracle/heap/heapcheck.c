@@ -157,6 +157,19 @@ int main(int argc, char **argv)
 	       (unsigned long long)h->totals.guessed_roots, h->n_goroutines, h->n_frames, h->n_waits);
 	for (uint32_t i = 0; i < h->n_warnings; i++)
 		printf("warning: %.*s\n", GS_FMT(h->warnings[i]));
+	if (getenv("HEAPCHECK_TYPES")) {
+		uint64_t *count = gs_new(mem, uint64_t, h->n_types), *bytes = gs_new(mem, uint64_t, h->n_types);
+
+		for (gs_heap_walk w = gs_heap_walk_start(h); gs_heap_walk_next(&w);) {
+			count[h->type_of[w.object]]++;
+			bytes[h->type_of[w.object]] += w.size_bytes;
+		}
+		for (uint32_t i = 0; i < h->n_types; i++)
+			printf("type %llu %llu source %u %s%.*s (%.*s)\n", (unsigned long long)count[i],
+			       (unsigned long long)bytes[i], h->types[i].source, h->types[i].is_array ? "[]" : "",
+			       GS_FMT(gs_strtab_get(&h->strings, h->types[i].name)),
+			       GS_FMT(gs_strtab_get(&h->strings, h->types[i].package)));
+	}
 	if (getenv("HEAPCHECK_GOROUTINES"))
 		for (uint32_t i = 0; i < h->n_goroutines; i++) {
 			const gs_heap_goroutine *g = &h->goroutines[i];

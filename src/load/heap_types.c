@@ -1,0 +1,273 @@
+#include "load/heap_types.h"
+
+#include "base/banned.h"
+
+/* internal/abi.Type and what follows it, by kind. */
+enum {
+	T_SIZE = 0,
+	T_TFLAG = 20,
+	T_KIND = 23,
+	T_STR = 40,
+	T_BYTES = 48,
+	T_ELEM = 48,	  /* pointer, slice, array, channel; key of a map */
+	T_MAP_ELEM = 56,
+	T_MAP_GROUP = 64, /* bucket before Go 1.24 */
+	T_ARRAY_LEN = 64,
+	T_FIELDS = 56,
+	T_N_FIELDS = 64,
+	T_N_METHODS = 64, /* of an interface */
+	TFLAG_UNCOMMON = 1,
+	TFLAG_EXTRA_STAR = 2,
+	FLAG_DIRECT = 1 << 5, /* in the kind until Go 1.25, in the flags since */
+	KIND_MASK = 31,
+
+	MAX_TYPES = 1 << 22,
+	MAX_SLOTS = 1 << 26,
+	MAX_SLOTS_EACH = 1 << 13, /* of one value: what is behind them goes untyped */
+	MAX_DEPTH = 32,
+	MAX_NAME = 4096,
+};
+
+static uint64_t word(const heap_types *t, uint64_t addr)
+{
+	return gs_go_u64(&t->b->rt.image, addr);
+}
+
+bool heap_type_is_in_module(const heap_types *t, uint64_t addr)
+{
+	for (uint32_t i = 0; i < t->b->rt.n_modules; i++)
+		if (addr - t->b->rt.modules[i].types < t->b->rt.modules[i].etypes - t->b->rt.modules[i].types)
+			return true;
+	return false;
+}
+
+uint32_t heap_type_at(heap_types *t, uint64_t addr)
+{
+	unsigned char raw[T_BYTES];
+	uint32_t *known = gs_map_get(&t->index_of, addr);
+	heap_type *out;
+	bool is_new;
+	uint8_t flags;
+
+	if (known)
+		return *known;
+	known = gs_map_put(&t->index_of, addr, &is_new);
+	if (!known)
+		return UINT32_MAX;
+	*known = UINT32_MAX;
+	if (addr == 0 || (addr & 7) || !gs_go_read(&t->b->rt.image, addr, raw, sizeof(raw)))
+		return UINT32_MAX;
+	if ((raw[T_KIND] & KIND_MASK) == 0 || (raw[T_KIND] & KIND_MASK) > KIND_UNSAFE_POINTER ||
+	    gs_go_load(raw + T_SIZE) > (uint64_t)1 << 47)
+		return UINT32_MAX;
+	out = gs_vec_push(&t->list, MAX_TYPES);
+	if (!out)
+		return UINT32_MAX;
+	*known = (uint32_t)(t->list.n - 1);
+	flags = t->b->rt.minor >= 26 ? raw[T_TFLAG] : raw[T_KIND];
+	*out = (heap_type){
+		.addr = addr,
+		.size = gs_go_load(raw + T_SIZE),
+		.kind = raw[T_KIND] & KIND_MASK,
+		.is_direct = flags & FLAG_DIRECT,
+	};
+	switch (out->kind) {
+	case KIND_ARRAY:
+	case KIND_CHAN:
+	case KIND_POINTER:
+	case KIND_SLICE:
+		out->elem = word(t, addr + T_ELEM);
+		break;
+	case KIND_MAP:
+		out->elem = word(t, addr + T_MAP_ELEM);
+		out->group = word(t, addr + T_MAP_GROUP);
+		break;
+	default:
+		break;
+	}
+	return *known;
+}
+
+static void add_slot(heap_types *t, uint32_t first, uint64_t offset, slot_op op, uint64_t type)
+{
+	type_slot *s;
+
+	if (t->slots.n - first >= MAX_SLOTS_EACH || offset > UINT32_MAX)
+		return;
+	s = gs_vec_push(&t->slots, MAX_SLOTS);
+	if (s)
+		*s = (type_slot){ (uint32_t)offset, op, type };
+}
+
+/* Slots of the type at `addr` that lies at `offset` of the one being compiled. */
+static void compile(heap_types *t, uint32_t first, uint64_t addr, uint64_t offset, unsigned depth)
+{
+	uint32_t index = heap_type_at(t, addr);
+	heap_type type;
+	uint64_t n, fields;
+
+	if (index == UINT32_MAX || depth > MAX_DEPTH || t->slots.n - first >= MAX_SLOTS_EACH)
+		return;
+	type = t->list.p[index];
+	switch (type.kind) {
+	case KIND_POINTER:
+		add_slot(t, first, offset, SLOT_POINTER, type.elem);
+		break;
+	case KIND_SLICE:
+		add_slot(t, first, offset, SLOT_SLICE, type.elem);
+		break;
+	case KIND_STRING:
+		add_slot(t, first, offset, SLOT_STRING, 0);
+		break;
+	case KIND_INTERFACE:
+		add_slot(t, first, offset, word(t, addr + T_N_METHODS) ? SLOT_IFACE : SLOT_EFACE, 0);
+		break;
+	case KIND_MAP:
+		add_slot(t, first, offset, SLOT_MAP, addr);
+		break;
+	case KIND_CHAN:
+		add_slot(t, first, offset, SLOT_CHAN, addr);
+		break;
+	case KIND_FUNC:
+		add_slot(t, first, offset, SLOT_FUNC, 0);
+		break;
+	case KIND_ARRAY: {
+		uint32_t elem = heap_type_at(t, type.elem);
+		size_t before = t->slots.n;
+
+		n = word(t, addr + T_ARRAY_LEN);
+		for (uint64_t i = 0; elem != UINT32_MAX && i < n; i++) {
+			compile(t, first, type.elem, offset + i * t->list.p[elem].size, depth + 1);
+			if (t->slots.n == before || t->slots.n - first >= MAX_SLOTS_EACH)
+				break; /* nothing in them, or too much */
+		}
+		break;
+	}
+	case KIND_STRUCT:
+		fields = word(t, addr + T_FIELDS);
+		n = word(t, addr + T_N_FIELDS);
+		for (uint64_t i = 0; i < n && i < MAX_SLOTS_EACH; i++)
+			compile(t, first, word(t, fields + 24 * i + 8), offset + word(t, fields + 24 * i + 16), depth + 1);
+		break;
+	default:
+		break;
+	}
+}
+
+void heap_type_compile(heap_types *t, uint32_t index)
+{
+	uint32_t first = (uint32_t)t->slots.n;
+
+	if (t->list.p[index].is_compiled)
+		return;
+	t->list.p[index].is_compiled = true;
+	compile(t, first, t->list.p[index].addr, 0, 0);
+	t->list.p[index].first_slot = first;
+	t->list.p[index].n_slots = (uint32_t)(t->slots.n - first);
+}
+
+/* ---- names ---- */
+
+/* A name {flags, length as varint, bytes} at an address. */
+static gs_str name_at(const heap_types *t, gs_arena *mem, uint64_t addr)
+{
+	uint64_t n = 0;
+	unsigned shift = 0;
+	char *copy;
+	uint8_t byte;
+
+	do {
+		byte = gs_go_u8(&t->b->rt.image, ++addr);
+		n |= (uint64_t)(byte & 0x7f) << shift;
+		shift += 7;
+	} while ((byte & 0x80) && shift < 28);
+	if (n == 0 || n > MAX_NAME)
+		return (gs_str){ 0 };
+	copy = gs_try_new(mem, char, n);
+	if (!copy || !gs_go_read(&t->b->rt.image, addr + 1, copy, (size_t)n))
+		return (gs_str){ 0 };
+	return (gs_str){ copy, (size_t)n };
+}
+
+/* Offsets of names count from where the module's types start. */
+static uint64_t types_base(const heap_types *t, uint64_t addr)
+{
+	for (uint32_t i = 0; i < t->b->rt.n_modules; i++)
+		if (addr - t->b->rt.modules[i].types < t->b->rt.modules[i].etypes - t->b->rt.modules[i].types)
+			return t->b->rt.modules[i].types;
+	return 0;
+}
+
+/* What a type has of methods lies behind its own record, whose size is by kind. */
+static uint64_t uncommon(const heap_types *t, const heap_type *type)
+{
+	switch (type->kind) {
+	case KIND_STRUCT:
+	case KIND_INTERFACE:
+		return type->addr + 80;
+	case KIND_ARRAY:
+		return type->addr + 72;
+	case KIND_CHAN:
+		return type->addr + 64;
+	case KIND_POINTER:
+	case KIND_FUNC:
+	case KIND_SLICE:
+		return type->addr + 56;
+	case KIND_MAP:
+		return type->addr + (t->b->rt.minor >= 27 ? 128 : t->b->rt.minor >= 24 ? 112 : 88);
+	default:
+		return type->addr + T_BYTES;
+	}
+}
+
+gs_str heap_type_name(heap_types *t, gs_arena *mem, const heap_type *type, gs_str *package)
+{
+	static const char *const kinds[] = { "",	 "bool",    "int",     "int8",	  "int16",     "int32",	    "int64",
+					     "uint",	 "uint8",   "uint16",  "uint32",  "uint64",    "uintptr",   "float32",
+					     "float64",	 "complex64", "complex128", "array", "chan",   "func",	    "interface",
+					     "map",	 "pointer", "slice",   "string",  "struct",    "unsafe.Pointer" };
+	uint64_t base = types_base(t, type->addr);
+	uint8_t flags = gs_go_u8(&t->b->rt.image, type->addr + T_TFLAG);
+	gs_str name;
+
+	*package = (gs_str){ 0 };
+	if (!base) /* made by package reflect as the program ran */
+		return gs_strf(mem, "%s made by reflect", kinds[type->kind]);
+	name = name_at(t, mem, base + (uint64_t)(int64_t)(int32_t)gs_go_u32(&t->b->rt.image, type->addr + T_STR));
+	if ((flags & TFLAG_EXTRA_STAR) && name.n && name.p[0] == '*')
+		name = gs_str_skip(name, 1);
+	if (flags & TFLAG_UNCOMMON) {
+		int32_t path = (int32_t)gs_go_u32(&t->b->rt.image, uncommon(t, type));
+
+		if (path > 0)
+			*package = name_at(t, mem, base + (uint64_t)path);
+	}
+	return name.n ? name : gs_str_of(kinds[type->kind]);
+}
+
+typedef struct globals {
+	heap_types *t;
+	void *ctx;
+	heap_take_variable *take;
+} globals;
+
+static void on_variable(void *ctx, gs_str name, uint64_t addr, gs_go_variable_kind kind, uint64_t type)
+{
+	globals *g = ctx;
+	uint64_t bias = g->t->b->rt.bias;
+
+	(void)name;
+	/* The file gives the descriptor's place within the module's types or its address, by version. */
+	if (!heap_type_is_in_module(g->t, type + bias) && g->t->b->rt.n_modules)
+		type += g->t->b->rt.modules[0].types - bias;
+	if (heap_type_is_in_module(g->t, type + bias))
+		g->take(g->ctx, addr + bias, kind, type + bias);
+}
+
+void heap_type_globals(heap_types *t, void *ctx, heap_take_variable *take)
+{
+	globals g = { t, ctx, take };
+
+	if (t->b->rt.has_dwarf)
+		gs_go_dwarf_variables(t->b->rt.exe, &g, on_variable);
+}

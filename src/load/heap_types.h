@@ -1,0 +1,74 @@
+/* Type descriptors of the program (internal/abi.Type), read when first needed, and where a value of each has pointers to what. */
+#ifndef GS_LOAD_HEAP_TYPES_H
+#define GS_LOAD_HEAP_TYPES_H
+
+#include "load/heap_build.h"
+
+/* reflect.Kind */
+enum {
+	KIND_ARRAY = 17,
+	KIND_CHAN,
+	KIND_FUNC,
+	KIND_INTERFACE,
+	KIND_MAP,
+	KIND_POINTER,
+	KIND_SLICE,
+	KIND_STRING,
+	KIND_STRUCT,
+	KIND_UNSAFE_POINTER,
+};
+
+/* What a word of a value leads to. */
+typedef enum slot_op {
+	SLOT_POINTER, /* to a value of `type` */
+	SLOT_SLICE,   /* to the array of `type`; length and capacity follow */
+	SLOT_STRING,
+	SLOT_EFACE, /* descriptor, data */
+	SLOT_IFACE, /* itab, data */
+	SLOT_MAP,   /* `type` is the map's */
+	SLOT_CHAN,  /* `type` is the channel's */
+	SLOT_FUNC,
+} slot_op;
+
+typedef struct type_slot {
+	uint32_t offset;
+	uint32_t op;
+	uint64_t type; /* descriptor's address */
+} type_slot;
+
+typedef struct heap_type {
+	uint64_t addr, size;
+	uint64_t elem; /* of pointers, slices, arrays, channels; a map's is its value */
+	uint64_t group; /* of maps: their groups or buckets */
+	uint8_t kind;
+	bool is_direct; /* an interface holds the value itself, which is a pointer */
+	bool is_compiled;
+	uint32_t first_slot, n_slots;
+	uint32_t ids[4]; /* in the model: of one value, of an array, of a map's or channel's own record; +1, 0 none yet */
+} heap_type;
+
+typedef struct heap_types {
+	heap_build *b;
+	gs_map index_of; /* address -> index in list, UINT32_MAX: no type there */
+	GS_VEC(heap_type) list;
+	GS_VEC(type_slot) slots;
+	GS_VEC(gs_heap_type) model;
+} heap_types;
+
+/* Index in t->list of the type at `addr`, UINT32_MAX when there is none. */
+uint32_t heap_type_at(heap_types *t, uint64_t addr);
+/* Fill first_slot, n_slots. */
+void heap_type_compile(heap_types *t, uint32_t index);
+/* "main.node", and the import path. The name is a copy in `mem`. */
+gs_str heap_type_name(heap_types *t, gs_arena *mem, const heap_type *type, gs_str *package);
+/* Is this an address of a type descriptor of one of the modules? */
+bool heap_type_is_in_module(const heap_types *t, uint64_t addr);
+
+/* Call take for each package-level variable whose type the debug information tells. */
+typedef void heap_take_variable(void *ctx, uint64_t addr, gs_go_variable_kind kind, uint64_t type);
+void heap_type_globals(heap_types *t, void *ctx, heap_take_variable *take);
+
+/* Fill h->types and h->type_of. */
+bool heap_type_objects(heap_build *b, gs_err *err);
+
+#endif

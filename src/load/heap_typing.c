@@ -1,0 +1,577 @@
+#include "load/heap_types.h"
+
+#include "base/banned.h"
+
+/*
+ * Types of objects. The allocator wrote down those of objects beyond 512 bytes (Go 1.22 and later), interfaces say those of what they hold; from there it goes
+ * on along the fields of each typed value. Where two disagree the one that covers more of the object wins: a pointer to a
+ * struct's first field leads to the struct as well.
+ */
+
+enum {
+	MAX_MODEL_TYPES = 1 << 22,
+	MAX_QUEUE = UINT32_MAX - 1,
+	ONE = 0, /* indexes of heap_type.ids */
+	ARRAY = 1,
+	RECORD = 2, /* a map's or channel's own */
+	DIRECTORY = 3,
+	MAX_ARRAY_STEPS = 1 << 26,
+	RING = 16,
+};
+
+/* What a model type is made of. */
+typedef struct origin {
+	uint32_t type; /* index in list, UINT32_MAX: ours */
+	uint8_t role;  /* ONE ... DIRECTORY */
+} origin;
+
+typedef struct place { /* of a live object */
+	uint32_t span, slot;
+} place;
+
+typedef struct typing {
+	heap_types t;
+	gs_heap *h;
+	const gs_go_runtime *rt;
+	GS_VEC(origin) origins; /* of t.model */
+	GS_VEC(place) queue;
+	gs_map closures; /* code -> model type */
+	gs_map dynamic;	 /* first word of an interface -> index of the type, UINT32_MAX none */
+	gs_map shapes;	 /* size * 2 + has no pointers -> model type */
+	uint32_t string_type;
+	bool is_out_of_memory;
+} typing;
+
+static uint64_t word(const typing *y, uint64_t addr)
+{
+	return gs_go_u64(&y->rt->image, addr);
+}
+
+/* ---- types of the model ---- */
+
+static uint32_t add_type(typing *y, gs_heap_type type, origin from)
+{
+	gs_heap_type *m = gs_vec_push(&y->t.model, MAX_MODEL_TYPES);
+	origin *o = gs_vec_push(&y->origins, MAX_MODEL_TYPES);
+
+	if (!m || !o) {
+		y->is_out_of_memory = true;
+		return 0;
+	}
+	*m = type;
+	*o = from;
+	return (uint32_t)y->t.model.n - 1;
+}
+
+static uint32_t named_type(typing *y, gs_str name, gs_heap_type_source source)
+{
+	return add_type(y, (gs_heap_type){ .name = heap_string(y->t.b, name), .source = (uint8_t)source },
+			(origin){ UINT32_MAX, ONE });
+}
+
+static uint32_t new_model_type(typing *y, uint32_t index, unsigned role)
+{
+	heap_type *type = &y->t.list.p[index];
+	GS_AUTO(arena) *scratch = gs_arena_create(1 << 20);
+	gs_str package, name = heap_type_name(&y->t, scratch, type, &package);
+	gs_heap_type m = { .addr = type->addr, .size_bytes = type->size, .kind = type->kind, .is_array = role == ARRAY,
+			   .source = GS_HEAP_TYPE_SHAPE };
+
+	if (role == RECORD) /* a map or channel is a pointer to this */
+		m.size_bytes = (uint64_t)(type->kind == KIND_CHAN ? y->rt->o.hchan_size :
+					  y->rt->o.map_size != GS_GO_NONE ? y->rt->o.map_size : y->rt->o.hmap_size);
+	if (role == DIRECTORY) {
+		m.size_bytes = (uint64_t)y->rt->o.table_size;
+		name = gs_strf(scratch, "%.*s (table)", GS_FMT(name));
+	}
+	m.name = heap_string(y->t.b, name);
+	m.package = heap_string(y->t.b, package);
+	type->ids[role] = add_type(y, m, (origin){ index, (uint8_t)role }) + 1;
+	return type->ids[role] - 1;
+}
+
+static uint32_t model_type(typing *y, uint32_t index, unsigned role)
+{
+	uint32_t known = y->t.list.p[index].ids[role];
+
+	return known ? known - 1 : new_model_type(y, index, role);
+}
+
+/* ---- claims ---- */
+
+/* How much of the object a type explains. */
+static uint64_t coverage(const gs_heap_type *m, uint64_t size)
+{
+	return m->is_array || m->size_bytes > size ? size : m->size_bytes;
+}
+
+/* The allocator knows the types of these; nobody else does better. */
+static bool is_exact(const gs_go_span *s)
+{
+	return s->scheme == GS_GO_HEADER || (s->scheme == GS_GO_LARGE && s->mask != UINT32_MAX);
+}
+
+static void set_source(typing *y, uint32_t model, gs_heap_type_source source)
+{
+	if (y->t.model.p[model].source > source)
+		y->t.model.p[model].source = (uint8_t)source;
+}
+
+static uint32_t *type_at(const typing *y, uint64_t bit)
+{
+	uint64_t before = y->h->live[bit / 64] & (((uint64_t)1 << (bit & 63)) - 1);
+
+	return &y->h->type_of[y->h->rank[bit / 64] + (uint32_t)__builtin_popcountll(before)];
+}
+
+static void enqueue(typing *y, uint32_t span, uint32_t slot)
+{
+	place *q;
+
+	if (y->queue.n < y->queue.cap) {
+		q = &y->queue.p[y->queue.n++];
+	} else {
+		q = gs_vec_push(&y->queue, MAX_QUEUE);
+		if (!q) {
+			y->is_out_of_memory = true;
+			return;
+		}
+	}
+	*q = (place){ span, slot };
+}
+
+static void claim(typing *y, uint64_t addr, uint32_t model, gs_heap_type_source source)
+{
+	const gs_go_span *s = gs_go_span_at(y->rt, addr);
+	uint32_t slot, *old;
+	uint64_t bit;
+
+	if (!s)
+		return;
+	slot = gs_go_slot_at(s, addr);
+	if (slot == UINT32_MAX || addr != s->base + slot * s->elem_bytes)
+		return; /* into the middle: it says nothing about the whole */
+	bit = s->bit + slot;
+	if (!(y->h->live[bit / 64] >> (bit & 63) & 1) ||
+	    (!y->t.model.p[model].is_array && y->t.model.p[model].size_bytes > s->elem_bytes))
+		return;
+	old = type_at(y, bit);
+	if (*old != GS_HEAP_NONE &&
+	    (is_exact(s) || coverage(&y->t.model.p[model], s->elem_bytes) <= coverage(&y->t.model.p[*old], s->elem_bytes)))
+		return;
+	set_source(y, model, source);
+	*old = model;
+	enqueue(y, (uint32_t)(s - y->rt->spans), slot);
+}
+
+static void claim_type(typing *y, uint64_t addr, uint64_t type, unsigned role, gs_heap_type_source source)
+{
+	uint32_t index;
+
+	if (addr == 0)
+		return;
+	index = heap_type_at(&y->t, type);
+	if (index != UINT32_MAX)
+		claim(y, addr, model_type(y, index, role), source);
+}
+
+static void claim_closure(typing *y, uint64_t addr)
+{
+	uint64_t code = word(y, addr);
+	uint32_t *known, func;
+	gs_pclntab_func f;
+	bool is_new;
+
+	if (!gs_go_span_at(y->rt, addr))
+		return;
+	known = gs_map_put(&y->closures, code, &is_new);
+	if (!known)
+		return;
+	if (is_new) {
+		GS_AUTO(arena) *scratch = gs_arena_create(1 << 20);
+
+		*known = UINT32_MAX;
+		func = gs_pclntab_find(&y->rt->pcln, code - y->rt->bias);
+		if (func != GS_PCLNTAB_NONE && gs_pclntab_func_get(&y->rt->pcln, func, &f) && f.entry == code - y->rt->bias)
+			*known = named_type(y, gs_strf(scratch, "func %.*s", GS_FMT(f.name)), GS_HEAP_TYPE_FIELD);
+	}
+	if (*known != UINT32_MAX) {
+		y->t.model.p[*known].kind = KIND_FUNC;
+		claim(y, addr, *known, GS_HEAP_TYPE_FIELD);
+	}
+}
+
+/* An interface's two words. */
+static void claim_dynamic(typing *y, uint64_t type, uint64_t data)
+{
+	uint32_t index = heap_type_at(&y->t, type);
+	const heap_type *d;
+
+	if (index == UINT32_MAX || data == 0)
+		return;
+	d = &y->t.list.p[index];
+	if (!d->is_direct) {
+		claim_type(y, data, type, ONE, GS_HEAP_TYPE_INTERFACE);
+		return;
+	}
+	switch (d->kind) { /* the data word is the value */
+	case KIND_POINTER:
+		claim_type(y, data, d->elem, ONE, GS_HEAP_TYPE_INTERFACE);
+		break;
+	case KIND_MAP:
+	case KIND_CHAN:
+		claim_type(y, data, type, RECORD, GS_HEAP_TYPE_INTERFACE);
+		break;
+	case KIND_FUNC:
+		claim_closure(y, data);
+		break;
+	default: /* a struct or array of one pointer */
+		heap_type_compile(&y->t, index);
+		d = &y->t.list.p[index];
+		if (d->n_slots == 1 && y->t.slots.p[d->first_slot].op == SLOT_POINTER)
+			claim_type(y, data, y->t.slots.p[d->first_slot].type, ONE, GS_HEAP_TYPE_INTERFACE);
+	}
+}
+
+/* ---- following fields ---- */
+
+static void follow_value(typing *y, uint32_t index, const unsigned char *p, uint64_t size)
+{
+	heap_type_compile(&y->t, index);
+	for (uint32_t i = 0; i < y->t.list.p[index].n_slots; i++) {
+		type_slot s = y->t.slots.p[y->t.list.p[index].first_slot + i];
+		uint64_t v, second;
+
+		if (s.offset + 8ull > size)
+			break;
+		v = gs_go_load(p + s.offset);
+		if (v == 0)
+			continue;
+		second = s.offset + 16ull <= size ? gs_go_load(p + s.offset + 8) : 0;
+		switch (s.op) {
+		case SLOT_POINTER:
+			claim_type(y, v, s.type, ONE, GS_HEAP_TYPE_FIELD);
+			break;
+		case SLOT_SLICE:
+			claim_type(y, v, s.type, ARRAY, GS_HEAP_TYPE_FIELD);
+			break;
+		case SLOT_STRING:
+			claim(y, v, y->string_type, GS_HEAP_TYPE_FIELD);
+			break;
+		case SLOT_EFACE:
+			claim_dynamic(y, v, second);
+			break;
+		case SLOT_IFACE:
+			claim_dynamic(y, word(y, v + 8), second);
+			break;
+		case SLOT_MAP:
+		case SLOT_CHAN:
+			claim_type(y, v, s.type, RECORD, GS_HEAP_TYPE_FIELD);
+			break;
+		case SLOT_FUNC:
+			claim_closure(y, v);
+			break;
+		}
+	}
+}
+
+static void follow_array(typing *y, uint32_t index, const unsigned char *p, uint64_t size)
+{
+	uint64_t each = y->t.list.p[index].size;
+
+	heap_type_compile(&y->t, index);
+	if (each == 0 || y->t.list.p[index].n_slots == 0)
+		return;
+	for (uint64_t at = 0; at + each <= size && at / each < MAX_ARRAY_STEPS; at += each)
+		follow_value(y, index, p + at, each);
+}
+
+/* Go 1.24 and later: one group, or a directory of tables with an array of groups each. Before: arrays of buckets. */
+static void follow_map(typing *y, const heap_type *type, const unsigned char *p, uint64_t size)
+{
+	const gs_go_offsets *o = &y->rt->o;
+	uint64_t first, n;
+
+	if (o->map_size != GS_GO_NONE) {
+		if (size < (uint64_t)o->map_size)
+			return;
+		first = gs_go_load(p + o->map_dir_ptr);
+		n = gs_go_load(p + o->map_dir_len);
+		if (n == 0) {
+			claim_type(y, first, type->group, ONE, GS_HEAP_TYPE_FIELD);
+			return;
+		}
+		for (uint64_t i = 0, last = 0; i < n && n < (uint64_t)1 << 32; i++) {
+			uint64_t table = word(y, first + 8 * i);
+
+			if (table == 0)
+				break;
+			if (table != last) /* a table may stand there several times */
+				claim_type(y, table, type->addr, DIRECTORY, GS_HEAP_TYPE_FIELD);
+			last = table;
+		}
+		return;
+	}
+	if (size >= (uint64_t)o->hmap_size) {
+		claim_type(y, gs_go_load(p + o->hmap_buckets), type->group, ARRAY, GS_HEAP_TYPE_FIELD);
+		claim_type(y, gs_go_load(p + o->hmap_oldbuckets), type->group, ARRAY, GS_HEAP_TYPE_FIELD);
+	}
+}
+
+static void follow_record(typing *y, uint32_t index, unsigned role, const unsigned char *p, uint64_t size)
+{
+	const heap_type type = y->t.list.p[index];
+	const gs_go_offsets *o = &y->rt->o;
+
+	if (role == DIRECTORY) {
+		if (size >= (uint64_t)o->table_size)
+			claim_type(y, gs_go_load(p + o->table_groups), type.group, ARRAY, GS_HEAP_TYPE_FIELD);
+	} else if (type.kind == KIND_MAP) {
+		follow_map(y, &type, p, size);
+	} else if (type.kind == KIND_CHAN && size >= (uint64_t)o->hchan_size) {
+		claim_type(y, gs_go_load(p + o->hchan_buf), type.elem, ARRAY, GS_HEAP_TYPE_FIELD);
+	}
+}
+
+static void follow(typing *y, place at)
+{
+	const gs_go_span *s = &y->rt->spans[at.span];
+	origin o = y->origins.p[*type_at(y, s->bit + at.slot)];
+	const unsigned char *p = s->bytes + at.slot * s->elem_bytes;
+	uint64_t size = s->elem_bytes;
+
+	if (o.type == UINT32_MAX || (s->scheme == GS_GO_NOSCAN && o.role < RECORD))
+		return;
+	if (s->scheme == GS_GO_HEADER) {
+		p += 8;
+		size -= 8;
+	}
+	if (o.role >= RECORD)
+		follow_record(y, o.type, o.role, p, size);
+	else if (o.role == ARRAY)
+		follow_array(y, o.type, p, size);
+	else
+		follow_value(y, o.type, p, size);
+}
+
+static void drain(typing *y)
+{
+	place ring[RING];
+	unsigned from = 0, n = 0;
+
+	/* Several chains side by side: each waits for its own memory. */
+	while (y->queue.n || n) {
+		while (y->queue.n && n < RING) {
+			place at = y->queue.p[--y->queue.n];
+
+			__builtin_prefetch(y->rt->spans[at.span].bytes + at.slot * y->rt->spans[at.span].elem_bytes);
+			ring[(from + n++) % RING] = at;
+		}
+		follow(y, ring[from]);
+		from = (from + 1) % RING;
+		n--;
+	}
+}
+
+/* ---- where it starts ---- */
+
+/* Types that the allocator wrote down. */
+static void exact(typing *y)
+{
+	for (gs_heap_walk w = gs_heap_walk_start(y->h); gs_heap_walk_next(&w);) {
+		const gs_go_span *s = &y->rt->spans[w.span];
+		uint64_t addr, room = s->elem_bytes;
+		uint32_t index, model;
+
+		if (s->scheme == GS_GO_HEADER) {
+			addr = gs_go_load(s->bytes + (w.addr - s->base));
+			room -= 8;
+		} else if (s->scheme == GS_GO_LARGE && s->mask != UINT32_MAX) {
+			addr = y->rt->masks[s->mask].type;
+		} else {
+			continue;
+		}
+		if (!heap_type_is_in_module(&y->t, addr) && s->scheme == GS_GO_LARGE && y->rt->minor < 24)
+			continue; /* a made-up one that only has a mask */
+		index = heap_type_at(&y->t, addr);
+		if (index == UINT32_MAX || y->t.list.p[index].size == 0)
+			continue;
+		model = model_type(y, index, room / y->t.list.p[index].size > 1 ? ARRAY : ONE);
+		set_source(y, model, GS_HEAP_TYPE_EXACT);
+		y->h->type_of[w.object] = model;
+		enqueue(y, w.span, (uint32_t)((w.addr - s->base) / s->elem_bytes));
+	}
+}
+
+/* The runtime's own that we came by. */
+static void known_records(typing *y)
+{
+	gs_heap *h = y->h;
+	uint32_t g = named_type(y, GS_S("runtime.g"), GS_HEAP_TYPE_EXACT);
+
+	y->t.model.p[g].size_bytes = (uint64_t)y->rt->o.g_size;
+	for (uint32_t i = 0; i < h->n_goroutines; i++)
+		claim(y, h->goroutines[i].addr, g, GS_HEAP_TYPE_EXACT);
+}
+
+/* The dynamic type that the first word of an interface means: a type in a module, or an itab. */
+static uint32_t dynamic_type(typing *y, uint64_t first)
+{
+	uint32_t *known, index = UINT32_MAX;
+	bool is_new;
+
+	if (first == 0 || (first & 7) || gs_go_span_at(y->rt, first))
+		return UINT32_MAX;
+	known = gs_map_put(&y->dynamic, first, &is_new);
+	if (!known)
+		return UINT32_MAX;
+	if (!is_new)
+		return *known;
+	*known = UINT32_MAX;
+	if (heap_type_is_in_module(&y->t, first)) {
+		index = heap_type_at(&y->t, first);
+	} else {
+		uint64_t interface = word(y, first), type = word(y, first + 8);
+
+		if (heap_type_is_in_module(&y->t, interface) && heap_type_is_in_module(&y->t, type)) {
+			uint32_t i = heap_type_at(&y->t, interface);
+
+			if (i != UINT32_MAX && y->t.list.p[i].kind == KIND_INTERFACE)
+				index = heap_type_at(&y->t, type);
+		}
+	}
+	/* The map may have grown meanwhile. */
+	known = gs_map_get(&y->dynamic, first);
+	if (known)
+		*known = index;
+	return index;
+}
+
+typedef struct pairs {
+	typing *y;
+	uint64_t offset, value; /* of the word before */
+} pairs;
+
+static void visit(void *ctx, uint64_t offset, uint64_t value)
+{
+	pairs *p = ctx;
+
+	if (p->value && p->offset + 8 == offset && gs_go_span_at(p->y->rt, value)) {
+		uint32_t index = dynamic_type(p->y, p->value);
+
+		if (index != UINT32_MAX)
+			claim_dynamic(p->y, p->y->t.list.p[index].addr, value);
+	}
+	p->offset = offset;
+	p->value = value;
+}
+
+/* Interfaces in what has no type itself: a type's address beside a pointer. */
+static void interfaces(typing *y)
+{
+	gs_heap *h = y->h;
+
+	for (uint32_t i = 0; i < h->n_roots; i++) {
+		uint32_t index;
+
+		if (h->roots[i].at < 8)
+			continue;
+		index = dynamic_type(y, word(y, h->roots[i].at - 8));
+		if (index != UINT32_MAX)
+			claim_dynamic(y, y->t.list.p[index].addr, word(y, h->roots[i].at));
+	}
+	drain(y);
+	for (gs_heap_walk w = gs_heap_walk_start(h); gs_heap_walk_next(&w);) {
+		const gs_go_span *s = &y->rt->spans[w.span];
+		pairs p = { .y = y };
+
+		if (h->type_of[w.object] != GS_HEAP_NONE || s->scheme == GS_GO_NOSCAN)
+			continue;
+		gs_go_visit_object(&y->t.b->rt, s, w.addr - s->base, visit, &p);
+		drain(y);
+	}
+}
+
+/* The rest: its size is what is known. */
+static void shapes(typing *y)
+{
+	for (gs_heap_walk w = gs_heap_walk_start(y->h); gs_heap_walk_next(&w);) {
+		bool is_noscan = y->h->spans[w.span].is_noscan, is_new;
+		uint32_t *known;
+
+		if (y->h->type_of[w.object] != GS_HEAP_NONE)
+			continue;
+		known = gs_map_put(&y->shapes, w.size_bytes * 2 + is_noscan, &is_new);
+		if (!known) {
+			y->is_out_of_memory = true;
+			return;
+		}
+		if (is_new) {
+			GS_AUTO(arena) *scratch = gs_arena_create(1 << 20);
+
+			*known = named_type(y, gs_strf(scratch, "unknown, %llu bytes%s", (unsigned long long)w.size_bytes,
+						       is_noscan ? " without pointers" : ""),
+					    GS_HEAP_TYPE_SHAPE);
+		}
+		y->h->type_of[w.object] = *known;
+	}
+}
+
+/* A package-level variable of a known type. */
+static void claim_variable(void *ctx, uint64_t addr, gs_go_variable_kind kind, uint64_t type)
+{
+	typing *y = ctx;
+	uint32_t index = heap_type_at(&y->t, type);
+	GS_AUTO(arena) *scratch = gs_arena_create((uint64_t)1 << 32);
+	const unsigned char *p;
+	uint64_t size;
+
+	if (index == UINT32_MAX)
+		return;
+	if (kind != GS_GO_VARIABLE_VALUE) {
+		claim_type(y, word(y, addr), type, kind == GS_GO_VARIABLE_SLICE ? ARRAY : ONE, GS_HEAP_TYPE_FIELD);
+		return;
+	}
+	size = y->t.list.p[index].size;
+	p = gs_go_bytes(&y->rt->image, scratch, addr, size);
+	if (p)
+		follow_value(y, index, p, size);
+}
+
+bool heap_type_objects(heap_build *b, gs_err *err)
+{
+	typing y = { .t = { .b = b }, .h = b->h, .rt = &b->rt };
+	gs_heap *h = b->h;
+	bool ok;
+
+	h->type_of = gs_try_new(h->mem, uint32_t, h->n_objects);
+	if (!h->type_of)
+		return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "out of memory for %u objects", h->n_objects);
+	memset(h->type_of, 0xff, h->n_objects * sizeof(uint32_t));
+	y.string_type = named_type(&y, GS_S("string"), GS_HEAP_TYPE_FIELD);
+	y.t.model.p[y.string_type].kind = KIND_STRING;
+	y.t.model.p[y.string_type].is_array = true;
+	known_records(&y);
+	exact(&y);
+	drain(&y);
+	heap_type_globals(&y.t, &y, claim_variable);
+	drain(&y);
+	interfaces(&y);
+	shapes(&y);
+	h->types = gs_try_new(h->mem, gs_heap_type, y.t.model.n);
+	ok = h->types && !y.is_out_of_memory;
+	if (ok) {
+		memcpy(h->types, y.t.model.p, y.t.model.n * sizeof(*h->types));
+		h->n_types = (uint32_t)y.t.model.n;
+	}
+	gs_map_release(&y.t.index_of);
+	gs_map_release(&y.closures);
+	gs_map_release(&y.dynamic);
+	gs_map_release(&y.shapes);
+	gs_vec_release(&y.t.list);
+	gs_vec_release(&y.t.slots);
+	gs_vec_release(&y.t.model);
+	gs_vec_release(&y.origins);
+	gs_vec_release(&y.queue);
+	return ok || gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "out of memory for the types of objects");
+}
