@@ -65,7 +65,7 @@ uint32_t gs_trace_rows_goroutine(gs_trace_rows *t, uint64_t id)
 static uint16_t proc_of(gs_trace_rows *t, uint64_t id)
 {
 	bool is_new;
-	uint32_t *slot = id == GS_GOTRACE_NONE ? NULL : gs_map_put(&t->p_index, id, &is_new);
+	uint32_t *slot = id == GS_GOTRACE_NONE || GS_GOTRACE_IS_FAKE_P(id) ? NULL : gs_map_put(&t->p_index, id, &is_new);
 	gs_trace_p *p;
 
 	if (!slot)

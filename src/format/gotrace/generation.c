@@ -350,6 +350,14 @@ static int by_time(const void *a, const void *b)
 	return (x->order > y->order) - (x->order < y->order);
 }
 
+bool gs_gotrace_generation_index(gs_gotrace_generation *g, gs_err *err)
+{
+	uint64_t at = g->start_at;
+
+	return index_ids(&g->string_ids, g->strings.p, g->strings.n, string_id, "string", at, err) &&
+	       index_ids(&g->stack_ids, g->stacks.p, g->stacks.n, stack_id, "stack", at, err) && resolve_frames(g, at, err);
+}
+
 static bool complete(gs_gotrace_generation *g, unsigned version, double ns_per_unit_before, gs_err *err)
 {
 	uint64_t at = g->start_at;
@@ -360,8 +368,7 @@ static bool complete(gs_gotrace_generation *g, unsigned version, double ns_per_u
 		return gs_fail(err, GS_ERR_FORMAT, at, "generation %llu has no clock frequency", (unsigned long long)g->number);
 	if (version >= 25 && !g->has_clock && !g->is_partial)
 		return gs_fail(err, GS_ERR_FORMAT, at, "generation %llu has no clock snapshot", (unsigned long long)g->number);
-	if (!index_ids(&g->string_ids, g->strings.p, g->strings.n, string_id, "string", at, err) ||
-	    !index_ids(&g->stack_ids, g->stacks.p, g->stacks.n, stack_id, "stack", at, err) || !resolve_frames(g, at, err))
+	if (!gs_gotrace_generation_index(g, err))
 		return false;
 	for (size_t i = 0; i < g->samples.n; i++) {
 		g->samples.p[i].time_ns = gs_gotrace_ns(g, g->samples.p[i].time);

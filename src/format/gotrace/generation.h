@@ -116,6 +116,8 @@ bool gs_gotrace_generation_read(gs_rd *r, unsigned version, double ns_per_unit_b
 /* Pass over the next generation without looking into its batches. False: there is none, or it does not end as it should; *r is
  * where it was. */
 bool gs_gotrace_generation_skip(gs_rd *r, unsigned version);
+/* Make strings, stacks and frames be found: all of them are in the lists. */
+bool gs_gotrace_generation_index(gs_gotrace_generation *g, gs_err *err);
 void gs_gotrace_generation_release(gs_gotrace_generation *g);
 
 #endif

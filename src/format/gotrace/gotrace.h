@@ -14,6 +14,9 @@
 #include "base/err.h"
 
 #define GS_GOTRACE_NONE UINT64_MAX /* no goroutine, proc, thread or task */
+/* Version 1: events that no proc did (timers, the network poller, returns from system calls, the collector) carry a proc of these
+ * few ids, as Go's own reader numbers them. */
+#define GS_GOTRACE_IS_FAKE_P(p) ((p) - 1000000 < 8)
 
 /* code of the wire format, id, name, names of the arguments behind the timestamp, how many; then by index + 1 the stack of the
  * event, the stack of a new goroutine (0: none), and a bit for each argument that is a string id */
@@ -154,6 +157,7 @@ typedef struct gs_gotrace_report {
 	bool is_damaged;
 	gs_err damage;
 	uint64_t lost_bytes;
+	uint64_t clamped_times; /* version 1: events whose time ran backwards, and were moved to the one before */
 	int64_t end_ns; /* time of the last sync */
 } gs_gotrace_report;
 
@@ -162,7 +166,7 @@ bool gs_gotrace_probe(gs_str bytes, unsigned *version);
 
 /*
  * Read a whole trace. Calls go out in order from this thread; slices in them live as long as `bytes`, tables until the next sync.
- * False with GS_ERR_FORMAT when nothing at all could be read, GS_ERR_UNSUPPORTED for version 1, GS_ERR_LIMIT, or what a callback
+ * False with GS_ERR_FORMAT when nothing at all could be read, GS_ERR_UNSUPPORTED for Go 1.5 and 1.6, GS_ERR_LIMIT, or what a callback
  * failed with. A damaged trace whose first generation is whole is true, with report->is_damaged.
  */
 bool gs_gotrace_read(gs_str bytes, const gs_gotrace_sink *sink, gs_gotrace_report *report, gs_err *err);

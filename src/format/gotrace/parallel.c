@@ -130,7 +130,7 @@ static bool find_parts(crew *c, gs_rd *end, gs_err *err)
 	gs_rd in = c->r->in;
 	GS_VEC(part) parts = { 0 };
 
-	for (;;) {
+	while (c->r->report->version >= 22) {
 		gs_rd start = in;
 		part *p;
 

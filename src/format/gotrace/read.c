@@ -1,4 +1,4 @@
-#include "format/gotrace/reader.h"
+#include "format/gotrace/v1.h"
 
 enum { MAX_KNOWN_VERSION = 26 };
 
@@ -23,8 +23,8 @@ bool gs_gotrace_reader_init(gs_gotrace_reader *r, gs_str bytes, gs_gotrace_repor
 	*report = (gs_gotrace_report){ 0 };
 	if (!gs_gotrace_probe(bytes, &report->version))
 		return gs_fail(err, GS_ERR_FORMAT, 0, "not a Go execution trace: it does not begin with \"go 1.N trace\"");
-	if (report->version < 22)
-		return gs_fail(err, GS_ERR_UNSUPPORTED, 0, "a trace of Go 1.%u: only Go 1.22 and later can be read", report->version);
+	if (report->version < 7)
+		return gs_fail(err, GS_ERR_UNSUPPORTED, 0, "a trace of Go 1.%u: only Go 1.7 and later can be read", report->version);
 	r->version = report->version > MAX_KNOWN_VERSION ? MAX_KNOWN_VERSION : report->version;
 	r->order = gs_gotrace_order_create();
 	if (!r->order)
@@ -131,8 +131,13 @@ bool gs_gotrace_reader_finish(gs_gotrace_reader *r, gs_err *err)
 {
 	gs_gotrace_report *report = r->report;
 
-	while (!r->sink_failed && !report->is_damaged && gs_gotrace_reader_step(r, err))
-		;
+	if (report->version < 22) {
+		if (!gs_gotrace_v1_read(r, err))
+			return false;
+	} else {
+		while (!r->sink_failed && !report->is_damaged && gs_gotrace_reader_step(r, err))
+			;
+	}
 	if (r->sink_failed)
 		return false;
 	if (!report->events && report->is_damaged) {
