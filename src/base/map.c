@@ -57,25 +57,32 @@ static void strtab_release(void *ctx)
 	gs_strtab *t = ctx;
 
 	free(t->strings);
-	free(t->slots);
+	gs_id_index_release(&t->index);
 }
 
-/* Text is nearly only looked at where it fits: the slot has half of the hash. */
+typedef struct strtab_probe {
+	const gs_strtab *t;
+	gs_str s;
+} strtab_probe;
+
+static bool is_string(const void *ctx, uint32_t id)
+{
+	const strtab_probe *q = ctx;
+
+	return gs_str_eq(q->t->strings[id - 1], q->s);
+}
+
 static uint64_t *strtab_slot(const gs_strtab *t, gs_str s, uint64_t hash)
 {
-	for (uint64_t i = hash >> 32;; i++) {
-		uint64_t *slot = &t->slots[i & (t->n_slots - 1)];
+	strtab_probe q = { t, s };
 
-		if (!*slot || (*slot >> 32 == hash >> 32 && gs_str_eq(t->strings[(uint32_t)*slot - 1], s)))
-			return slot;
-	}
+	return gs_id_index_find(&t->index, hash, is_string, &q);
 }
 
 static bool strtab_grow(gs_strtab *t)
 {
-	uint32_t cap = t->cap ? t->cap * 2 : 256, n_slots = cap * 2;
+	uint32_t cap = t->cap ? t->cap * 2 : 256;
 	gs_str *strings;
-	uint64_t *slots;
 
 	if (t->cap > UINT32_MAX / 8 || gs_alloc_should_fail())
 		return false;
@@ -83,21 +90,6 @@ static bool strtab_grow(gs_strtab *t)
 	if (!strings)
 		return false;
 	t->strings = strings;
-	slots = calloc(n_slots, sizeof(*slots));
-	if (!slots)
-		return false;
-	for (uint32_t k = 0; k < t->n_slots; k++) {
-		uint64_t i = t->slots[k] >> 32;
-
-		if (!t->slots[k])
-			continue;
-		while (slots[i & (n_slots - 1)])
-			i++;
-		slots[i & (n_slots - 1)] = t->slots[k];
-	}
-	free(t->slots);
-	t->slots = slots;
-	t->n_slots = n_slots;
 	t->cap = cap;
 	return true;
 }
@@ -125,9 +117,9 @@ void gs_strtab_find_many(const gs_strtab *t, const gs_str *strings, const uint64
 		uint32_t end = n - first < LANES ? n : first + LANES;
 
 		for (uint32_t i = first; i < end; i++)
-			__builtin_prefetch(&t->slots[hashes[i] >> 32 & (t->n_slots - 1)]);
+			gs_id_index_prefetch(&t->index, hashes[i]);
 		for (uint32_t i = first; i < end; i++) {
-			uint32_t guess = (uint32_t)t->slots[hashes[i] >> 32 & (t->n_slots - 1)];
+			uint32_t guess = (uint32_t)t->index.slots[hashes[i] >> 32 & (t->index.cap - 1)];
 
 			out[i] = guess ? guess - 1 : 0;
 			__builtin_prefetch(&t->strings[out[i]]);
@@ -144,16 +136,15 @@ void gs_strtab_find_many(const gs_strtab *t, const gs_str *strings, const uint64
 
 static uint32_t strtab_put(gs_strtab *t, gs_str s, uint64_t hash, bool is_borrowed)
 {
-	uint64_t *slot = strtab_slot(t, s, hash);
-	uint32_t id;
+	uint64_t *slot;
 
+	if (!gs_id_index_make_room(&t->index))
+		return UINT32_MAX;
+	slot = strtab_slot(t, s, hash);
 	if (*slot)
 		return (uint32_t)*slot - 1;
-	if (t->n == t->cap) {
-		if (!strtab_grow(t))
-			return UINT32_MAX;
-		slot = strtab_slot(t, s, hash);
-	}
+	if (t->n == t->cap && !strtab_grow(t))
+		return UINT32_MAX;
 	if (!is_borrowed) {
 		char *copy = gs_try_new(t->mem, char, s.n + 1);
 
@@ -163,10 +154,8 @@ static uint32_t strtab_put(gs_strtab *t, gs_str s, uint64_t hash, bool is_borrow
 			memcpy(copy, s.p, s.n);
 		s.p = copy;
 	}
-	id = t->n++;
-	t->strings[id] = s;
-	*slot = hash >> 32 << 32 | (id + 1);
-	return id;
+	t->strings[t->n++] = s;
+	return gs_id_index_put(&t->index, slot, hash, t->n) - 1;
 }
 
 uint32_t gs_strtab_id(gs_strtab *t, gs_str s)

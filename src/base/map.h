@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/id_index.h"
 #include "base/str.h"
 
 typedef struct gs_map_slot {
@@ -63,8 +64,7 @@ typedef struct gs_strtab {
 	gs_arena *mem;
 	gs_str *strings;
 	uint32_t n, cap;
-	uint64_t *slots; /* id + 1 below, the upper half of its hash above; 0 is empty */
-	uint32_t n_slots;
+	gs_id_index index; /* of id + 1 */
 } gs_strtab;
 
 /* False when memory is out. Tables live in `mem`'s budget but are themselves malloc'ed and released with it. */

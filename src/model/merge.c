@@ -5,6 +5,7 @@
 #include <stdarg.h>
 
 #include "base/buf.h"
+#include "base/id_index.h"
 
 #include "base/banned.h"
 
@@ -12,12 +13,6 @@ enum {
 	MAX_IDS = INT32_MAX,
 	LOCATIONS = 32, /* looked up at the same time */
 };
-
-/* Content-keyed index of ids: an id below, half of its hash above, so that content is nearly only looked at where it fits. */
-typedef struct id_index {
-	uint64_t *slots;
-	uint32_t n, cap;
-} id_index;
 
 typedef struct mapping_at {
 	uint32_t id;	  /* in the result; 0: not met yet */
@@ -31,7 +26,7 @@ struct gs_merger {
 	uint32_t n_sources;
 	bool has_mapping;
 	GS_VEC(gs_mapping) mappings;	/* of the result, [0] is none */
-	id_index location_index;
+	gs_id_index location_index;
 	gs_map samples; /* node and label set -> sample + 1 */
 	gs_map comments;
 	const gs_merge_rows *rows; /* of the profile being added, or NULL */
@@ -77,8 +72,7 @@ static void merger_free(void *ctx)
 	gs_vec_release(&m->ends);
 	gs_vec_release(&m->leaves);
 	gs_vec_release(&m->met);
-	free(m->location_index.slots);
-	m->location_index = (id_index){ 0 };
+	gs_id_index_release(&m->location_index);
 	gs_map_release(&m->samples);
 	gs_map_release(&m->comments);
 }
@@ -188,12 +182,19 @@ static uint64_t location_hash(const gs_merger *m, const gs_location *l, const gs
 	return h;
 }
 
+typedef struct location_probe {
+	const gs_merger *m;
+	const gs_location *row;
+	const gs_frame *lines;
+} location_probe;
+
 /* pprof's key holds the columns too, but each line's is overwritten by the next line's function: only the last is left. */
-static bool same_location(const gs_merger *m, const gs_location *a, const gs_frame *lines, uint32_t id)
+static bool same_location(const void *ctx, uint32_t id)
 {
-	const gs_frame *other;
-	const gs_location *b = gs_profile_builder_location_at(m->b, id, &other);
-	uint64_t start = m->mappings.p[a->mapping].start;
+	const location_probe *q = ctx;
+	const gs_frame *other, *lines = q->lines;
+	const gs_location *a = q->row, *b = gs_profile_builder_location_at(q->m->b, id, &other);
+	uint64_t start = q->m->mappings.p[a->mapping].start;
 
 	if (a->mapping != b->mapping || a->address - start != b->address - start || a->is_folded != b->is_folded ||
 	    a->n_frames != b->n_frames)
@@ -202,29 +203,6 @@ static bool same_location(const gs_merger *m, const gs_location *a, const gs_fra
 		if (lines[i].function != other[i].function || lines[i].line != other[i].line)
 			return false;
 	return lines[a->n_frames - 1].column == other[a->n_frames - 1].column;
-}
-
-static bool index_grow(id_index *x)
-{
-	uint32_t cap = x->cap ? x->cap * 2 : 1024;
-	uint64_t *slots = x->cap > MAX_IDS / 2 || gs_alloc_should_fail() ? NULL : calloc(cap, sizeof(*slots));
-
-	if (!slots)
-		return false;
-	gs_memory_hint_large(slots, cap * sizeof(*slots));
-	for (uint32_t i = 0; i < x->cap; i++) {
-		uint64_t at = x->slots[i] >> 32;
-
-		if (!x->slots[i])
-			continue;
-		while (slots[at & (cap - 1)])
-			at++;
-		slots[at & (cap - 1)] = x->slots[i];
-	}
-	free(x->slots);
-	x->slots = slots;
-	x->cap = cap;
-	return true;
 }
 
 /* A location of the source in the terms of the result, on its way into the index. */
@@ -257,37 +235,29 @@ static bool prepare_location(gs_merger *m, const gs_profile *src, uint32_t id, l
 		*to = f;
 	}
 	out->hash = location_hash(m, &out->row, &m->lines.p[out->first_line]);
-	if (m->location_index.cap)
-		__builtin_prefetch(&m->location_index.slots[out->hash >> 32 & (m->location_index.cap - 1)], 1);
+	gs_id_index_prefetch(&m->location_index, out->hash);
 	return true;
 }
 
 static bool place_location(gs_merger *m, const location_row *l)
 {
 	const gs_frame *lines = &m->lines.p[l->first_line];
-	id_index *x = &m->location_index;
+	location_probe q = { m, &l->row, lines };
+	uint64_t *slot;
 
-	if (x->n >= x->cap / 2 && !index_grow(x))
+	if (!gs_id_index_make_room(&m->location_index))
 		return false;
-	for (uint64_t h = l->hash >> 32;; h++) {
-		uint64_t *slot = &x->slots[h & (x->cap - 1)];
+	slot = gs_id_index_find(&m->location_index, l->hash, same_location, &q);
+	if (!*slot) {
+		uint32_t fresh = gs_profile_builder_location(m->b, l->row.address, l->row.mapping, l->row.is_folded, lines,
+							     l->row.n_frames);
 
-		if (!*slot) {
-			uint32_t fresh = gs_profile_builder_location(m->b, l->row.address, l->row.mapping,
-								     l->row.is_folded, lines, l->row.n_frames);
-
-			if (fresh == GS_NO_ID)
-				return false;
-			*slot = l->hash >> 32 << 32 | fresh;
-			x->n++;
-			m->locations_at[l->id] = fresh;
-			return true;
-		}
-		if (*slot >> 32 == l->hash >> 32 && same_location(m, &l->row, lines, (uint32_t)*slot)) {
-			m->locations_at[l->id] = (uint32_t)*slot;
-			return true;
-		}
+		if (fresh == GS_NO_ID)
+			return false;
+		gs_id_index_put(&m->location_index, slot, l->hash, fresh);
 	}
+	m->locations_at[l->id] = (uint32_t)*slot;
+	return true;
 }
 
 /* Some locations, in the order in which they were met; each misses the cache, and so they do it together. */

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 
 #include "base/buf.h"
+#include "base/id_index.h"
 
 /* Columns grow by doubling on the heap and are handed to the arena whole at the end. */
 struct gs_profile_builder {
@@ -27,19 +28,10 @@ struct gs_profile_builder {
 	uint32_t *sample_thread, *sample_cpu, *sample_pid;
 	bool with_threads;
 	bool failed;
-	/* Hash indexes: an id below, the upper half of its hash above; content is compared where that fits. */
-	struct index {
-		uint64_t *slots;
-		uint32_t n, cap;
-	} function_index, label_index, location_index;
+	gs_id_index function_index, label_index, location_index;
 };
 
 enum { MAX_IDS = INT32_MAX };
-
-static void index_release(struct index *x)
-{
-	free(x->slots);
-}
 
 static void builder_free(void *ctx)
 {
@@ -64,9 +56,9 @@ static void builder_free(void *ctx)
 	free(b->sample_thread);
 	free(b->sample_cpu);
 	free(b->sample_pid);
-	index_release(&b->function_index);
-	index_release(&b->label_index);
-	index_release(&b->location_index);
+	gs_id_index_release(&b->function_index);
+	gs_id_index_release(&b->label_index);
+	gs_id_index_release(&b->location_index);
 	memset(b, 0, sizeof(*b));
 }
 
@@ -117,44 +109,6 @@ uint32_t gs_profile_builder_str_hashed(gs_profile_builder *b, gs_str s, uint64_t
 	return id == UINT32_MAX ? failed(b) : id;
 }
 
-/* Find the id whose content equals the candidate, or take its place. 0: not there, *slot is to be filled. */
-static bool index_find(struct index *x, uint64_t hash, bool (*is_equal)(void *ctx, uint32_t id), void *ctx,
-		       uint64_t **slot)
-{
-	if (x->n >= x->cap / 2) {
-		uint32_t cap = x->cap ? x->cap * 2 : 64;
-		uint64_t *slots = x->cap > MAX_IDS / 2 || gs_alloc_should_fail() ? NULL :
-										   calloc(cap, sizeof(*slots));
-
-		if (!slots)
-			return false;
-		for (uint32_t i = 0; i < x->cap; i++) {
-			uint64_t at = x->slots[i] >> 32;
-
-			if (!x->slots[i])
-				continue;
-			while (slots[at & (cap - 1)])
-				at++;
-			slots[at & (cap - 1)] = x->slots[i];
-		}
-		free(x->slots);
-		x->slots = slots;
-		x->cap = cap;
-	}
-	for (uint64_t at = hash >> 32;; at++) {
-		*slot = &x->slots[at & (x->cap - 1)];
-		if (!**slot || (**slot >> 32 == hash >> 32 && is_equal(ctx, (uint32_t)**slot)))
-			return true;
-	}
-}
-
-static uint32_t index_put(struct index *x, uint64_t *slot, uint64_t hash, uint32_t id)
-{
-	*slot = (hash >> 32) << 32 | id;
-	x->n++;
-	return id;
-}
-
 typedef struct function_probe {
 	gs_profile_builder *b;
 	gs_function f;
@@ -166,7 +120,7 @@ static uint64_t function_hash(const gs_function *f, uint64_t seed)
 			   gs_hash_u64(((uint64_t)f->system_name << 32) ^ (uint64_t)f->start_line ^ seed));
 }
 
-static bool function_equal(void *ctx, uint32_t id)
+static bool function_equal(const void *ctx, uint32_t id)
 {
 	const function_probe *q = ctx;
 	const gs_function *f = &q->b->functions.p[id];
@@ -182,15 +136,16 @@ uint32_t gs_profile_builder_function(gs_profile_builder *b, gs_function f)
 	gs_function *fresh;
 	uint32_t id;
 
-	if (b->failed || !index_find(&b->function_index, hash, function_equal, &q, &slot))
+	if (b->failed || !gs_id_index_make_room(&b->function_index))
 		return failed(b);
+	slot = gs_id_index_find(&b->function_index, hash, function_equal, &q);
 	if (*slot)
 		return (uint32_t)*slot;
 	fresh = gs_vec_push(&b->functions, MAX_IDS);
 	if (!fresh)
 		return failed(b);
 	*fresh = f;
-	id = index_put(&b->function_index, slot, hash, (uint32_t)(b->functions.n - 1));
+	id = gs_id_index_put(&b->function_index, slot, hash, (uint32_t)(b->functions.n - 1));
 	if (!fresh->file_id)
 		fresh->file_id = id;
 	return id;
@@ -287,7 +242,7 @@ static uint64_t location_hash(uint64_t address, uint32_t mapping, const gs_frame
 	return h;
 }
 
-static bool location_equal(void *ctx, uint32_t id)
+static bool location_equal(const void *ctx, uint32_t id)
 {
 	const location_probe *q = ctx;
 	const gs_location *l = &q->b->locations.p[id];
@@ -311,12 +266,13 @@ uint32_t gs_profile_builder_location_intern(gs_profile_builder *b, uint64_t addr
 	uint64_t hash = location_hash(address, mapping, q.lines, q.n, b->trie.seed), *slot;
 	uint32_t id;
 
-	if (b->failed || !index_find(&b->location_index, hash, location_equal, &q, &slot))
+	if (b->failed || !gs_id_index_make_room(&b->location_index))
 		return failed(b);
+	slot = gs_id_index_find(&b->location_index, hash, location_equal, &q);
 	if (*slot)
 		return (uint32_t)*slot;
 	id = gs_profile_builder_location(b, address, mapping, false, lines, n);
-	return id == GS_NO_ID ? id : index_put(&b->location_index, slot, hash, id);
+	return id == GS_NO_ID ? id : gs_id_index_put(&b->location_index, slot, hash, id);
 }
 
 uint32_t gs_profile_builder_push(gs_profile_builder *b, uint32_t parent, uint32_t location)
@@ -371,7 +327,7 @@ static uint64_t label_hash(const gs_label *labels, uint32_t n, uint64_t seed)
 	return gs_hash_u64(h);
 }
 
-static bool label_equal(void *ctx, uint32_t id)
+static bool label_equal(const void *ctx, uint32_t id)
 {
 	const label_probe *q = ctx;
 	gs_label_set set = q->b->label_sets.p[id];
@@ -438,8 +394,9 @@ static uint32_t labels_sorted(gs_profile_builder *b, const gs_label *labels, uin
 	uint64_t hash = label_hash(labels, n, b->trie.seed), *slot;
 	gs_label_set *set;
 
-	if (!index_find(&b->label_index, hash, label_equal, &q, &slot))
+	if (!gs_id_index_make_room(&b->label_index))
 		return failed(b);
+	slot = gs_id_index_find(&b->label_index, hash, label_equal, &q);
 	if (*slot)
 		return (uint32_t)*slot;
 	set = gs_vec_push(&b->label_sets, MAX_IDS);
@@ -453,7 +410,7 @@ static uint32_t labels_sorted(gs_profile_builder *b, const gs_label *labels, uin
 			return failed(b);
 		*l = labels[i];
 	}
-	return index_put(&b->label_index, slot, hash, (uint32_t)(b->label_sets.n - 1));
+	return gs_id_index_put(&b->label_index, slot, hash, (uint32_t)(b->label_sets.n - 1));
 }
 
 uint32_t gs_profile_builder_labels(gs_profile_builder *b, const gs_label *labels, uint32_t n)
