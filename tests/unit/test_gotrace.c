@@ -306,6 +306,43 @@ TEST(running_out_of_memory_side_by_side_is_an_answer)
 	CHECK(again > 100 && damaged > 3);
 }
 
+/* Contradictions between generations among others: those are found by the stitch, and told by reading again. */
+TEST(a_wrong_byte_anywhere_reads_the_same_side_by_side)
+{
+	unsigned damaged = 0, whole = 0;
+
+	for (unsigned i = FIRST_OF_MANY; i < N_SAMPLES; i++) {
+		GS_AUTO(file) f = { 0 };
+		char *bytes;
+
+		CHECK(open_sample(i, &f));
+		bytes = malloc(f.bytes.n);
+		memcpy(bytes, f.bytes.p, f.bytes.n);
+		for (size_t at = 17; at < f.bytes.n; at += f.bytes.n / 700 + 1) {
+			gs_str changed = { bytes, f.bytes.n };
+			gotrace_rows serial = { 0 }, parallel = { 0 };
+			gs_gotrace_report a, b;
+			gs_err ea = { 0 }, eb = { 0 };
+			bool ok;
+
+			bytes[at] = (char)(bytes[at] ^ (1 << at % 7));
+			ok = gotrace_read_serial(changed, &serial, &a, &ea);
+			CHECK(gotrace_read_parts(changed, 2, &parallel, &b, &eb) == ok);
+			if (ok)
+				CHECK_INT(gotrace_rows_differ(&serial, &parallel), SIZE_MAX);
+			CHECK(a.is_damaged == b.is_damaged && a.generations == b.generations && a.lost_bytes == b.lost_bytes);
+			CHECK_STR(gs_str_of(a.damage.text), gs_str_of(b.damage.text));
+			damaged += a.is_damaged;
+			whole += !a.is_damaged;
+			gotrace_rows_release(&serial);
+			gotrace_rows_release(&parallel);
+			bytes[at] = f.bytes.p[at];
+		}
+		free(bytes);
+	}
+	CHECK(damaged > 300 && whole > 300);
+}
+
 TEST(a_parallel_sink_may_refuse_too)
 {
 	GS_AUTO(file) f = { 0 };
