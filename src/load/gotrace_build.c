@@ -254,54 +254,114 @@ static uint16_t lane(const uint16_t *of, uint16_t local)
 	return local == GS_NO_LANE ? GS_NO_LANE : of[local];
 }
 
-/* Columns of a chunk while they are filled. */
+/* Columns of a chunk while they are filled, and where the next transition of each lane goes. */
 typedef struct columns {
 	uint32_t *offset_ns, *stack, *peer;
 	uint8_t *phase, *reason;
 	uint16_t *proc, *thread;
+	uint32_t *proc_first, *proc_runs, *thread_first, *thread_runs;
+	uint32_t *first, *place; /* by goroutine of the generation: its transitions */
 } columns;
 
 static bool columns_new(gs_arena *mem, columns *c, size_t n)
 {
-	*c = (columns){ gs_try_new(mem, uint32_t, n), gs_try_new(mem, uint32_t, n), gs_try_new(mem, uint32_t, n),
-			gs_try_new(mem, uint8_t, n),  gs_try_new(mem, uint8_t, n),  gs_try_new(mem, uint16_t, n),
-			gs_try_new(mem, uint16_t, n) };
+	c->offset_ns = gs_try_new(mem, uint32_t, n);
+	c->stack = gs_try_new(mem, uint32_t, n);
+	c->peer = gs_try_new(mem, uint32_t, n);
+	c->phase = gs_try_new(mem, uint8_t, n);
+	c->reason = gs_try_new(mem, uint8_t, n);
+	c->proc = gs_try_new(mem, uint16_t, n);
+	c->thread = gs_try_new(mem, uint16_t, n);
 	return c->offset_ns && c->stack && c->peer && c->phase && c->reason && c->proc && c->thread;
 }
 
-/* Lists of the transitions to RUNNING and SYSCALL, by proc or thread. `rows` are in order of time, their `event` is the place. */
-static bool lanes(gs_trace_build *b, const gs_trace_row *rows, size_t n, bool is_proc, size_t n_lanes, const uint32_t **first_out,
-		  const uint32_t **runs_out)
+static bool is_run(const gs_trace_row *row)
 {
-	const uint16_t *of = is_proc ? b->p_of : b->m_of;
-	uint32_t *first = gs_try_new(b->mem, uint32_t, n_lanes + 2), *runs, total;
+	return row->phase == GS_PHASE_RUNNING || row->phase == GS_PHASE_SYSCALL;
+}
 
-	if (!first)
-		return false;
-	/* Two ahead: filling moves each start to the start of the next. */
-	for (size_t i = 0; i < n; i++) {
-		uint16_t at = lane(of, is_proc ? rows[i].proc : rows[i].thread);
-
-		if (at != GS_NO_LANE && rows[i].goroutine != GS_NO_INDEX &&
-		    (rows[i].phase == GS_PHASE_RUNNING || rows[i].phase == GS_PHASE_SYSCALL))
-			first[at + 2]++;
-	}
+/* Starts of lists of which first[i + 2] is the length of list i; filling them moves first[i + 1] to their ends. */
+static uint32_t *starts(gs_arena *mem, uint32_t *first, size_t n_lanes)
+{
 	for (size_t i = 2; i < n_lanes + 2; i++)
 		first[i] += first[i - 1];
-	total = first[n_lanes + 1];
-	runs = gs_try_new(b->mem, uint32_t, total);
-	if (!runs)
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		uint16_t at = lane(of, is_proc ? rows[i].proc : rows[i].thread);
+	return gs_try_new(mem, uint32_t, first[n_lanes + 1]);
+}
 
-		if (at != GS_NO_LANE && rows[i].goroutine != GS_NO_INDEX &&
-		    (rows[i].phase == GS_PHASE_RUNNING || rows[i].phase == GS_PHASE_SYSCALL))
-			runs[first[at + 1]++] = rows[i].event;
+/* How much goes where. */
+static bool count(gs_trace_build *b, gs_arena *scratch, const gs_trace_row *rows, size_t n_rows, columns *c, uint32_t *n)
+{
+	size_t n_local = b->rows->gs.n, n_procs = b->procs.n, n_threads = b->threads.n;
+
+	c->place = gs_try_new(scratch, uint32_t, n_local + 1);
+	c->first = gs_try_new(scratch, uint32_t, n_local + 1);
+	c->proc_first = gs_try_new(b->mem, uint32_t, n_procs + 2);
+	c->thread_first = gs_try_new(b->mem, uint32_t, n_threads + 2);
+	if (!c->place || !c->first || !c->proc_first || !c->thread_first)
+		return false;
+	*n = 0;
+	for (size_t i = 0; i < n_rows; i++) {
+		const gs_trace_row *row = &rows[i];
+		uint16_t proc, thread;
+
+		if (row->goroutine == GS_NO_INDEX)
+			continue;
+		c->place[row->goroutine + 1]++;
+		++*n;
+		proc = lane(b->p_of, row->proc);
+		thread = lane(b->m_of, row->thread);
+		if (is_run(row) && proc != GS_NO_LANE)
+			c->proc_first[proc + 2]++;
+		if (is_run(row) && thread != GS_NO_LANE)
+			c->thread_first[thread + 2]++;
 	}
-	*first_out = first;
-	*runs_out = runs;
-	return true;
+	for (size_t i = 1; i <= n_local; i++)
+		c->place[i] += c->place[i - 1];
+	memcpy(c->first, c->place, n_local * sizeof(*c->first));
+	c->proc_runs = starts(b->mem, c->proc_first, n_procs);
+	c->thread_runs = starts(b->mem, c->thread_first, n_threads);
+	return c->proc_runs && c->thread_runs && columns_new(b->mem, c, *n);
+}
+
+/* A goroutine is created. */
+static void begins(gs_trace_build *b, const gs_trace_row *row, uint32_t node, bool is_first)
+{
+	gs_timeline_goroutine *g = &b->goroutines.p[b->g_of[row->goroutine]];
+
+	if (is_first && g->first_piece == GS_NO_INDEX) {
+		g->saw_start = true;
+		g->start_ns = row->time_ns;
+	}
+	if (row->peer != GS_NO_INDEX)
+		g->creator = b->g_of[row->peer];
+	g->create_stack = node;
+}
+
+/* Rows into columns, by goroutine. */
+static void scatter(gs_trace_build *b, const gs_trace_row *rows, size_t n_rows, columns *c, int64_t base)
+{
+	for (size_t i = 0; i < n_rows; i++) {
+		const gs_trace_row *row = &rows[i];
+		uint16_t proc = lane(b->p_of, row->proc), thread = lane(b->m_of, row->thread);
+		uint32_t at;
+
+		if (row->goroutine == GS_NO_INDEX)
+			continue;
+		at = c->place[row->goroutine]++;
+		c->offset_ns[at] = (uint32_t)(row->time_ns - base);
+		c->phase[at] = row->phase;
+		c->reason[at] = b->reason_of[row->reason];
+		c->stack[at] = b->node_of[row->stack];
+		c->proc[at] = proc;
+		c->thread[at] = thread;
+		c->peer[at] = row->peer == GS_NO_INDEX ? GS_NO_INDEX : b->g_of[row->peer];
+		if (is_run(row) && proc != GS_NO_LANE)
+			c->proc_runs[c->proc_first[proc + 1]++] = at;
+		if (is_run(row) && thread != GS_NO_LANE)
+			c->thread_runs[c->thread_first[thread + 1]++] = at;
+		if (row->flags & GS_ROW_CREATE)
+			begins(b, row, c->stack[at], at == c->first[row->goroutine]);
+	}
 }
 
 /* Keys of sums for one goroutine, found once each. */
@@ -338,71 +398,49 @@ static void account(gs_trace_build *b, key_cache *k, const gs_timeline_goroutine
 	gs_timeline_sums_add(&b->sums, key_of(b, k, g->name, state->phase, state->reason), node, !goes_on, now - state->since_ns);
 }
 
-static void begins(gs_trace_build *b, gs_timeline_goroutine *g, const gs_trace_row *row, uint32_t node)
-{
-	if (g->first_piece == GS_NO_INDEX || row->flags & GS_ROW_CREATE) {
-		if (row->flags & GS_ROW_CREATE && g->first_piece == GS_NO_INDEX) {
-			g->saw_start = true;
-			g->start_ns = row->time_ns;
-		}
-		if (row->flags & GS_ROW_CREATE && row->peer != GS_NO_INDEX)
-			g->creator = b->g_of[row->peer];
-		if (row->flags & GS_ROW_CREATE)
-			g->create_stack = node;
-	}
-}
-
-/* Rows [0, n) of one chunk, sorted by goroutine: `order` holds their places. */
-static bool pieces(gs_trace_build *b, key_cache *k, const gs_trace_row *rows, const uint32_t *sorted, uint32_t n, columns *c,
-		   int64_t base)
+/* Follow each goroutine through its transitions of the chunk. */
+static bool pieces(gs_trace_build *b, key_cache *k, columns *c, int64_t base)
 {
 	uint32_t chunk = (uint32_t)b->chunks.n - 1;
 
-	for (uint32_t i = 0; i < n;) {
-		uint32_t local = rows[sorted[i]].goroutine, index = b->g_of[local], first = i, piece_index;
+	for (uint32_t local = 0; local < b->rows->gs.n; local++) {
+		uint32_t first = c->first[local], end = c->place[local], index = b->g_of[local], piece_index;
 		gs_timeline_goroutine *g = &b->goroutines.p[index];
-		gs_trace_g_state *state = &b->g_states.p[index];
-		gs_timeline_piece *piece = gs_vec_push(&b->pieces, GS_TRACE_MAX_ROWS);
+		gs_trace_g_state state = b->g_states.p[index];
+		gs_timeline_piece *piece = first == end ? NULL : gs_vec_push(&b->pieces, GS_TRACE_MAX_ROWS);
 
+		if (first == end)
+			continue;
 		if (!piece)
 			return false;
 		piece_index = (uint32_t)b->pieces.n - 1;
 		k->turn++;
-		for (; i < n && rows[sorted[i]].goroutine == local; i++) {
-			const gs_trace_row *row = &rows[sorted[i]];
-			uint32_t node = b->node_of[row->stack];
-			uint8_t phase = row->phase, reason = b->reason_of[row->reason];
-			uint16_t thread = lane(b->m_of, row->thread);
-			bool is_more = phase == GS_PHASE_SYSCALL && state->phase == GS_PHASE_SYSCALL;
+		for (uint32_t i = first; i < end; i++) {
+			int64_t now = base + c->offset_ns[i];
 
-			if (reason && reason == b->forever && phase == GS_PHASE_WAITING)
-				phase = GS_PHASE_NONE;
-			if (is_more && !node)
-				node = state->stack;
-			if (is_more && thread == GS_NO_LANE)
-				thread = state->syscall_thread;
-			begins(b, g, row, node);
-			account(b, k, g, state, row->time_ns, phase, node);
-			c->offset_ns[i] = (uint32_t)(row->time_ns - base);
-			c->phase[i] = phase;
-			c->reason[i] = reason;
-			c->stack[i] = node;
-			c->proc[i] = lane(b->p_of, row->proc);
-			c->thread[i] = thread;
-			c->peer[i] = row->peer == GS_NO_INDEX ? GS_NO_INDEX : b->g_of[row->peer];
-			state->since_ns = row->time_ns;
-			state->phase = phase;
-			state->reason = reason;
-			state->stack = node;
-			if (phase == GS_PHASE_SYSCALL)
-				state->syscall_thread = thread;
-			g->saw_end = phase == GS_PHASE_NONE;
-			if (g->saw_end)
-				g->end_ns = row->time_ns;
-			if (g->first_piece == GS_NO_INDEX)
-				g->first_piece = piece_index;
+			if (c->phase[i] == GS_PHASE_SYSCALL && state.phase == GS_PHASE_SYSCALL) {
+				if (!c->stack[i])
+					c->stack[i] = state.stack;
+				if (c->thread[i] == GS_NO_LANE)
+					c->thread[i] = state.syscall_thread;
+			} else if (c->phase[i] == GS_PHASE_WAITING && c->reason[i] && c->reason[i] == b->forever) {
+				c->phase[i] = GS_PHASE_NONE;
+			}
+			account(b, k, g, &state, now, c->phase[i], c->stack[i]);
+			state.since_ns = now;
+			state.phase = c->phase[i];
+			state.reason = c->reason[i];
+			state.stack = c->stack[i];
+			if (state.phase == GS_PHASE_SYSCALL)
+				state.syscall_thread = c->thread[i];
 		}
-		*piece = (gs_timeline_piece){ index, chunk, first, i - first, g->last_piece, GS_NO_INDEX };
+		b->g_states.p[index] = state;
+		g->saw_end = state.phase == GS_PHASE_NONE;
+		if (g->saw_end)
+			g->end_ns = state.since_ns;
+		if (g->first_piece == GS_NO_INDEX)
+			g->first_piece = piece_index;
+		*piece = (gs_timeline_piece){ index, chunk, first, end - first, g->last_piece, GS_NO_INDEX };
 		if (g->last_piece != GS_NO_INDEX)
 			b->pieces.p[g->last_piece].next = piece_index;
 		g->last_piece = piece_index;
@@ -411,33 +449,15 @@ static bool pieces(gs_trace_build *b, key_cache *k, const gs_trace_row *rows, co
 }
 
 /* Rows [0, n) become a chunk from base_ns on. */
-static bool add_chunk(gs_trace_build *b, gs_arena *scratch, key_cache *k, gs_trace_row *rows, size_t n_rows, int64_t base_ns,
+static bool add_chunk(gs_trace_build *b, gs_arena *scratch, key_cache *k, const gs_trace_row *rows, size_t n_rows, int64_t base_ns,
 		      int64_t end_ns)
 {
-	size_t n_local = b->rows->gs.n;
-	uint32_t *place = gs_try_new(scratch, uint32_t, n_local + 1), *sorted, n = 0;
 	gs_timeline_chunk *chunk = gs_vec_push(&b->chunks, GS_TRACE_MAX_ROWS);
 	columns c;
+	uint32_t n;
 
-	if (!place || !chunk)
+	if (!chunk || !count(b, scratch, rows, n_rows, &c, &n))
 		return false;
-	for (size_t i = 0; i < n_rows; i++) {
-		if (rows[i].goroutine == GS_NO_INDEX)
-			continue;
-		place[rows[i].goroutine + 1]++;
-		n++;
-	}
-	for (size_t i = 1; i <= n_local; i++)
-		place[i] += place[i - 1];
-	sorted = gs_try_new(scratch, uint32_t, n);
-	if (!sorted || !columns_new(b->mem, &c, n))
-		return false;
-	for (size_t i = 0; i < n_rows; i++) {
-		if (rows[i].goroutine == GS_NO_INDEX)
-			continue;
-		rows[i].event = place[rows[i].goroutine]++;
-		sorted[rows[i].event] = (uint32_t)i;
-	}
 	*chunk = (gs_timeline_chunk){ .base_ns = base_ns,
 				      .end_ns = end_ns,
 				      .n = n,
@@ -448,12 +468,15 @@ static bool add_chunk(gs_trace_build *b, gs_arena *scratch, key_cache *k, gs_tra
 				      .proc = c.proc,
 				      .thread = c.thread,
 				      .peer = c.peer,
+				      .proc_first = c.proc_first,
+				      .proc_runs = c.proc_runs,
+				      .thread_first = c.thread_first,
+				      .thread_runs = c.thread_runs,
 				      .n_procs = (uint32_t)b->procs.n,
 				      .n_threads = (uint32_t)b->threads.n,
 				      .piece_first = (uint32_t)b->pieces.n };
-	if (!lanes(b, rows, n_rows, true, b->procs.n, &chunk->proc_first, &chunk->proc_runs) ||
-	    !lanes(b, rows, n_rows, false, b->threads.n, &chunk->thread_first, &chunk->thread_runs) ||
-	    !pieces(b, k, rows, sorted, n, &c, base_ns))
+	scatter(b, rows, n_rows, &c, base_ns);
+	if (!pieces(b, k, &c, base_ns))
 		return false;
 	chunk->n_pieces = (uint32_t)b->pieces.n - chunk->piece_first;
 	b->t->n_transitions += n;

@@ -4,20 +4,46 @@
 
 enum { MAX_ROWS = INT32_MAX, MAX_LANES = UINT16_MAX - 1, MAX_REASONS = 255 };
 
+/* The first stack and reason are none. */
+static bool start(gs_trace_rows *t, uint32_t index)
+{
+	t->index = index;
+	t->last_m = GS_GOTRACE_NONE;
+	t->last_thread = GS_NO_LANE;
+	return gs_vec_push(&t->stacks, MAX_ROWS) && gs_vec_push(&t->reasons, MAX_REASONS);
+}
+
 gs_trace_rows *gs_trace_rows_create(uint32_t index)
 {
 	gs_trace_rows *t = gs_alloc_should_fail() ? NULL : calloc(1, sizeof(*t));
 
-	if (!t)
-		return NULL;
-	t->index = index;
-	t->last_m = GS_GOTRACE_NONE;
-	t->last_thread = GS_NO_LANE;
-	if (!gs_vec_push(&t->stacks, MAX_ROWS) || !gs_vec_push(&t->reasons, MAX_REASONS)) {
-		gs_trace_rows_free(t);
-		return NULL;
-	}
-	return t;
+	if (t && start(t, index))
+		return t;
+	gs_trace_rows_free(t);
+	return NULL;
+}
+
+static void clear_map(gs_map *m)
+{
+	if (m->n)
+		memset(m->slots, 0, m->cap * sizeof(*m->slots));
+	m->n = 0;
+}
+
+bool gs_trace_rows_reuse(gs_trace_rows *t, uint32_t index)
+{
+	t->n_events = 0;
+	t->rows.n = t->side.n = t->samples.n = t->pending.n = 0;
+	t->heap.n = t->goal.n = t->procs_max.n = 0;
+	t->gs.n = t->ps.n = t->ms.n = t->stacks.n = t->reasons.n = t->dense_stacks.n = 0;
+	clear_map(&t->g_index);
+	clear_map(&t->p_index);
+	clear_map(&t->m_index);
+	clear_map(&t->stack_index);
+	clear_map(&t->reason_index);
+	memset(t->dense_procs, 0, sizeof(t->dense_procs));
+	memset(t->recent, 0, sizeof(t->recent));
+	return start(t, index);
 }
 
 void gs_trace_rows_free(gs_trace_rows *t)
@@ -36,6 +62,7 @@ void gs_trace_rows_free(gs_trace_rows *t)
 	gs_vec_release(&t->ms);
 	gs_vec_release(&t->stacks);
 	gs_vec_release(&t->reasons);
+	gs_vec_release(&t->dense_stacks);
 	gs_map_release(&t->g_index);
 	gs_map_release(&t->p_index);
 	gs_map_release(&t->m_index);
@@ -44,15 +71,16 @@ void gs_trace_rows_free(gs_trace_rows *t)
 	free(t);
 }
 
-uint32_t gs_trace_rows_goroutine(gs_trace_rows *t, uint64_t id)
+static uint32_t find_goroutine(gs_trace_rows *t, uint64_t id)
 {
 	bool is_new;
-	uint32_t *slot = id == GS_GOTRACE_NONE ? NULL : gs_map_put(&t->g_index, id, &is_new);
+	uint32_t *slot = gs_map_put(&t->g_index, id, &is_new);
 	gs_trace_g *g;
 
 	if (!slot)
 		return GS_NO_INDEX;
 	if (is_new) {
+		*slot = GS_NO_INDEX;
 		g = gs_vec_push(&t->gs, MAX_ROWS);
 		if (!g)
 			return GS_NO_INDEX;
@@ -62,7 +90,21 @@ uint32_t gs_trace_rows_goroutine(gs_trace_rows *t, uint64_t id)
 	return *slot;
 }
 
-static uint16_t proc_of(gs_trace_rows *t, uint64_t id)
+uint32_t gs_trace_rows_goroutine(gs_trace_rows *t, uint64_t id)
+{
+	gs_trace_recent *r = &t->recent[id % GS_TRACE_RECENT];
+	uint32_t index;
+
+	if (id == GS_GOTRACE_NONE)
+		return GS_NO_INDEX;
+	if (r->index && r->id == id)
+		return r->index - 1;
+	index = find_goroutine(t, id);
+	*r = (gs_trace_recent){ id, index + 1 };
+	return index;
+}
+
+static uint16_t find_proc(gs_trace_rows *t, uint64_t id)
 {
 	bool is_new;
 	uint32_t *slot = id == GS_GOTRACE_NONE || GS_GOTRACE_IS_FAKE_P(id) ? NULL : gs_map_put(&t->p_index, id, &is_new);
@@ -79,6 +121,19 @@ static uint16_t proc_of(gs_trace_rows *t, uint64_t id)
 		*slot = (uint32_t)t->ps.n - 1;
 	}
 	return (uint16_t)*slot;
+}
+
+static uint16_t proc_of(gs_trace_rows *t, uint64_t id)
+{
+	uint16_t index;
+
+	if (id >= GS_TRACE_DENSE_PROCS)
+		return find_proc(t, id);
+	if (t->dense_procs[id])
+		return (uint16_t)(t->dense_procs[id] - 1);
+	index = find_proc(t, id);
+	t->dense_procs[id] = (uint16_t)(index + 1);
+	return index;
 }
 
 static uint16_t thread_of(gs_trace_rows *t, uint64_t id)
@@ -105,10 +160,22 @@ static uint16_t thread_of(gs_trace_rows *t, uint64_t id)
 	return t->last_thread;
 }
 
+/* Ids count from 1 in what the runtime writes: looked up in a list, or in a map when they do not. NULL: no memory. */
+static uint32_t *stack_slot(gs_trace_rows *t, uint64_t id, bool *is_new)
+{
+	if (id >= GS_TRACE_DENSE_STACKS)
+		return gs_map_put(&t->stack_index, id, is_new);
+	while (t->dense_stacks.n <= id)
+		if (!gs_vec_push(&t->dense_stacks, GS_TRACE_DENSE_STACKS))
+			return NULL;
+	*is_new = !t->dense_stacks.p[id];
+	return &t->dense_stacks.p[id];
+}
+
 static uint32_t stack_of(gs_trace_rows *t, uint64_t id)
 {
 	bool is_new;
-	uint32_t *slot = id ? gs_map_put(&t->stack_index, id, &is_new) : NULL;
+	uint32_t *slot = id ? stack_slot(t, id, &is_new) : NULL;
 
 	if (!slot)
 		return 0;
@@ -140,10 +207,15 @@ static uint8_t reason_of(gs_trace_rows *t, uint64_t id)
 	return (uint8_t)*slot;
 }
 
+static inline gs_trace_row *new_row(gs_trace_rows *t)
+{
+	return t->rows.n < t->rows.cap ? &t->rows.p[t->rows.n++] : gs_vec_push(&t->rows, MAX_ROWS);
+}
+
 /* The goroutine enters `phase`. Fill in the rest; NULL: no memory. */
 static gs_trace_row *push(gs_trace_rows *t, const gs_gotrace_event *e, uint32_t g, gs_phase phase)
 {
-	gs_trace_row *row = g == GS_NO_INDEX ? NULL : gs_vec_push(&t->rows, MAX_ROWS);
+	gs_trace_row *row = g == GS_NO_INDEX ? NULL : new_row(t);
 
 	if (!row)
 		return NULL;
@@ -200,7 +272,7 @@ static bool proc_idle(gs_trace_rows *t, const gs_gotrace_event *e, uint64_t id)
 	p = &t->ps.p[proc];
 	if (p->in_syscall == GS_NO_INDEX && (p->is_known || t->index == 0))
 		return true;
-	row = gs_vec_push(&t->rows, MAX_ROWS);
+	row = new_row(t);
 	if (!row)
 		return false;
 	*row = (gs_trace_row){ .time_ns = e->time_ns,

@@ -65,6 +65,14 @@ typedef struct gs_trace_pending {
 	uint16_t proc;
 } gs_trace_pending;
 
+/* Indexes of ids that are small or were asked for lately; the maps know the others. */
+enum { GS_TRACE_DENSE_PROCS = 256, GS_TRACE_RECENT = 4096, GS_TRACE_DENSE_STACKS = 1 << 20 };
+
+typedef struct gs_trace_recent {
+	uint64_t id;
+	uint32_t index; /* + 1; 0: nothing here */
+} gs_trace_recent;
+
 typedef struct gs_trace_rows {
 	uint32_t index;
 	uint64_t n_events;
@@ -79,12 +87,17 @@ typedef struct gs_trace_rows {
 	GS_VEC(uint64_t) stacks; /* ids; [0] is none */
 	GS_VEC(uint64_t) reasons; /* string ids; [0] is none */
 	gs_map g_index, p_index, m_index, stack_index, reason_index;
+	uint16_t dense_procs[GS_TRACE_DENSE_PROCS]; /* + 1 */
+	gs_trace_recent recent[GS_TRACE_RECENT]; /* goroutines, by low bits of the id */
+	GS_VEC(uint32_t) dense_stacks; /* by id below GS_TRACE_DENSE_STACKS */
 	uint64_t last_m; /* looked up last, and its index */
 	uint16_t last_thread;
 } gs_trace_rows;
 
 /* NULL: no memory. */
 gs_trace_rows *gs_trace_rows_create(uint32_t index);
+/* Empty it for another generation: its memory is kept. False: no memory. */
+bool gs_trace_rows_reuse(gs_trace_rows *t, uint32_t index);
 void gs_trace_rows_free(gs_trace_rows *t);
 /* The next event of the generation. False: out of memory. */
 bool gs_trace_rows_event(gs_trace_rows *t, const gs_gotrace_event *e);

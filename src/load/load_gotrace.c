@@ -1,20 +1,49 @@
 /* Go execution trace -> document: a timeline, and a profile of the time that its goroutines spent. */
+#include <pthread.h>
+
 #include "load/gotrace_build.h"
 #include "load/recognisers.h"
 
 #include "base/banned.h"
 
+enum { MAX_SPARE = 16 };
+
 typedef struct loading {
 	gs_trace_build build;
 	const gs_load_source *src;
+	/* Rows of generations that are done: fresh memory costs more than what is written to it. */
+	pthread_mutex_t lock;
+	gs_trace_rows *spare[MAX_SPARE];
+	unsigned n_spare;
 } loading;
 
 static bool begin(void *ctx, uint32_t index, const gs_gotrace_generation *g, void **events, gs_err *err)
 {
-	(void)ctx;
+	loading *l = ctx;
+	gs_trace_rows *rows = NULL;
+
 	(void)g;
-	*events = gs_trace_rows_create(index);
+	pthread_mutex_lock(&l->lock);
+	if (l->n_spare)
+		rows = l->spare[--l->n_spare];
+	pthread_mutex_unlock(&l->lock);
+	if (rows && !gs_trace_rows_reuse(rows, index)) {
+		gs_trace_rows_free(rows);
+		return gs_trace_no_memory(err);
+	}
+	*events = rows ? rows : gs_trace_rows_create(index);
 	return *events || gs_trace_no_memory(err);
+}
+
+static void put_back(loading *l, gs_trace_rows *rows)
+{
+	pthread_mutex_lock(&l->lock);
+	if (l->n_spare < MAX_SPARE) {
+		l->spare[l->n_spare++] = rows;
+		rows = NULL;
+	}
+	pthread_mutex_unlock(&l->lock);
+	gs_trace_rows_free(rows);
 }
 
 static bool event(void *events, const gs_gotrace_generation *g, const gs_gotrace_event *e, gs_err *err)
@@ -25,21 +54,16 @@ static bool event(void *events, const gs_gotrace_generation *g, const gs_gotrace
 
 static void discard(void *ctx, void *events)
 {
-	(void)ctx;
-	gs_trace_rows_free(events);
+	put_back(ctx, events);
 }
 
 static bool stitch(void *ctx, void *events, const gs_gotrace_generation *g, const gs_gotrace_stitch *s, gs_err *err)
 {
 	loading *l = ctx;
-	bool ok;
+	bool ok = gs_progress_should_stop(l->src->progress) ? gs_fail(err, GS_ERR_STOPPED, GS_ERR_NOWHERE, "stopped") :
+							      gs_trace_build_add(&l->build, events, g, s, err);
 
-	if (gs_progress_should_stop(l->src->progress)) {
-		gs_trace_rows_free(events);
-		return gs_fail(err, GS_ERR_STOPPED, GS_ERR_NOWHERE, "stopped");
-	}
-	ok = gs_trace_build_add(&l->build, events, g, s, err);
-	gs_trace_rows_free(events);
+	put_back(l, events);
 	return ok;
 }
 
@@ -48,11 +72,16 @@ static bool load(const gs_load_source *src, gs_document *doc, gs_err *err)
 	loading l = { .src = src };
 	gs_gotrace_parallel_sink sink = { &l, begin, event, discard, stitch };
 	gs_gotrace_report report;
-	bool ok = gs_trace_build_init(&l.build, doc, err) &&
-		  gs_gotrace_read_parallel(src->bytes, src->options->threads, &sink, &report, err) &&
-		  gs_trace_build_finish(&l.build, doc, &report, err);
+	bool ok;
 
+	pthread_mutex_init(&l.lock, NULL);
+	ok = gs_trace_build_init(&l.build, doc, err) &&
+	     gs_gotrace_read_parallel(src->bytes, src->options->threads, &sink, &report, err);
+	while (l.n_spare)
+		gs_trace_rows_free(l.spare[--l.n_spare]);
+	ok = ok && gs_trace_build_finish(&l.build, doc, &report, err);
 	gs_trace_build_release(&l.build);
+	pthread_mutex_destroy(&l.lock);
 	return ok;
 }
 
