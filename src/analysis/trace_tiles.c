@@ -60,18 +60,20 @@ uint32_t gs_lane_walk_stack(const gs_lane_walk *walk)
 	const gs_timeline *t = gs_lanes_timeline(walk->lanes);
 	const gs_timeline_chunk *c;
 	const gs_timeline_piece *p;
-	uint32_t i = walk->span.transition;
+	uint32_t i = walk->span.transition, stack = GS_ROOT_NODE;
 
 	if (walk->span.chunk == GS_NO_INDEX)
 		return GS_ROOT_NODE;
 	c = &t->chunks[walk->span.chunk];
 	if (c->phase[i] != GS_PHASE_RUNNING)
 		return c->stack[i];
-	/* Where it ran is known from where it stopped. */
+	/* Where it ran is known from where it stopped; of a goroutine that ended, only where it began. */
 	p = walk->lane.kind == GS_LANE_OF_GOROUTINE ? &t->pieces[walk->part] : gs_timeline_piece_at(t, walk->span.chunk, i);
 	if (i + 1 < p->first + p->n)
-		return c->stack[i + 1];
-	return p->next == GS_NO_INDEX ? GS_ROOT_NODE : t->chunks[t->pieces[p->next].chunk].stack[t->pieces[p->next].first];
+		stack = c->stack[i + 1];
+	else if (p->next != GS_NO_INDEX)
+		stack = t->chunks[t->pieces[p->next].chunk].stack[t->pieces[p->next].first];
+	return stack != GS_ROOT_NODE ? stack : t->goroutines[p->goroutine].entry;
 }
 
 static void put_span(gs_tiles *out, const gs_lane_walk *walk, int64_t duration_ns)

@@ -16,7 +16,7 @@ import { formatLength, formatMoment, formatRange, timeArgument } from "./time";
 
 export function TimelineInspector() {
 	const r = route.value;
-	const kind = { g: "goroutines", p: "procs", m: "threads", t: "tasks" }[r.lane[0] ?? ""];
+	const kind = /^[gpmt]\d+$/.test(r.lane) ? { g: "goroutines", p: "procs", m: "threads", t: "tasks" }[r.lane[0]!] : undefined;
 	const row = useJSON<LanesAnswer>(kind ? `/api/lanes?doc=${r.doc}&kind=${kind}&lane=${r.lane}` : null).data?.rows[0];
 	return (
 		<aside class="inspector" aria-label="Inspector">

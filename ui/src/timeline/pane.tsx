@@ -255,9 +255,8 @@ function Lanes({ first, id }: { first: LanesAnswer; id: number }) {
 
 /** One lane of the list, by what the engine calls it. */
 async function laneData(docId: number, lane: string): Promise<LaneRow | null> {
-	const kind = { g: "goroutines", p: "procs", m: "threads", t: "tasks" }[lane[0] ?? ""];
-	if (!kind) return null;
-	const a = await getJSON<LanesAnswer>(`/api/lanes?doc=${docId}&kind=${kind}&lane=${lane}`);
+	if (!/^[gpmt]\d+$/.test(lane)) return null;
+	const a = await getJSON<LanesAnswer>(`/api/lanes?doc=${docId}&lane=${lane}`);
 	return a.rows[0] ?? null;
 }
 
