@@ -168,7 +168,7 @@ static bool build(heap_build *b, gs_err *err)
 {
 	gs_heap *h = b->h;
 
-	if (!heap_goroutines(b, err) || !heap_globals(b, err) || !heap_specials(b, err) || !set_spans(b, err) ||
+	if (!heap_globals(b, err) || !heap_goroutines(b, err) || !heap_specials(b, err) || !set_spans(b, err) ||
 	    !heap_mark(b, err))
 		return false;
 	if (!gs_heap_number(h))

@@ -28,10 +28,11 @@ void heap_warn(heap_build *b, const char *fmt, ...) __attribute__((format(printf
 uint32_t heap_string(heap_build *b, gs_str s);
 bool heap_add_root(heap_build *b, gs_heap_root_kind kind, uint64_t at, uint64_t value);
 
-/* Records, frames and stack roots of all goroutines. */
-bool heap_goroutines(heap_build *b, gs_err *err);
-/* Package-level variables, finalizers, cleanups, weak handles, queues. */
+/* Package-level variables. */
 bool heap_globals(heap_build *b, gs_err *err);
+/* Records, frames and stack roots of all goroutines, and what they wait for. After heap_globals. */
+bool heap_goroutines(heap_build *b, gs_err *err);
+/* Finalizers, cleanups, weak handles, queues. */
 bool heap_specials(heap_build *b, gs_err *err);
 /* Set h->live from the roots. */
 bool heap_mark(heap_build *b, gs_err *err);

@@ -245,30 +245,53 @@ static void semaphore_waiters(reader *r, uint64_t sudog)
 	}
 }
 
+static void semaphore_tree(reader *r, uint64_t root)
+{
+	const gs_go_offsets *o = &r->b->rt.o;
+	uint64_t stack[MAX_SEMA_DEPTH];
+	unsigned n = 0, steps = 0;
+
+	if (root)
+		stack[n++] = root;
+	while (n && steps++ < MAX_CHAIN) {
+		uint64_t sudog = stack[--n], prev = at(r->b, sudog, o->sudog_prev), next = at(r->b, sudog, o->sudog_next);
+
+		semaphore_waiters(r, sudog);
+		if (prev && n < MAX_SEMA_DEPTH)
+			stack[n++] = prev;
+		if (next && n < MAX_SEMA_DEPTH)
+			stack[n++] = next;
+	}
+}
+
+/* Does a variable that holds this lead to a waiter on a semaphore? Then it is a root of the table. */
+static bool is_semaphore_root(const reader *r, uint64_t value)
+{
+	const gs_go_offsets *o = &r->b->rt.o;
+	const gs_go_span *s = gs_go_span_at(&r->b->rt, value);
+	const uint32_t *g;
+
+	if (!s || s->elem_bytes < (uint64_t)o->sudog_size || (value - s->base) % s->elem_bytes)
+		return false;
+	g = gs_map_get(&r->of_addr, at(r->b, value, o->sudog_g));
+	return g && r->b->h->goroutines[*g].status == GS_GO_G_WAITING && at(r->b, value, o->sudog_elem) &&
+	       !at(r->b, value, o->sudog_c) && !at(r->b, value, o->sudog_parent);
+}
+
 /* The table is 251 trees of waiters by address. */
 static void semaphores(reader *r)
 {
 	const gs_go_offsets *o = &r->b->rt.o;
-	uint64_t stack[MAX_SEMA_DEPTH];
 
-	if (!r->b->rt.v.semtable || o->sema_root_size == GS_GO_NONE)
+	if (r->b->rt.v.semtable && o->sema_root_size != GS_GO_NONE) {
+		for (unsigned i = 0; i < N_SEMA_ROOTS; i++)
+			semaphore_tree(r, at(r->b, r->b->rt.v.semtable + i * (uint64_t)o->sema_root_size, o->sema_treap));
 		return;
-	for (unsigned i = 0; i < N_SEMA_ROOTS; i++) {
-		unsigned n = 0, steps = 0;
-		uint64_t root = at(r->b, r->b->rt.v.semtable + i * (uint64_t)o->sema_root_size, o->sema_treap);
-
-		if (root)
-			stack[n++] = root;
-		while (n && steps++ < MAX_CHAIN) {
-			uint64_t sudog = stack[--n], prev = at(r->b, sudog, o->sudog_prev), next = at(r->b, sudog, o->sudog_next);
-
-			semaphore_waiters(r, sudog);
-			if (prev && n < MAX_SEMA_DEPTH)
-				stack[n++] = prev;
-			if (next && n < MAX_SEMA_DEPTH)
-				stack[n++] = next;
-		}
 	}
+	/* Stripped: the variables that lead to such trees are the table. */
+	for (size_t i = 0; i < r->b->roots.n; i++)
+		if (r->b->roots.p[i].r.kind == GS_HEAP_ROOT_GLOBAL && is_semaphore_root(r, r->b->roots.p[i].value))
+			semaphore_tree(r, r->b->roots.p[i].value);
 }
 
 /* ---- labels ---- */
