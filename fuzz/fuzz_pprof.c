@@ -11,7 +11,7 @@ static gs_document *copy(const gs_document *doc, gs_buf *out)
 	gs_document *again;
 
 	gs_buf_init(out, (size_t)1 << 30);
-	gs_pprof_write(out, doc->profile);
+	gs_pprof_write(out, doc->profile, NULL);
 	fuzz_expect(!out->bad);
 	again = gs_load_bytes(gs_buf_view(out), doc->name, &options, NULL, &err);
 	fuzz_expect(again != NULL && again->profile->n_nodes == doc->profile->n_nodes &&

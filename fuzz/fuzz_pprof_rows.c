@@ -13,12 +13,19 @@ static void merge(const uint8_t *data, size_t size, bool for_merging, gs_documen
 	if (!gs_load_parts((gs_str){ (const char *)data, size }, name, &options, NULL, docs, &err))
 		fuzz_expect(err.code != GS_ERR_NONE && err.text[0]);
 	for (unsigned i = 0; i < docs->n; i++) {
+		GS_AUTO(buf) again = { 0 };
 		const gs_document *twice[] = { docs->list[i], docs->list[i] };
+		const gs_merge_options as_rows = { .for_writing = true };
 		GS_AUTO(document) *sum = gs_merge_documents(twice, 2, NULL, 0, NULL, &err);
+		GS_AUTO(document) *flat = gs_merge_documents(twice, 2, NULL, 0, &as_rows, &err);
+		size_t at = out->n;
 
-		fuzz_expect(sum != NULL);
+		fuzz_expect(sum && !sum->rows && flat && flat->rows);
 		fuzz_walk(sum);
-		gs_pprof_write(out, sum->profile);
+		gs_pprof_write(out, sum->profile, NULL);
+		gs_buf_init(&again, (size_t)1 << 30);
+		gs_pprof_write(&again, flat->profile, flat->rows);
+		fuzz_expect(gs_str_eq(gs_str_skip(gs_buf_view(out), at), gs_buf_view(&again)));
 	}
 	fuzz_expect(!out->bad);
 }

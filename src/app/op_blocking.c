@@ -77,7 +77,7 @@ static bool write_profile(gs_op_call *call, gs_query *q, gs_time_value first, gs
 	if (!p || !gs_report_init(&r, call->mem, p, q, GS_REPORT_PROTO, (gs_str){ 0 }, err))
 		return false;
 	p = gs_report_profile(&r, err);
-	return p && gs_write_pprof_bytes(call, p, err);
+	return p && gs_write_pprof_bytes(call, p, NULL, err);
 }
 
 static bool write_folded(gs_op_call *call, const gs_query *q, gs_err *err)

@@ -66,7 +66,7 @@ static bool run(gs_op_call *call, gs_err *err)
 	if (is_callgrind)
 		return gs_report_write(&r, call->out, err);
 	p = gs_report_profile(&r, err);
-	return p && gs_write_pprof_bytes(call, p, err);
+	return p && gs_write_pprof_bytes(call, p, NULL, err);
 }
 
 const gs_op gs_op_convert = {

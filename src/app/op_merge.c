@@ -16,7 +16,7 @@ static const gs_arg_group group = { "Merging", args };
 static bool run(gs_op_call *call, gs_err *err)
 {
 	GS_AUTO(buf) skipped = { .max = (size_t)1 << 20 };
-	gs_load_options options = { .threads = (unsigned)gs_call_int(call, "threads"), .keep_path_name = true };
+	gs_load_options options = { .threads = (unsigned)gs_call_int(call, "threads"), .keep_path_name = true, .for_merging = true };
 	unsigned n_skipped = 0;
 	GS_AUTO(document) *doc = NULL;
 
@@ -35,7 +35,7 @@ static bool run(gs_op_call *call, gs_err *err)
 	}
 	if (n_skipped)
 		call->exit_status = 1;
-	return gs_write_pprof_bytes(call, doc->profile, err);
+	return gs_write_pprof_bytes(call, doc->profile, doc->rows, err);
 }
 
 const gs_op gs_op_merge = {

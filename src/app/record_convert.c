@@ -51,7 +51,7 @@ bool gs_record_convert(gs_folder *folder, const gs_perf_facts *facts, const gs_p
 		return false;
 	gs_buf_init(&raw, (size_t)8 << 30);
 	gs_buf_init(&packed, (size_t)8 << 30);
-	gs_pprof_write(&raw, named);
+	gs_pprof_write(&raw, named, NULL);
 	gs_gzip(&packed, gs_buf_view(&raw), 6);
 	if (raw.bad || packed.bad)
 		return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "out of memory for %s", file);

@@ -120,7 +120,7 @@ static bool finish(gs_document *doc, gs_merger *m, gs_str gone, gs_err *err)
 	if (gone.n)
 		gs_merger_warn(m, "sample types that are not in all of the profiles were left out: %.*s",
 			       GS_FMT(gone));
-	doc->profile = gs_merger_finish(m, err);
+	doc->profile = gs_merger_finish(m, &doc->rows, err);
 	return doc->profile != NULL;
 }
 
@@ -130,7 +130,7 @@ typedef struct part {
 	bool is_diff_base;
 } part;
 
-static gs_document *merge_parts(const part *parts, unsigned n, gs_err *err)
+static gs_document *merge_parts(const part *parts, unsigned n, bool keep_rows, gs_err *err)
 {
 	GS_AUTO(arena) *scratch = gs_arena_create(UINT64_MAX);
 	GS_AUTO(document) *doc = document_new(parts[0].doc, name_of_many(scratch, parts[0].doc->name, n));
@@ -145,7 +145,7 @@ static gs_document *merge_parts(const part *parts, unsigned n, gs_err *err)
 		if (!set.n)
 			return nothing_in_common(parts[i].doc->name, err), NULL;
 	}
-	m = gs_merger_create(doc->mem, set.types, set.n, err);
+	m = gs_merger_create(doc->mem, set.types, set.n, keep_rows, err);
 	for (unsigned i = 0; m && i < n; i++)
 		if (!add(m, &set, parts[i].doc, parts[i].ratios, parts[i].is_diff_base, err))
 			return NULL;
@@ -166,7 +166,7 @@ static const gs_document *merged(const gs_document *const *docs, unsigned n, gs_
 		return docs[0];
 	for (unsigned i = 0; i < n; i++)
 		parts[i].doc = docs[i];
-	return *owned = merge_parts(parts, n, err);
+	return *owned = merge_parts(parts, n, false, err);
 }
 
 /* What to multiply the profile's values with so that they add up to the base's. */
@@ -205,7 +205,7 @@ gs_document *gs_merge_documents(const gs_document *const *docs, unsigned n_docs,
 
 		for (unsigned i = 0; i < n_docs; i++)
 			all[i].doc = docs[i];
-		return merge_parts(all, n_docs, err);
+		return merge_parts(all, n_docs, options && options->for_writing, err);
 	}
 	p = merged(docs, n_docs, &own_docs, err);
 	base = p ? merged(bases, n_bases, &own_bases, err) : NULL;
@@ -220,7 +220,7 @@ gs_document *gs_merge_documents(const gs_document *const *docs, unsigned n_docs,
 			return NULL;
 		parts[0].ratios = norm;
 	}
-	out = merge_parts(parts, 2, err);
+	out = merge_parts(parts, 2, options && options->for_writing, err);
 	if (out)
 		out->name = gs_strf(out->mem, "%.*s against %.*s", GS_FMT(p->name), GS_FMT(base->name));
 	return out;
@@ -232,6 +232,7 @@ typedef struct file_merge {
 	const gs_str *paths;
 	unsigned n;
 	const gs_load_options *options;
+	bool for_writing;
 	const gs_progress *progress;
 	gs_buf left_out; /* why, a line each */
 	struct worker {
@@ -267,7 +268,7 @@ static void add_document(file_merge *f, const gs_document *doc)
 	if (!f->is_failed && !f->is_narrowed) {
 		if (!f->merger) {
 			f->doc = document_new(doc, doc->name);
-			f->merger = gs_merger_create(f->doc->mem, f->types.types, f->types.n, &f->err);
+			f->merger = gs_merger_create(f->doc->mem, f->types.types, f->types.n, f->for_writing, &f->err);
 		}
 		f->is_failed = !f->merger || !add(f->merger, &f->types, doc, NULL, false, &f->err);
 		f->n_added++;
@@ -346,6 +347,7 @@ gs_document *gs_merge_files(const gs_str *paths, unsigned n, const gs_load_optio
 	file_merge f = { .paths = paths,
 			 .n = n,
 			 .options = &one,
+			 .for_writing = one.for_merging,
 			 .progress = progress,
 			 .left_out = { .max = (size_t)1 << 20 },
 			 .scratch = scratch,

@@ -9,6 +9,7 @@
 
 typedef struct gs_merge_options {
 	bool is_diff_base; /* base samples are kept apart by the label pprof::base, percentages are of the base */
+	bool for_writing;  /* no report will be made of the result: it has rows and no nodes */
 	bool normalize;	   /* scale the profiles so that their total equals the base's, for each sample type */
 } gs_merge_options;
 
@@ -23,6 +24,7 @@ gs_document *gs_merge_documents(const gs_document *const *docs, unsigned n_docs,
  * Thousands of files: decoded in parallel, added in order, and gone again, so that memory is that of the result and of one file
  * for each thread. Appended profiles in a file are taken one by one. A file that cannot be read is named in *skipped (may be
  * NULL), in a comment of the result, and counted in *n_skipped; only when none can be read is that an error.
+ * With options->for_merging the result has rows and no nodes: it can be written and merged again.
  */
 gs_document *gs_merge_files(const gs_str *paths, unsigned n, const gs_load_options *options,
 			    const gs_progress *progress, gs_buf *skipped, unsigned *n_skipped, gs_err *err);

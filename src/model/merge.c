@@ -29,6 +29,12 @@ struct gs_merger {
 	gs_id_index location_index;
 	gs_map samples; /* node and label set -> sample + 1 */
 	gs_map comments;
+	/* With keep_rows, in place of `samples`: stacks as rows, by sample, and an index of sample + 1 by stack and label set. */
+	bool keep_rows;
+	GS_VEC(uint32_t) row_ends, row_labels;
+	uint32_t *row_locations;
+	size_t n_row_locations, cap_row_locations;
+	gs_id_index row_index;
 	const gs_merge_rows *rows; /* of the profile being added, or NULL */
 	/* Of the profile being added: its ids to those of the result, 0 not met yet (nodes, labels: + 1). */
 	uint32_t *strings, *functions, *locations_at, *nodes, *labels;
@@ -73,11 +79,16 @@ static void merger_free(void *ctx)
 	gs_vec_release(&m->leaves);
 	gs_vec_release(&m->met);
 	gs_id_index_release(&m->location_index);
+	gs_vec_release(&m->row_ends);
+	gs_vec_release(&m->row_labels);
+	free(m->row_locations);
+	m->row_locations = NULL;
+	gs_id_index_release(&m->row_index);
 	gs_map_release(&m->samples);
 	gs_map_release(&m->comments);
 }
 
-gs_merger *gs_merger_create(gs_arena *mem, const gs_merge_type *types, uint32_t n_types, gs_err *err)
+gs_merger *gs_merger_create(gs_arena *mem, const gs_merge_type *types, uint32_t n_types, bool keep_rows, gs_err *err)
 {
 	gs_merger *m = gs_try_new(mem, gs_merger, 1);
 
@@ -85,6 +96,7 @@ gs_merger *gs_merger_create(gs_arena *mem, const gs_merge_type *types, uint32_t 
 	if (!m)
 		return no_memory(err), NULL;
 	m->mem = mem;
+	m->keep_rows = keep_rows;
 	gs_arena_on_free(mem, merger_free, m);
 	m->b = gs_profile_builder_create(mem, err);
 	if (!m->b)
@@ -400,6 +412,100 @@ static bool count_sample(gs_merger *m, uint32_t node, uint32_t set)
 	return gs_profile_builder_sample(m->b, &(gs_sample){ .node = node, .labels = set, .values = m->values.p });
 }
 
+typedef struct row_probe {
+	const gs_merger *m;
+	const uint32_t *stack;
+	size_t n;
+	uint32_t set;
+} row_probe;
+
+static bool same_row(const void *ctx, uint32_t id)
+{
+	const row_probe *q = ctx;
+	size_t start = id > 1 ? q->m->row_ends.p[id - 2] : 0, n = q->m->row_ends.p[id - 1] - start;
+
+	return n == q->n && q->m->row_labels.p[id - 1] == q->set &&
+	       (!n || memcmp(q->m->row_locations + start, q->stack, n * sizeof(*q->stack)) == 0);
+}
+
+static bool row_room(gs_merger *m, size_t more)
+{
+	size_t cap = m->cap_row_locations ? m->cap_row_locations * 2 : 1024;
+	uint32_t *grown;
+
+	if (more <= m->cap_row_locations - m->n_row_locations)
+		return true;
+	while (cap - m->n_row_locations < more)
+		cap *= 2;
+	grown = cap > MAX_IDS || gs_alloc_should_fail() ? NULL : realloc(m->row_locations, cap * sizeof(*grown));
+	if (!grown)
+		return false;
+	gs_memory_hint_large(grown, cap * sizeof(*grown));
+	m->row_locations = grown;
+	m->cap_row_locations = cap;
+	return true;
+}
+
+static uint64_t row_hash(const uint32_t *stack, size_t n, uint32_t set)
+{
+	return gs_hash_bytes(stack, n * sizeof(*stack), set);
+}
+
+/* As count_sample; the values are those of m->values. */
+static bool count_row(gs_merger *m, const uint32_t *stack, size_t n, uint32_t set, uint64_t hash)
+{
+	row_probe q = { m, stack, n, set };
+	uint32_t *end, *labels;
+	uint64_t *slot;
+
+	if (!gs_id_index_make_room(&m->row_index))
+		return false;
+	slot = gs_id_index_find(&m->row_index, hash, same_row, &q);
+	if (*slot) {
+		gs_profile_builder_sample_add(m->b, (uint32_t)*slot - 1, m->values.p);
+		return true;
+	}
+	end = gs_vec_push(&m->row_ends, MAX_IDS);
+	labels = gs_vec_push(&m->row_labels, MAX_IDS);
+	if (!end || !labels || !row_room(m, n))
+		return false;
+	if (n)
+		memcpy(m->row_locations + m->n_row_locations, stack, n * sizeof(*stack));
+	m->n_row_locations += n;
+	*end = (uint32_t)m->n_row_locations;
+	*labels = set;
+	gs_id_index_put(&m->row_index, slot, hash, (uint32_t)m->row_ends.n);
+	return gs_profile_builder_sample(m->b, &(gs_sample){ .labels = set, .values = m->values.p });
+}
+
+/* A profile with nodes into rows. */
+static bool add_nodes_as_rows(gs_merger *m, const gs_merge_part *part)
+{
+	const gs_profile *src = part->profile;
+
+	for (uint32_t i = 0; i < src->n_samples; i++) {
+		uint32_t set, at = src->sample_node[i];
+
+		if (!sample_values(m, part, i))
+			continue;
+		m->path.n = 0;
+		while (at != GS_ROOT_NODE) {
+			uint32_t location = src->frames[src->nodes[at].frame].location;
+			uint32_t id = map_location(m, src, location), *step = gs_vec_push(&m->path, MAX_IDS);
+
+			if (id == GS_NO_ID || !step)
+				return false;
+			*step = id;
+			for (uint32_t k = 0; k < src->locations[location].n_frames && at != GS_ROOT_NODE; k++)
+				at = src->nodes[at].parent;
+		}
+		set = map_labels(m, src, src->sample_labels[i], part->is_diff_base);
+		if (set == GS_NO_ID || !count_row(m, m->path.p, m->path.n, set, row_hash(m->path.p, m->path.n, set)))
+			return false;
+	}
+	return true;
+}
+
 static bool add_samples(gs_merger *m, const gs_merge_part *part)
 {
 	const gs_profile *src = part->profile;
@@ -426,6 +532,35 @@ static bool keep_sample(gs_merger *m, uint32_t sample)
 		return false;
 	*kept = sample;
 	*end = (uint32_t)m->path.n;
+	return true;
+}
+
+/* The stacks in m->path, which are those of m->kept, to the rows; a few at a time, as each misses the cache. */
+static bool count_rows(gs_merger *m, const gs_merge_part *part)
+{
+	uint64_t hashes[LOCATIONS];
+	uint32_t sets[LOCATIONS];
+
+	for (size_t first = 0; first < m->kept.n; first += LOCATIONS) {
+		size_t n = m->kept.n - first < LOCATIONS ? m->kept.n - first : LOCATIONS;
+
+		for (size_t i = 0; i < n; i++) {
+			size_t k = first + i, start = k ? m->ends.p[k - 1] : 0;
+
+			sets[i] = map_labels(m, part->profile, part->profile->sample_labels[m->kept.p[k]], part->is_diff_base);
+			if (sets[i] == GS_NO_ID)
+				return false;
+			hashes[i] = row_hash(m->path.p + start, m->ends.p[k] - start, sets[i]);
+			gs_id_index_prefetch(&m->row_index, hashes[i]);
+		}
+		for (size_t i = 0; i < n; i++) {
+			size_t k = first + i, start = k ? m->ends.p[k - 1] : 0;
+
+			sample_values(m, part, m->kept.p[k]);
+			if (!count_row(m, m->path.p + start, m->ends.p[k] - start, sets[i], hashes[i]))
+				return false;
+		}
+	}
 	return true;
 }
 
@@ -470,6 +605,8 @@ static bool add_rows(gs_merger *m, const gs_merge_part *part)
 		return false;
 	for (size_t i = 0; i < m->path.n; i++)
 		m->path.p[i] = m->locations_at[m->path.p[i]];
+	if (m->keep_rows)
+		return count_rows(m, part);
 	if (!gs_profile_builder_push_stacks(m->b, m->path.p, m->ends.p, (uint32_t)m->ends.n, m->leaves.p))
 		return false;
 	for (size_t k = 0; k < m->kept.n; k++) {
@@ -557,6 +694,13 @@ static void *zeros(uint32_t n, size_t size)
 	return gs_alloc_should_fail() ? NULL : calloc(n ? n : 1, size);
 }
 
+static bool add_all(gs_merger *m, const gs_merge_part *part)
+{
+	if (part->rows)
+		return add_rows(m, part);
+	return m->keep_rows ? add_nodes_as_rows(m, part) : add_samples(m, part);
+}
+
 bool gs_merger_add(gs_merger *m, const gs_merge_part *part, gs_err *err)
 {
 	const gs_profile *src = part->profile;
@@ -579,7 +723,7 @@ bool gs_merger_add(gs_merger *m, const gs_merge_part *part, gs_err *err)
 		/* The first mapping is the program itself: it stays the first. */
 		if (!m->has_mapping && src->n_mappings > 1)
 			ok = map_mapping(m, src, 1, &first);
-		ok = ok && (part->rows ? add_rows(m, part) : add_samples(m, part)) && add_warnings(m, src);
+		ok = ok && add_all(m, part) && add_warnings(m, src);
 		if (!ok)
 			no_memory(err);
 	}
@@ -616,19 +760,44 @@ static bool has_zero_sample(const gs_profile *p)
 	return false;
 }
 
-gs_profile *gs_merger_finish(gs_merger *m, gs_err *err)
+/* The arena's from here on. */
+static const gs_merge_rows *take_rows(gs_merger *m, const gs_profile *p)
+{
+	gs_merge_rows *rows = gs_try_new(m->mem, gs_merge_rows, 1);
+	uint64_t *hashes = gs_try_new(m->mem, uint64_t, p->strings.n);
+
+	if (!rows || !hashes)
+		return NULL;
+	for (uint32_t i = 0; i < p->strings.n; i++)
+		hashes[i] = gs_str_hash(gs_profile_str(p, i));
+	*rows = (gs_merge_rows){ m->row_locations, m->row_ends.p, hashes };
+	gs_arena_on_free(m->mem, free, m->row_locations);
+	gs_arena_on_free(m->mem, free, m->row_ends.p);
+	m->row_locations = NULL;
+	m->row_ends.p = NULL;
+	gs_id_index_release(&m->row_index);
+	gs_id_index_release(&m->location_index);
+	return rows;
+}
+
+gs_profile *gs_merger_finish(gs_merger *m, const gs_merge_rows **rows, gs_err *err)
 {
 	gs_profile *p = gs_profile_builder_finish(m->b, err);
+	const gs_merge_rows *own = NULL;
 	gs_merge_type types[GS_MAX_SAMPLE_TYPES];
 	gs_merger *again;
 
+	if (p && m->keep_rows && !(own = take_rows(m, p)))
+		return no_memory(err), NULL;
+	if (rows)
+		*rows = own;
 	if (!p || !has_zero_sample(p))
 		return p;
 	/* Sums that became zero go, and with them what only they used: once more, as pprof does. */
 	for (uint32_t t = 0; t < p->n_types; t++)
 		types[t] = (gs_merge_type){ gs_profile_str(p, p->types[t].type), gs_profile_str(p, p->types[t].unit) };
-	again = gs_merger_create(m->mem, types, p->n_types, err);
-	if (!again || !gs_merger_add(again, &(gs_merge_part){ .profile = p }, err))
+	again = gs_merger_create(m->mem, types, p->n_types, m->keep_rows, err);
+	if (!again || !gs_merger_add(again, &(gs_merge_part){ .profile = p, .rows = own }, err))
 		return NULL;
-	return gs_merger_finish(again, err);
+	return gs_merger_finish(again, rows, err);
 }

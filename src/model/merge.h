@@ -41,14 +41,17 @@ typedef struct gs_merge_type {
 	gs_str type, unit;
 } gs_merge_type;
 
-/* Lives in `mem`, and so does the result. NULL: GS_ERR_LIMIT. */
-gs_merger *gs_merger_create(gs_arena *mem, const gs_merge_type *types, uint32_t n_types, gs_err *err);
+/*
+ * Lives in `mem`, and so does the result. With `keep_rows` that has rows and no nodes, as is enough to write it or to merge it
+ * again, and a good deal cheaper. NULL: GS_ERR_LIMIT.
+ */
+gs_merger *gs_merger_create(gs_arena *mem, const gs_merge_type *types, uint32_t n_types, bool keep_rows, gs_err *err);
 /* GS_ERR_USAGE: its period type is another. GS_ERR_LIMIT: memory is out. The merger is of no more use then. */
 bool gs_merger_add(gs_merger *m, const gs_merge_part *part, gs_err *err);
 void gs_merger_warn(gs_merger *m, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* After those of the profiles. */
 void gs_merger_comment(gs_merger *m, gs_str text);
-/* The merger is gone afterwards. */
-gs_profile *gs_merger_finish(gs_merger *m, gs_err *err);
+/* The merger is gone afterwards. *rows (may be NULL without keep_rows) is set when it keeps them. */
+gs_profile *gs_merger_finish(gs_merger *m, const gs_merge_rows **rows, gs_err *err);
 
 #endif

@@ -17,6 +17,7 @@ enum {
 typedef struct writer {
 	gs_buf *out;
 	const gs_profile *p;
+	const gs_merge_rows *rows; /* its stacks, when it has no nodes */
 	uint32_t *string_at; /* model's id -> index in the table + 1 */
 	uint32_t *order;     /* the table: model's ids */
 	uint32_t n_strings;
@@ -144,6 +145,19 @@ static void put_stack(writer *w, uint32_t leaf)
 	put_message(&w->body, 1, &w->inner);
 }
 
+static void put_row(writer *w, uint32_t sample)
+{
+	uint32_t from = sample ? w->rows->ends[sample - 1] : 0, to = w->rows->ends[sample];
+
+	for (uint32_t k = from; k < to; k++)
+		if (to - from <= 2)
+			put_u64(&w->body, 1, w->p->locations[w->rows->locations[k]].file_id);
+		else
+			put_varint(&w->inner, w->p->locations[w->rows->locations[k]].file_id);
+	if (to - from > 2)
+		put_message(&w->body, 1, &w->inner);
+}
+
 static void put_values(writer *w, uint32_t sample)
 {
 	const gs_profile *p = w->p;
@@ -162,7 +176,10 @@ static void put_sample(writer *w, uint32_t i)
 	const gs_profile *p = w->p;
 	gs_label_set set = p->label_sets[p->sample_labels[i]];
 
-	put_stack(w, p->sample_node[i]);
+	if (w->rows)
+		put_row(w, i);
+	else
+		put_stack(w, p->sample_node[i]);
 	put_values(w, i);
 	for (uint32_t k = set.first; k < set.first + set.n; k++) {
 		const gs_label *l = &p->labels[k];
@@ -286,9 +303,9 @@ static void put_piece(writer *w, const piece *x)
 	}
 }
 
-static bool writer_init(writer *w, gs_arena *scratch, gs_buf *out, const gs_profile *p)
+static bool writer_init(writer *w, gs_arena *scratch, gs_buf *out, const gs_profile *p, const gs_merge_rows *rows)
 {
-	*w = (writer){ .out = out, .p = p };
+	*w = (writer){ .out = out, .p = p, .rows = rows };
 	w->string_at = gs_try_new(scratch, uint32_t, p->strings.n);
 	w->order = gs_try_new(scratch, uint32_t, p->strings.n);
 	if (!w->string_at || !w->order) {
@@ -329,13 +346,13 @@ static bool list_pieces(pieces *list, const gs_profile *p, uint32_t rows)
 	return ok && add_piece(list, REST, 0, 0);
 }
 
-void gs_pprof_write(gs_buf *out, const gs_profile *p)
+void gs_pprof_write(gs_buf *out, const gs_profile *p, const gs_merge_rows *rows)
 {
 	GS_AUTO(arena) *scratch = gs_arena_create(UINT64_MAX);
 	pieces list = { 0 };
 	writer w;
 
-	if (writer_init(&w, scratch, out, p)) {
+	if (writer_init(&w, scratch, out, p, rows)) {
 		out->bad |= !list_pieces(&list, p, INT32_MAX);
 		for (size_t i = 0; i < list.n; i++)
 			put_piece(&w, &list.p[i]);
@@ -381,14 +398,14 @@ static void add_packed(void *ctx, unsigned worker, size_t i)
 	k->out->bad |= k->workers[worker].packed.bad;
 }
 
-static void write_in_members(gs_buf *out, const gs_profile *p)
+static void write_in_members(gs_buf *out, const gs_profile *p, const gs_merge_rows *rows)
 {
 	GS_AUTO(arena) *scratch = gs_arena_create(UINT64_MAX);
 	unsigned n_workers = gs_pool_workers(0, MANY_ROWS);
 	packer k = { .level = FAST_LEVEL, .out = out, .workers = gs_new(scratch, struct pack_worker, n_workers) };
 	writer w;
 
-	if (!writer_init(&w, scratch, out, p))
+	if (!writer_init(&w, scratch, out, p, rows))
 		return;
 	k.common = &w;
 	out->bad |= !list_pieces(&k.list, p, MEMBER_ROWS);
@@ -406,15 +423,15 @@ static void write_in_members(gs_buf *out, const gs_profile *p)
 	writer_release(&w);
 }
 
-void gs_pprof_write_packed(gs_buf *out, const gs_profile *p)
+void gs_pprof_write_packed(gs_buf *out, const gs_profile *p, const gs_merge_rows *rows)
 {
 	GS_AUTO(buf) plain = { .max = out->max };
 
 	if ((uint64_t)p->n_samples + p->n_locations >= MANY_ROWS) {
-		write_in_members(out, p);
+		write_in_members(out, p, rows);
 		return;
 	}
-	gs_pprof_write(&plain, p);
+	gs_pprof_write(&plain, p, rows);
 	gs_gzip(out, gs_buf_view(&plain), plain.n < FAST_FROM ? GZIP_LEVEL : FAST_LEVEL);
 	out->bad |= plain.bad;
 }

@@ -6,11 +6,11 @@
 #define GS_PRESENT_PPROF_WRITE_H
 
 #include "base/buf.h"
-#include "model/profile.h"
+#include "model/merge.h"
 
-/* Not packed: see gs_gzip. The buffer goes bad when memory or its maximum is out. */
-void gs_pprof_write(gs_buf *out, const gs_profile *p);
+/* Not packed: see gs_gzip. `rows`: its stacks, when it was merged without nodes, else NULL. The buffer goes bad when memory or its maximum is out. */
+void gs_pprof_write(gs_buf *out, const gs_profile *p, const gs_merge_rows *rows);
 /* The same in gzip. A large one comes as several members, made by all processors; the bytes do not depend on how many. */
-void gs_pprof_write_packed(gs_buf *out, const gs_profile *p);
+void gs_pprof_write_packed(gs_buf *out, const gs_profile *p, const gs_merge_rows *rows);
 
 #endif

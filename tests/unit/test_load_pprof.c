@@ -104,12 +104,12 @@ TEST(writing_and_reading_again_changes_nothing)
 	profile(&b, 1700000000, 3);
 	doc = load(gs_buf_view(&b), &err);
 	CHECK(doc != NULL);
-	gs_pprof_write(&once, doc->profile);
+	gs_pprof_write(&once, doc->profile, NULL);
 	again = load(gs_buf_view(&once), &err);
 	CHECK(again != NULL);
 	if (!again)
 		return;
-	gs_pprof_write(&twice, again->profile);
+	gs_pprof_write(&twice, again->profile, NULL);
 	CHECK(!once.bad && !twice.bad && once.n > 0);
 	CHECK(gs_str_eq(gs_buf_view(&once), gs_buf_view(&twice)));
 	CHECK_INT(again->profile->n_nodes, doc->profile->n_nodes);

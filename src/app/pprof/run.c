@@ -169,7 +169,7 @@ static bool make(gs_pprofcmd *p, gs_arena *mem, const gs_pprofcmd_report *report
 		gs_buf_init(&bytes, MAX_REPORT_BYTES);
 		if (!answer)
 			return false;
-		gs_pprof_write(&bytes, answer);
+		gs_pprof_write(&bytes, answer, NULL);
 		gs_gzip(out, gs_buf_view(&bytes), 6);
 		return !(bytes.bad || out->bad) ||
 		       gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "the profile is larger than its budget");

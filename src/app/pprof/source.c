@@ -282,7 +282,7 @@ static void save(gs_pprofcmd *p)
 		if (prefix.p[i] == '/')
 			prefix.p[i] = '_';
 	gs_buf_c(&prefix, 0);
-	gs_pprof_write(&bytes, q);
+	gs_pprof_write(&bytes, q, NULL);
 	gs_gzip(&packed, gs_buf_view(&bytes), 6);
 	fd = gs_pprofcmd_temp_file(p->mem, gs_cstr(p->mem, dir), prefix.p, ".pb.gz", &name, &err);
 	if (fd >= 0 && gs_fd_write(fd, gs_buf_view(&packed), &err))
