@@ -148,6 +148,7 @@ bool heap_finish(heap_build *b, gs_err *err)
 	KEEP(labels, gs_heap_label);
 	for (uint32_t i = 0; i < h->n_goroutines; i++)
 		h->goroutines[i].object = gs_heap_find(h, h->goroutines[i].addr);
+	h->all_goroutines = gs_heap_find(h, gs_go_u64(&b->rt.image, b->rt.v.allgs));
 	for (gs_heap_walk w = gs_heap_walk_start(h); gs_heap_walk_next(&w);)
 		h->totals.live_bytes += w.size_bytes;
 	if (b->n_not_in_use)

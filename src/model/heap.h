@@ -155,6 +155,10 @@ typedef struct gs_heap {
 	uint32_t *edge_to;
 	uint32_t n_edges;
 
+	/* The array of all goroutines, GS_HEAP_NONE unknown: that it points to them keeps their records alive, and is not why
+	 * anybody would say that something is. */
+	uint32_t all_goroutines;
+
 	gs_heap_root *roots;
 	uint32_t n_roots;
 	gs_heap_goroutine *goroutines;

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/rd.h"
+#include "analysis/dominators.h"
 #include "load/heap.h"
 
 #include "base/banned.h"
@@ -157,6 +158,22 @@ int main(int argc, char **argv)
 	       (unsigned long long)h->totals.guessed_roots, h->n_goroutines, h->n_frames, h->n_waits);
 	for (uint32_t i = 0; i < h->n_warnings; i++)
 		printf("warning: %.*s\n", GS_FMT(h->warnings[i]));
+	if (getenv("HEAPCHECK_DOMINATORS")) {
+		gs_dominators d;
+
+		t0 = seconds();
+		if (!gs_dominators_build(mem, h, &d, &err)) {
+			fprintf(stderr, "%s\n", err.text);
+			return 3;
+		}
+		fprintf(stderr, "dominators in %.3f s\n", seconds() - t0);
+		printf("retained by all holders %llu\n", (unsigned long long)d.retained[gs_dominators_root(&d)]);
+		for (uint32_t i = 0; i < d.n_holders; i++)
+			if (d.retained[d.n_objects + i] > h->totals.live_bytes / 100)
+				printf("holder kind %u %.*s goroutine %d retains %llu\n", d.holders[i].kind,
+				       GS_FMT(gs_strtab_get(&h->strings, d.holders[i].name)), (int)d.holders[i].goroutine,
+				       (unsigned long long)d.retained[d.n_objects + i]);
+	}
 	if (getenv("HEAPCHECK_TYPES")) {
 		uint64_t *count = gs_new(mem, uint64_t, h->n_types), *bytes = gs_new(mem, uint64_t, h->n_types);
 

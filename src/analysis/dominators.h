@@ -1,0 +1,37 @@
+/*
+ * What holds how much: the dominator tree of a heap. A node dominates another when every path from the roots to that one leads through it: let it go, and all that it
+ * dominates goes with it. That sum is its retained size.
+ *
+ * Nodes: the heap's objects by their numbers, then one for each holder (a package-level variable, a goroutine, finalizers ...),
+ * then the root of all. Semi-NCA (Georgiadis, Tarjan, Werneck: Finding dominators in practice).
+ */
+#ifndef GS_ANALYSIS_DOMINATORS_H
+#define GS_ANALYSIS_DOMINATORS_H
+
+#include "base/err.h"
+#include "model/heap.h"
+
+/* One thing outside the heap that keeps objects alive. */
+typedef struct gs_heap_holder {
+	uint32_t kind;	    /* gs_heap_root_kind; GS_HEAP_ROOT_GOROUTINE for all that a goroutine has */
+	uint32_t name;	    /* of a variable: string id, 0 without a name */
+	uint32_t goroutine; /* index, GS_HEAP_NONE */
+	uint64_t at;	    /* first root's address */
+} gs_heap_holder;
+
+typedef struct gs_dominators {
+	uint32_t n_objects, n_holders, n_nodes; /* n_nodes = n_objects + n_holders + 1; the last is the root */
+	gs_heap_holder *holders;
+	uint32_t *idom;	    /* parent in the tree; GS_HEAP_NONE for the root */
+	uint64_t *retained; /* bytes, its own included */
+} gs_dominators;
+
+static inline uint32_t gs_dominators_root(const gs_dominators *d)
+{
+	return d->n_nodes - 1;
+}
+
+/* In `mem`. GS_ERR_LIMIT: out of memory. */
+bool gs_dominators_build(gs_arena *mem, const gs_heap *h, gs_dominators *out, gs_err *err);
+
+#endif

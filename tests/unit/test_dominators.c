@@ -1,0 +1,161 @@
+#include <stdlib.h>
+
+#include "analysis/dominators.h"
+#include "tap.h"
+
+#include "base/banned.h"
+
+enum { MAX = 40 };
+
+/* A heap of n objects of 16 bytes, object i at 16 * i. */
+typedef struct small {
+	gs_heap h;
+	gs_heap_span span;
+	uint64_t live[1];
+	uint32_t rank[1], edge_at[MAX + 1], edge_to[MAX * MAX];
+	gs_heap_root roots[MAX];
+} small;
+
+static void start(small *s, uint32_t n)
+{
+	*s = (small){ .span = { .elem_bytes = 16, .n_slots = n } };
+	s->live[0] = ((uint64_t)1 << n) - 1;
+	s->h = (gs_heap){ .spans = &s->span, .n_spans = 1, .live = s->live, .rank = s->rank, .n_live_words = 1,
+			  .edge_at = s->edge_at, .edge_to = s->edge_to, .roots = s->roots, .all_goroutines = GS_HEAP_NONE };
+	gs_heap_number(&s->h);
+}
+
+static void root(small *s, uint32_t object, uint32_t name)
+{
+	s->roots[s->h.n_roots++] = (gs_heap_root){ .object = object, .name = name, .goroutine = GS_HEAP_NONE };
+}
+
+/* Is `to` reached from the roots when `without` is gone? */
+static bool reaches(const gs_heap *h, uint32_t to, uint32_t without)
+{
+	bool seen[MAX] = { false };
+	uint32_t stack[MAX], n = 0;
+
+	for (uint32_t i = 0; i < h->n_roots; i++) {
+		uint32_t o = h->roots[i].object;
+
+		if (o != without && !seen[o]) {
+			seen[o] = true;
+			stack[n++] = o;
+		}
+	}
+	while (n) {
+		uint32_t o = stack[--n];
+
+		for (uint32_t k = h->edge_at[o]; k < h->edge_at[o + 1]; k++)
+			if (h->edge_to[k] != without && !seen[h->edge_to[k]]) {
+				seen[h->edge_to[k]] = true;
+				stack[n++] = h->edge_to[k];
+			}
+	}
+	return seen[to];
+}
+
+TEST(dominators_of_a_diamond)
+{
+	/* 0 -> 1, 2; 1 -> 3; 2 -> 3; 3 -> 4; another variable holds 2 as well */
+	gs_arena *mem = gs_arena_create(1 << 20);
+	gs_dominators d;
+	gs_err err;
+	small s;
+
+	start(&s, 5);
+	memcpy(s.edge_at, (uint32_t[]){ 0, 2, 3, 4, 5, 5 }, 6 * sizeof(uint32_t));
+	memcpy(s.edge_to, (uint32_t[]){ 1, 2, 3, 3, 4 }, 5 * sizeof(uint32_t));
+	root(&s, 0, 7);
+	root(&s, 2, 8);
+	CHECK(gs_dominators_build(mem, &s.h, &d, &err));
+	CHECK_INT(d.n_holders, 2);
+	CHECK_INT(d.idom[0], 5);
+	CHECK_INT(d.idom[1], 0);
+	CHECK_INT(d.idom[2], gs_dominators_root(&d));
+	CHECK_INT(d.idom[3], gs_dominators_root(&d));
+	CHECK_INT(d.idom[4], 3);
+	CHECK_INT(d.retained[0], 32);
+	CHECK_INT(d.retained[3], 32);
+	CHECK_INT(d.retained[5], 32);
+	CHECK_INT(d.retained[6], 0);
+	CHECK_INT(d.retained[gs_dominators_root(&d)], 80);
+	gs_arena_free(mem);
+}
+
+TEST(dominators_of_random_graphs)
+{
+	uint64_t seed = 1;
+	unsigned bad = 0;
+
+	for (unsigned round = 0; round < 2000; round++) {
+		gs_arena *mem = gs_arena_create(1 << 22);
+		gs_dominators d;
+		gs_err err;
+		small s;
+		uint32_t n, e = 0;
+
+		seed = gs_hash_u64(seed + round);
+		n = 1 + (uint32_t)(seed % (MAX - 1));
+		start(&s, n);
+		for (uint32_t i = 0; i < n; i++) {
+			uint32_t degree;
+
+			seed = gs_hash_u64(seed + i + 1);
+			degree = (uint32_t)(seed >> 8) % 4;
+			for (uint32_t k = 0; k < degree; k++)
+				s.edge_to[e++] = (uint32_t)(gs_hash_u64(seed + k) % n);
+			s.edge_at[i + 1] = e;
+		}
+		root(&s, 0, 1);
+		root(&s, (uint32_t)(gs_hash_u64(seed) % n), 1 + round % 2);
+		if (!gs_dominators_build(mem, &s.h, &d, &err)) {
+			bad++;
+			continue;
+		}
+		/* `a` dominates `b`: without it b is out of reach. And so is it in the tree. */
+		for (uint32_t a = 0; a < n; a++) {
+			uint64_t retained = 0;
+
+			for (uint32_t b = 0; b < n; b++) {
+				bool in_tree = false;
+
+				if (!reaches(&s.h, b, GS_HEAP_NONE) || !reaches(&s.h, a, GS_HEAP_NONE))
+					continue;
+				for (uint32_t up = b; up != GS_HEAP_NONE; up = d.idom[up])
+					in_tree |= up == a;
+				bad += in_tree != (a == b || !reaches(&s.h, b, a));
+				retained += in_tree ? 16 : 0;
+			}
+			if (reaches(&s.h, a, GS_HEAP_NONE))
+				bad += retained != d.retained[a];
+		}
+		gs_arena_free(mem);
+	}
+	CHECK_INT(bad, 0);
+}
+
+/* The list of all goroutines does not share in what one of them holds. */
+TEST(dominators_hide_the_list_of_goroutines)
+{
+	gs_arena *mem = gs_arena_create(1 << 20);
+	gs_heap_goroutine g = { .object = 1 };
+	gs_dominators d;
+	gs_err err;
+	small s;
+
+	start(&s, 3);
+	memcpy(s.edge_at, (uint32_t[]){ 0, 1, 2, 2 }, 4 * sizeof(uint32_t));
+	memcpy(s.edge_to, (uint32_t[]){ 1, 2 }, 2 * sizeof(uint32_t));
+	root(&s, 0, 1);
+	s.h.goroutines = &g;
+	s.h.n_goroutines = 1;
+	s.h.all_goroutines = 0;
+	CHECK(gs_dominators_build(mem, &s.h, &d, &err));
+	CHECK_INT(d.n_holders, 2);
+	CHECK_INT(d.idom[1], 4);
+	CHECK_INT(d.retained[3], 16);
+	CHECK_INT(d.retained[4], 32);
+	gs_arena_free(mem);
+}
