@@ -24,13 +24,21 @@ typedef struct writer {
 	gs_buf body, inner; /* a message while its length is not known, and one inside of it */
 } writer;
 
-static void put_varint(gs_buf *b, uint64_t v)
+enum { VARINT_MAX = 10 };
+
+static inline void put_varint(gs_buf *b, uint64_t v)
 {
+	char *at;
+
+	if (!gs_buf_reserve(b, VARINT_MAX))
+		return;
+	at = b->p + b->n;
 	while (v >= 0x80) {
-		gs_buf_c(b, (char)(v | 0x80));
+		*at++ = (char)(v | 0x80);
 		v >>= 7;
 	}
-	gs_buf_c(b, (char)v);
+	*at++ = (char)v;
+	b->n = (size_t)(at - b->p);
 }
 
 static void put_u64(gs_buf *b, unsigned field, uint64_t v)

@@ -143,7 +143,7 @@ TEST(every_allocation_of_documents_for_merging_may_fail)
 	CHECK(ok);
 }
 
-TEST(every_allocation_may_fail)
+static void fail_each_allocation(const gs_merge_options *options)
 {
 	GS_AUTO(document) *x = make(ab, 2, 3, 4), *y = make(ba, 2, 5, 2);
 	bool ok = false;
@@ -153,7 +153,7 @@ TEST(every_allocation_may_fail)
 		gs_document *sum;
 
 		gs_alloc_fail_after(k);
-		sum = gs_merge_documents((const gs_document *const[]){ x, y }, 2, NULL, 0, NULL, &err);
+		sum = gs_merge_documents((const gs_document *const[]){ x, y }, 2, NULL, 0, options, &err);
 		gs_alloc_fail_after(0);
 		ok = sum != NULL;
 		if (!sum)
@@ -161,4 +161,10 @@ TEST(every_allocation_may_fail)
 		gs_document_close(sum);
 	}
 	CHECK(ok);
+}
+
+TEST(every_allocation_may_fail)
+{
+	fail_each_allocation(NULL);
+	fail_each_allocation(&(gs_merge_options){ .for_writing = true });
 }
