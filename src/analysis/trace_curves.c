@@ -2,19 +2,37 @@
 
 #include <math.h>
 
+#include "base/map.h"
 #include "base/pool.h"
 
 #include "base/banned.h"
 
 enum {
 	GRID_CELLS = 65536,
+	GROUP_CELLS = 8192,
+	LARGE_GROUP = 10000, /* transitions and goroutines: what has less is summed up when asked for */
 	MAX_JOBS = 8,
 };
 
+/* Counts on cells that were summed up once. */
+typedef struct grid {
+	gs_window window;
+	float *counts;
+} grid;
+
+typedef struct group {
+	uint32_t name, n;
+	uint32_t *goroutines;
+	uint64_t weight;
+	grid grid; /* of large ones only */
+} group;
+
 struct gs_curves {
 	const gs_lanes *l;
-	gs_window grid;
-	float *counts; /* of all goroutines, on the grid */
+	grid all;
+	group *groups;
+	gs_map group_index; /* by name */
+	uint32_t n_groups;
 };
 
 uint32_t gs_window_cells(const gs_window *w)
@@ -159,33 +177,88 @@ static float *count(gs_arena *mem, const gs_lanes *l, const uint32_t *goroutines
 	return out;
 }
 
+static bool make_grid(gs_arena *mem, const gs_lanes *l, const uint32_t *goroutines, uint32_t n, uint32_t cells, grid *out)
+{
+	int64_t duration = gs_lanes_timeline(l)->duration_ns;
+
+	out->window = (gs_window){ 0, duration > 0 ? duration : 1, duration / cells + 1 };
+	out->counts = count(mem, l, goroutines, n, &out->window);
+	return out->counts != NULL;
+}
+
+static void release_index(void *ctx)
+{
+	gs_map_release(ctx);
+}
+
+static bool find_groups(gs_arena *mem, gs_curves *c)
+{
+	const gs_timeline *t = gs_lanes_timeline(c->l);
+	uint32_t *members = gs_try_new(mem, uint32_t, t->n_goroutines);
+
+	c->groups = gs_try_new(mem, group, t->n_goroutines);
+	if (!members || !c->groups)
+		return false;
+	for (uint32_t g = 0; g < t->n_goroutines; g++) {
+		bool is_new;
+		uint32_t *at = gs_map_put(&c->group_index, t->goroutines[g].name, &is_new);
+		int64_t total[GS_N_LANE_STATES];
+		uint64_t n;
+
+		if (!at)
+			return false;
+		if (is_new) {
+			*at = c->n_groups++;
+			c->groups[*at].name = t->goroutines[g].name;
+		}
+		gs_lane_totals(c->l, (gs_lane){ GS_LANE_OF_GOROUTINE, g }, total, &n);
+		c->groups[*at].n++;
+		c->groups[*at].weight += n + 1;
+	}
+	for (uint32_t i = 0; i < c->n_groups; i++) {
+		c->groups[i].goroutines = members;
+		members += c->groups[i].n;
+		c->groups[i].n = 0;
+	}
+	for (uint32_t g = 0; g < t->n_goroutines; g++) {
+		group *k = &c->groups[*gs_map_get(&c->group_index, t->goroutines[g].name)];
+
+		k->goroutines[k->n++] = g;
+	}
+	return true;
+}
+
 gs_curves *gs_curves_build(gs_arena *mem, const gs_lanes *l, gs_err *err)
 {
-	const gs_timeline *t = gs_lanes_timeline(l);
 	gs_curves *c = gs_new(mem, gs_curves, 1);
+	bool ok;
 
-	*c = (gs_curves){ .l = l, .grid = { 0, t->duration_ns > 0 ? t->duration_ns : 1, t->duration_ns / GRID_CELLS + 1 } };
-	c->counts = count(mem, l, NULL, t->n_goroutines, &c->grid);
-	if (!c->counts)
+	c->l = l;
+	gs_arena_on_free(mem, release_index, &c->group_index);
+	ok = make_grid(mem, l, NULL, gs_lanes_timeline(l)->n_goroutines, GRID_CELLS, &c->all) && find_groups(mem, c);
+	for (uint32_t i = 0; ok && i < c->n_groups; i++)
+		if (c->groups[i].weight >= LARGE_GROUP)
+			ok = make_grid(mem, l, c->groups[i].goroutines, c->groups[i].n, GROUP_CELLS, &c->groups[i].grid);
+	if (!ok)
 		gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "the timeline's curves need more memory than allowed");
-	return c->counts ? c : NULL;
+	return ok ? c : NULL;
 }
 
 /* Cells that are at least as long as the grid's are means of its cells. */
-static float *count_on_grid(gs_arena *mem, const gs_curves *c, const gs_window *w)
+static float *count_on_grid(gs_arena *mem, const grid *from_grid, const gs_window *w)
 {
-	uint32_t cells = gs_window_cells(w), last = gs_window_cells(&c->grid) - 1;
+	uint32_t cells = gs_window_cells(w), last = gs_window_cells(&from_grid->window) - 1;
 	float *out = gs_try_new(mem, float, (size_t)cells * GS_N_COUNTS);
 
 	for (uint32_t i = 0; out && i < cells; i++) {
 		int64_t from = (w->from_ns / w->cell_ns + i) * w->cell_ns, to = from + w->cell_ns;
-		int64_t a = from / c->grid.cell_ns, b = (to - 1) / c->grid.cell_ns;
+		int64_t a = from / from_grid->window.cell_ns, b = (to - 1) / from_grid->window.cell_ns;
 
 		a = a > last ? last : a;
 		b = b > last ? last : b;
 		for (int64_t g = a; g <= b; g++)
 			for (unsigned k = 0; k < GS_N_COUNTS; k++)
-				out[i * GS_N_COUNTS + k] += c->counts[g * GS_N_COUNTS + k] / (float)(b - a + 1);
+				out[i * GS_N_COUNTS + k] += from_grid->counts[g * GS_N_COUNTS + k] / (float)(b - a + 1);
 	}
 	return out;
 }
@@ -194,9 +267,21 @@ float *gs_curve_counts(gs_arena *mem, const gs_curves *c, const uint32_t *gorout
 {
 	if (goroutines)
 		return count(mem, c->l, goroutines, n, w);
-	if (w->cell_ns >= c->grid.cell_ns)
-		return count_on_grid(mem, c, w);
+	if (w->cell_ns >= c->all.window.cell_ns)
+		return count_on_grid(mem, &c->all, w);
 	return count(mem, c->l, NULL, gs_lanes_timeline(c->l)->n_goroutines, w);
+}
+
+float *gs_curve_group_counts(gs_arena *mem, const gs_curves *c, uint32_t name, const gs_window *w)
+{
+	const uint32_t *at = gs_map_get(&c->group_index, name);
+	const group *g = at ? &c->groups[*at] : NULL;
+
+	if (!g)
+		return gs_try_new(mem, float, (size_t)gs_window_cells(w) * GS_N_COUNTS);
+	if (g->grid.counts && w->cell_ns >= g->grid.window.cell_ns)
+		return count_on_grid(mem, &g->grid, w);
+	return count(mem, c->l, g->goroutines, g->n, w);
 }
 
 /* The first reading at or after `time_ns`. */

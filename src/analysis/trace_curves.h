@@ -31,6 +31,8 @@ uint32_t gs_window_cells(const gs_window *w);
 /* Mean number of goroutines in each state: of `n` goroutines, or with NULL of all. GS_N_COUNTS floats for each cell; `mem` holds
  * them. NULL when memory is out. */
 float *gs_curve_counts(gs_arena *mem, const gs_curves *c, const uint32_t *goroutines, uint32_t n, const gs_window *w);
+/* Of those that were started with the function `name` (string id). */
+float *gs_curve_group_counts(gs_arena *mem, const gs_curves *c, uint32_t name, const gs_window *w);
 /* GS_N_HEAP floats for each cell; NaN where nothing is known yet. */
 float *gs_curve_heap(gs_arena *mem, const gs_curves *c, const gs_window *w);
 

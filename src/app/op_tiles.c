@@ -37,17 +37,12 @@ static const char count_series[] = "running syscall runnable waiting";
 
 static bool add_group(maker *m, gs_str lane, uint32_t at, gs_err *err)
 {
-	const gs_timeline *t = m->x->timeline;
-	uint32_t *members = gs_try_new(m->call->mem, uint32_t, t->n_goroutines), n = 0;
 	uint64_t name;
 
-	if (!gs_str_u64(gs_str_skip(lane, 1), 10, &name))
+	if (!gs_str_u64(gs_str_skip(lane, 1), 10, &name) || name > UINT32_MAX)
 		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "tiles: \"%.*s\" is no lane", GS_FMT(lane));
-	for (uint32_t g = 0; members && g < t->n_goroutines; g++)
-		if (t->goroutines[g].name == name)
-			members[n++] = g;
 	return add_curve(m, at, count_series, GS_N_COUNTS,
-			 members ? gs_curve_counts(m->call->mem, m->x->curves, members, n, &m->a.window) : NULL, err);
+			 gs_curve_group_counts(m->call->mem, m->x->curves, (uint32_t)name, &m->a.window), err);
 }
 
 static bool add_lane(maker *m, gs_str name, uint32_t at, gs_err *err)

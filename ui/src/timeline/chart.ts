@@ -60,6 +60,7 @@ type Drag = { kind: "range" | "pan" | "zoom"; x: number; y: number; time: number
 export class TimelineChart {
 	private readonly surface: Surface;
 	private readonly strips = new Strips();
+	private readonly curves = new Strips(112, 30);
 	private theme: Theme = lightTheme;
 	private readonly view: View;
 	private store: TileStore | null = null;
@@ -180,7 +181,7 @@ export class TimelineChart {
 		if (!this.store || !this.rows || width <= gutter + 20) return moving;
 		const nsPerPixel = (v.to - v.from) / (width - gutter);
 		const scene: Scene = {
-			view: v, store: this.store, strips: this.strips, theme: this.theme, level: levelFor(nsPerPixel), measure, selected: this.selected, hoverKey: this.hoverKey,
+			view: v, store: this.store, strips: this.strips, curves: this.curves, theme: this.theme, level: levelFor(nsPerPixel), measure, selected: this.selected, hoverKey: this.hoverKey,
 			range: this.draft ?? this.range, marking: this.marking,
 		};
 		this.reveal(height);
@@ -426,8 +427,8 @@ export class TimelineChart {
 		}
 		if (x < gutter) return { row: place.row, tile: null, cell: -1, time, part: "label" };
 		const depth = place.row.data?.depth ?? 0;
-		const below = y - place.y - 4;
-		if (depth > 0 && below > (place.height > 30 ? 14 : 8)) {
+		const below = y - place.y - 3;
+		if (depth > 0 && below > (place.height > 30 ? 14 : 9)) {
 			const found = this.cellOf(place.row, time, "regions", "regions");
 			if (found.cell >= 0) return found;
 		}

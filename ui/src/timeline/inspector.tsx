@@ -104,7 +104,7 @@ function Span({ span }: { span: TraceSpan }) {
 	const s = states[indexOf(span.state) - 1];
 	return (
 		<section class="span-facts">
-			<h3><Swatch state={indexOf(span.state)} /> {s?.title ?? span.state}{span.reason && span.reason !== span.state ? ` · ${visible(span.reason)}` : ""}</h3>
+			<h3><span><Swatch state={indexOf(span.state)} /> {s?.title ?? span.state}{span.reason && span.reason !== span.state ? ` · ${visible(span.reason)}` : ""}</span></h3>
 			<div class="dim">{formatLength(span.end_ns - span.start_ns)} from {formatMoment(span.start_ns, 1000)}{span.proc !== undefined ? ` · P ${span.proc}` : ""}{span.thread !== undefined ? ` · thread ${span.thread}` : ""}</div>
 			{span.peer && <div>woken by <Peer g={span.peer} /></div>}
 			<div class="row-actions">

@@ -12,6 +12,7 @@ import { formatLength } from "./time";
 export class Overview {
 	private readonly surface: Surface;
 	private readonly strips = new Strips(1);
+	private readonly curves = new Strips(8, 36);
 	private theme: Theme = lightTheme;
 	private store: TileStore | null = null;
 	private sight: [number, number];
@@ -64,7 +65,7 @@ export class Overview {
 		if (!this.store || width <= gutter + 20) return false;
 		const v = this.view();
 		const level = levelFor(this.duration / (width - gutter));
-		const scene: Scene = { view: v, store: this.store, strips: this.strips, theme: t, level, measure, selected: "", hoverKey: "", range: null, marking: false };
+		const scene: Scene = { view: v, store: this.store, strips: this.strips, curves: this.curves, theme: t, level, measure, selected: "", hoverKey: "", range: null, marking: false };
 		const heap = mostOf(scene, "heap", 0, this.duration, true);
 		if (heap > 0) drawHeap(p, scene, 2, height - 8, heap * 1.05);
 		drawCounts(p, scene, "count", 8, height - 14, Math.max(1, mostOf(scene, "count", 0, this.duration, false)) * 1.1);

@@ -20,6 +20,7 @@ export interface Scene {
 	view: View;
 	store: TileStore;
 	strips: Strips;
+	curves: Strips;
 	theme: Theme;
 	level: number;
 	measure(text: string): number;
@@ -89,7 +90,7 @@ function drawStates(p: Picture, s: Scene, pieces: Piece[], lane: string, y: numb
 		const state = info[i]! & 255;
 		const goroutine = work ? s.store.goroutines.get(value[i]!) : undefined;
 		const color = work && state === 1 && goroutine ? workColor(s.theme, goroutine.name) : stateColor(s.theme, state);
-		p.rects.add(x, y, Math.max(0.6, w - (w > 4 && ends ? 0.5 : 0)), h, color);
+		p.rects.add(x, y, Math.max(0.6, w + (!ends ? 0.6 : w > 4 ? -0.5 : 0)), h, color);
 		if (start[i] === named) return;
 		named = start[i]!;
 		const box = wholeBox(s, tile, i);
@@ -105,7 +106,7 @@ function drawNested(p: Picture, s: Scene, pieces: Piece[], y: number, rowHeight:
 		const name = tile.source.head.names[tile.source.value[i]!] ?? "";
 		const top = y + t.depth * step;
 		const h = step < rowHeight ? Math.max(2, rowHeight - t.depth * step) : rowHeight;
-		p.rects.add(x, top, Math.max(0.8, w - (ends ? 0.5 : 0)), h - 0.5, regionColor(s.theme, name, t.depth));
+		p.rects.add(x, top, Math.max(0.8, w + (ends ? -0.5 : 0.6)), h - 0.5, regionColor(s.theme, name, t.depth));
 		if (h < 10 || tile.source.start[i]! < tile.from - 1 && x > gutter + 1) return;
 		const box = wholeBox(s, tile, i);
 		label(p, s, name, box.x, top, box.w, h, s.theme.dark ? lightText : darkText, false);
@@ -143,7 +144,7 @@ function drawHits(p: Picture, s: Scene, pieces: Piece[], y: number, h: number): 
 /** A lane of its usual height: states, below them the outermost regions with the inner ones inside. */
 export function drawLane(p: Picture, s: Scene, place: Placed, depth: number): void {
 	const pieces = s.store.pieces(place.row.lane, s.level, s.view.from, s.view.to);
-	const y = place.y + 4;
+	const y = place.y + 3;
 	if (place.row.lane[0] === "t") {
 		each(s, pieces, "tasks", (tile, i, x, w) => {
 			const name = tile.source.head.names[tile.source.value[i]!] ?? "";
@@ -154,55 +155,28 @@ export function drawLane(p: Picture, s: Scene, place: Placed, depth: number): vo
 		return;
 	}
 	const expanded = place.height > 30;
-	const states = depth > 0 && !expanded ? 8 : expanded ? stripHeight : 16;
+	const states = depth > 0 && !expanded ? 9 : expanded ? stripHeight : 18;
 	drawStates(p, s, pieces, place.row.lane, y, states);
-	if (depth > 0) drawNested(p, s, pieces, y + states + 1, expanded ? 14 : 9, expanded ? 14 : 3);
+	if (depth > 0) drawNested(p, s, pieces, y + states + 1, expanded ? 14 : 11, expanded ? 14 : 3);
 	drawMarks(p, s, pieces, y, states);
 	if (s.marking) drawHits(p, s, pieces, y, states);
 }
 
-const series = [1, 3, 2, 7];
+/** A scale that changes in few steps: each makes new images. */
+function scaleFor(most: number): number {
+	const power = 10 ** Math.floor(Math.log10(Math.max(1e-9, most)));
+	for (const f of [1, 1.5, 2, 3, 4, 5, 6, 8]) if (f * power >= most) return f * power;
+	return 10 * power;
+}
 
 /** Counts of a group or of all goroutines at work; a line at the bottom where any is there at all. */
 export function drawCounts(p: Picture, s: Scene, lane: string, y: number, h: number, most: number): void {
-	const pieces = s.store.pieces(lane, s.level, s.view.from, s.view.to);
-	const line = s.theme.dark ? oklch(0.62, 0.01, 250) : oklch(0.6, 0.01, 250);
-	for (const piece of pieces) {
-		const c = piece.tile.curve;
-		if (!c) continue;
-		const first = Math.max(0, Math.floor((piece.from - piece.tile.from) / piece.tile.cell));
-		const last = Math.min(c.n, Math.ceil((piece.to - piece.tile.from) / piece.tile.cell));
-		// Cells are half a pixel and more: two share one column, and equal neighbours one box.
-		const per = (piece.tile.cell / (s.view.to - s.view.from)) * (s.view.width - gutter);
-		const group = per < 1 ? Math.ceil(1 / per) : 1;
-		let run = -1, runX = 0, key = "";
-		const heights = [0, 0, 0, 0];
-		const flush = (x: number) => {
-			if (run < 0) return;
-			let base = y + h;
-			for (let k = 0; k < 3; k++) {
-				if (heights[k]! > 0.2) p.rects.add(runX, base - heights[k]!, x - runX, heights[k]!, stateColor(s.theme, series[k]!));
-				base -= heights[k]!;
-			}
-			if (heights[3]! > 0) p.rects.add(runX, y + h, x - runX, 1, line);
-		};
-		for (let i = first; i < last; i += group) {
-			const v = [0, 0, 0, 0];
-			const to = Math.min(i + group, c.n);
-			for (let k = i; k < to; k++) for (let q = 0; q < 4; q++) v[q]! += c.values[k * 4 + q]! / (to - i);
-			const total = v[0]! + v[1]! + v[2]! + v[3]!;
-			const scale = most > 0 ? h / most : 0;
-			const now = [v[0]! * scale, v[1]! * scale, v[2]! * scale, total > 0.001 ? 1 : 0].map((q) => Math.round(q * 2) / 2);
-			const name = now.join();
-			if (name === key) continue;
-			const x = Math.max(gutter, Math.round(xOf(s.view, piece.tile.from + i * piece.tile.cell)));
-			flush(x);
-			key = name;
-			run = i;
-			runX = x;
-			for (let q = 0; q < 4; q++) heights[q] = now[q]!;
-		}
-		flush(Math.min(s.view.width, Math.round(xOf(s.view, piece.to))));
+	const scale = scaleFor(most);
+	for (const piece of s.store.pieces(lane, s.level, s.view.from, s.view.to)) {
+		if (!piece.tile.curve) continue;
+		const x = Math.max(gutter, xOf(s.view, piece.from));
+		const w = xOf(s.view, piece.to) - x;
+		if (w > 0) p.strips.push(s.curves.counts(piece.tile, s.theme, scale, piece.from, piece.to, x, y, w, h + 1));
 	}
 }
 

@@ -4,7 +4,7 @@
 import { getJSON } from "../api/client";
 import type { LaneGroup, LaneRow, LanesAnswer } from "../api/types";
 
-export const laneHeight = 24;
+export const laneHeight = 26;
 export const groupHeight = 28;
 export const sectionHeight = 24;
 const pageRows = 200;

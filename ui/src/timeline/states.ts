@@ -1,7 +1,7 @@
 // What goroutines do, as colours: fixed, listed in one legend, the same everywhere. Work is strong, waiting is pale.
 
 import type { StateName } from "../api/types";
-import { fade, hash, oklch, type Theme } from "../render/color";
+import { hash, oklch, type Theme } from "../render/color";
 
 export interface State { name: StateName; title: string; hint: string; light: number; dark: number }
 
@@ -42,6 +42,7 @@ let classPattern = /[-_./: ]/;
 export function setClassPattern(source: string): void {
 	if (source === classSource) return;
 	classSource = source;
+	regionColors.length = 0;
 	try {
 		classPattern = new RegExp(source || defaultClasses);
 	} catch {
@@ -54,31 +55,34 @@ export function classOf(name: string): string {
 	return at > 0 ? name.slice(0, at) : name;
 }
 
-const colors = new Map<string, number>();
+// By theme and depth, then by name: looked up for every box of every frame.
+const regionColors: Map<string, number>[] = [];
+const workColors: Map<string, number>[] = [];
 
-export function regionColor(theme: Theme, name: string, depth: number): number {
-	const key = `${theme.dark ? "d" : "l"}${depth}${classSource}\0${name}`;
-	let c = colors.get(key);
+function remembered(tables: Map<string, number>[], table: number, name: string, make: () => number): number {
+	const colors = (tables[table] ??= new Map());
+	let c = colors.get(name);
 	if (c === undefined) {
-		const hue = hash(classOf(name)) % 360;
-		const step = ((hash(name) & 7) - 3.5) / 7;
-		c = theme.dark ? oklch(0.46 + step * 0.06 - depth * 0.03, 0.085, hue) : oklch(0.8 + step * 0.06 + depth * 0.03, 0.085, hue);
 		if (colors.size > 20_000) colors.clear();
-		colors.set(key, c);
+		c = make();
+		colors.set(name, c);
 	}
 	return c;
+}
+
+export function regionColor(theme: Theme, name: string, depth: number): number {
+	return remembered(regionColors, Math.min(depth, 8) * 2 + (theme.dark ? 1 : 0), name, () => {
+		const hue = hash(classOf(name)) % 360;
+		const step = ((hash(name) & 7) - 3.5) / 7;
+		return theme.dark ? oklch(0.46 + step * 0.06 - depth * 0.03, 0.085, hue) : oklch(0.8 + step * 0.06 + depth * 0.03, 0.085, hue);
+	});
 }
 
 /** Colour of a goroutine on a P or thread: by its start function, so that the same work looks the same. */
 export function workColor(theme: Theme, name: string): number {
-	const key = `${theme.dark ? "D" : "L"}${name}`;
-	let c = colors.get(key);
-	if (c === undefined) {
+	return remembered(workColors, theme.dark ? 1 : 0, name, () => {
 		const hue = hash(name) % 360;
-		c = theme.dark ? oklch(0.5 + (hash(name) % 5) * 0.012, 0.075, hue) : oklch(0.78 + (hash(name) % 5) * 0.012, 0.085, hue);
-		colors.set(key, c);
-	}
-	return c;
+		const step = (hash(name) % 5) * 0.012;
+		return theme.dark ? oklch(0.5 + step, 0.075, hue) : oklch(0.78 + step, 0.085, hue);
+	});
 }
-
-export const quiet = (theme: Theme, color: number) => fade(theme, color, 0.35);

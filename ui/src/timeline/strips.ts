@@ -20,13 +20,13 @@ export class Strips {
 	private readonly pixels: Uint32Array;
 	private dark: boolean | null = null;
 
-	constructor(private readonly slots = 288) {
+	constructor(private readonly slots = 288, private readonly height = stripHeight) {
 		this.canvas.width = tileCells;
-		this.canvas.height = this.slots * stripHeight;
+		this.canvas.height = this.slots * this.height;
 		const context = this.canvas.getContext("2d");
 		if (!context) throw new Error("the browser gives no 2D canvas");
 		this.context = context;
-		this.image = context.createImageData(tileCells, stripHeight);
+		this.image = context.createImageData(tileCells, height);
 		this.pixels = new Uint32Array(this.image.data.buffer);
 		this.clear();
 	}
@@ -63,15 +63,16 @@ export class Strips {
 		const { at, fresh } = this.slot(tile.key);
 		if (fresh) {
 			this.fill(tile, track, theme);
-			this.context.putImageData(this.image, 0, at * stripHeight);
+			this.context.putImageData(this.image, 0, at * this.height);
 		}
 		const sx = (from - tile.from) / tile.cell;
-		return { image: this.canvas, sx, sy: at * stripHeight, sw: Math.max(1e-3, (to - from) / tile.cell), sh: stripHeight, x, y, w, h };
+		return { image: this.canvas, sx, sy: at * this.height, sw: Math.max(1e-3, (to - from) / tile.cell), sh: this.height, x, y, w, h };
 	}
 
 	private fill(tile: LaneTile, track: TrackHead, theme: Theme): void {
 		const { start, end, info, shares } = tile.source;
 		const p = this.pixels;
+		const rows = this.height;
 		p.fill(0);
 		for (let i = track.first; i < track.first + track.n; i++) {
 			const merged = ((info[i]! >>> 16) & CellFlag.Merged) !== 0;
@@ -79,21 +80,55 @@ export class Strips {
 			const a = Math.max(0, Math.floor((start[i]! - tile.from) / tile.cell));
 			const b = Math.min(tileCells, Math.max(a + 1, Math.ceil((end[i]! - tile.from) / tile.cell)));
 			if (!merged) {
-				const color = stateColor(theme, info[i]! & 255);
-				for (let y = 0; y < stripHeight; y++) p.fill(color, y * tileCells + a, y * tileCells + b);
+				this.column(a, b, 0, rows, stateColor(theme, info[i]! & 255));
 				continue;
 			}
 			let sum = 0;
-			let top = stripHeight;
+			let top = rows;
 			for (const s of stacking) {
 				const share = shares[i * shareBytes + s]!;
 				if (!share) continue;
 				sum += share;
-				const edge = stripHeight - Math.min(stripHeight, Math.max(Math.round((sum * stripHeight) / 255), stripHeight - top + (s <= 2 ? 1 : 0)));
-				const color = stateColor(theme, s);
-				for (let y = edge; y < top; y++) p.fill(color, y * tileCells + a, y * tileCells + b);
+				const edge = rows - Math.min(rows, Math.max(Math.round((sum * rows) / 255), rows - top + (s <= 2 ? 1 : 0)));
+				this.column(a, b, edge, top, stateColor(theme, s));
 				top = Math.min(top, edge);
 			}
 		}
+	}
+
+	private column(a: number, b: number, from: number, to: number, color: number): void {
+		const p = this.pixels;
+		for (let y = from; y < to; y++) for (let x = y * tileCells + a, end = y * tileCells + b; x < end; x++) p[x] = color;
+	}
+
+	/** The image of a curve of counts, `most` at the top. */
+	counts(tile: LaneTile, theme: Theme, most: number, from: number, to: number, x: number, y: number, w: number, h: number): Strip {
+		if (theme.dark !== this.dark) {
+			this.dark = theme.dark;
+			this.clear();
+		}
+		const { at, fresh } = this.slot(`${tile.key}*${most}`);
+		if (fresh) {
+			const { values, n } = tile.curve!;
+			const rows = this.height - 1;
+			const colors = [stateColor(theme, 1), stateColor(theme, 3), stateColor(theme, 2)];
+			const line = theme.mutedText;
+			this.pixels.fill(0);
+			for (let i = 0; i < Math.min(n, tileCells); i++) {
+				let sum = 0;
+				let top = rows;
+				for (let k = 0; k < 3; k++) {
+					const v = values[i * 4 + k]!;
+					if (v <= 0) continue;
+					sum += v;
+					const edge = Math.max(0, rows - Math.ceil((sum / most) * rows - 0.25));
+					this.column(i, i + 1, edge, top, colors[k]!);
+					top = Math.min(top, edge);
+				}
+				if (sum + values[i * 4 + 3]! > 0.001) this.pixels[rows * tileCells + i] = line;
+			}
+			this.context.putImageData(this.image, 0, at * this.height);
+		}
+		return { image: this.canvas, sx: (from - tile.from) / tile.cell, sy: at * this.height, sw: Math.max(1e-3, (to - from) / tile.cell), sh: this.height, x, y, w, h };
 	}
 }
