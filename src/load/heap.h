@@ -4,6 +4,7 @@
 #ifndef GS_LOAD_HEAP_H
 #define GS_LOAD_HEAP_H
 
+#include "base/image.h"
 #include "base/progress.h"
 #include "format/goruntime/stacks.h"
 #include "load/binary.h"
@@ -31,6 +32,9 @@ typedef struct gs_heap_input {
  * gs_heap.read is theirs.
  */
 gs_heap *gs_heap_load(const gs_heap_input *in, const gs_progress *progress, gs_err *err);
+/* The same of a core or snapshot. What the image lacks because the executable has it unchanged is taken from there. GS_ERR_FORMAT when the
+ * build ids differ. gs_heap.read stays NULL. */
+gs_heap *gs_heap_load_image(const gs_image *image, gs_binary *exe, const gs_progress *progress, gs_err *err);
 void gs_heap_free(gs_heap *h);
 
 /* What the allocator itself says about a slot, for comparison: of a heap that was loaded with keep_runtime. */

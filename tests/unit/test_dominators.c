@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "analysis/dominators.h"
+#include "analysis/heap_summary.h"
 #include "tap.h"
 
 #include "base/banned.h"
@@ -157,5 +157,34 @@ TEST(dominators_hide_the_list_of_goroutines)
 	CHECK_INT(d.idom[1], 4);
 	CHECK_INT(d.retained[3], 16);
 	CHECK_INT(d.retained[4], 32);
+	gs_arena_free(mem);
+}
+
+/* A list of three of one type: the first retains all, and the type no more than that. */
+TEST(summary_counts_each_byte_once)
+{
+	gs_arena *mem = gs_arena_create(1 << 20);
+	gs_heap_type types[2] = { { .name = 1 }, { .name = 2 } };
+	uint32_t type_of[] = { 0, 0, 0, 1 };
+	gs_heap_summary sum;
+	gs_dominators d;
+	gs_err err;
+	small s;
+
+	start(&s, 4); /* 0 -> 1 -> 2 -> 3 */
+	memcpy(s.edge_at, (uint32_t[]){ 0, 1, 2, 3, 3 }, 5 * sizeof(uint32_t));
+	memcpy(s.edge_to, (uint32_t[]){ 1, 2, 3 }, 3 * sizeof(uint32_t));
+	root(&s, 0, 1);
+	s.h.types = types;
+	s.h.n_types = 2;
+	s.h.type_of = type_of;
+	CHECK(gs_dominators_build(mem, &s.h, &d, &err));
+	CHECK(gs_heap_summarize(mem, &s.h, &d, &sum, &err));
+	CHECK_INT(sum.n_rows, 2);
+	CHECK_INT(sum.rows[0].type, 0);
+	CHECK_INT(sum.rows[0].count, 3);
+	CHECK_INT(sum.rows[0].shallow_bytes, 48);
+	CHECK_INT(sum.rows[0].retained_bytes, 64);
+	CHECK_INT(sum.rows[1].retained_bytes, 16);
 	gs_arena_free(mem);
 }

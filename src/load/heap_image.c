@@ -1,0 +1,98 @@
+#include "load/heap.h"
+
+#include "base/banned.h"
+
+enum { AT_ENTRY = 9, SEG_WRITE = 2, PT_LOAD = 1, AMD64_POINTERS = 15, ARM64_POINTERS = 31 };
+
+/* The process's memory first; what a core leaves out because the file has it, from the file. */
+typedef struct view {
+	const gs_image *image;
+	const gs_elf *exe;
+	uint64_t bias;
+} view;
+
+static const unsigned char *from_file(const view *v, uint64_t addr, uint64_t *n)
+{
+	const gs_elf *e = v->exe;
+
+	addr -= v->bias;
+	for (uint32_t i = 0; i < e->n_segments; i++) {
+		const gs_elf_segment *g = &e->segments[i];
+
+		/* What the process may have written is not what the file says. */
+		if (g->type == PT_LOAD && !(g->flags & SEG_WRITE) && addr >= g->addr && addr - g->addr < g->file_size) {
+			gs_str s = gs_elf_at(e, addr);
+
+			*n = s.n;
+			return s.n ? (const unsigned char *)s.p : NULL;
+		}
+	}
+	return NULL;
+}
+
+static const unsigned char *at(void *ctx, uint64_t addr, uint64_t *n)
+{
+	const view *v = ctx;
+	const unsigned char *p = gs_image_at(v->image, addr, n);
+
+	return p ? p : from_file(v, addr, n);
+}
+
+static gs_heap_thread thread_of(const gs_image *image, const gs_image_thread *t)
+{
+	gs_heap_thread out = { .id = (uint64_t)(uint32_t)t->tid, .registers = { .pc = t->pc, .sp = t->sp, .lr = t->lr } };
+	uint32_t n = image->machine == GS_MACHINE_ARM64 ? ARM64_POINTERS : AMD64_POINTERS;
+
+	if (n > t->n_registers)
+		n = t->n_registers;
+	memcpy(out.registers.all, t->registers, n * sizeof(*t->registers));
+	out.registers.n = n;
+	return out;
+}
+
+static bool is_same_program(const gs_image *image, gs_binary *exe, gs_err *err)
+{
+	GS_AUTO(arena) *scratch = gs_arena_create(1 << 20);
+	gs_str id = gs_elf_build_id_hex(gs_binary_elf(exe), scratch);
+
+	if (image->build_id.n == 0 || id.n == 0 || gs_str_eq(image->build_id, id))
+		return true;
+	return gs_fail(err, GS_ERR_FORMAT, GS_ERR_NOWHERE, "%.*s is not the program that ran: build id %.*s, the process has %.*s",
+		       GS_FMT(gs_binary_path(exe)), GS_FMT(id), GS_FMT(image->build_id));
+}
+
+gs_heap *gs_heap_load_image(const gs_image *image, gs_binary *exe, const gs_progress *progress, gs_err *err)
+{
+	GS_AUTO(arena) *scratch = gs_arena_create((uint64_t)1 << 32);
+	view v = { .image = image, .exe = gs_binary_elf(exe) };
+	gs_heap_thread *threads = gs_try_new(scratch, gs_heap_thread, image->n_threads);
+	uint64_t entry;
+
+	if (image->machine == GS_MACHINE_OTHER || image->is_big || image->word_bytes != 8) {
+		gs_fail(err, GS_ERR_UNSUPPORTED, GS_ERR_NOWHERE, "heaps of amd64 and arm64 programs are read, not of this machine's");
+		return NULL;
+	}
+	if (!threads) {
+		gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "out of memory for %u threads", image->n_threads);
+		return NULL;
+	}
+	if (!is_same_program(image, exe, err))
+		return NULL;
+	if (v.exe->type == GS_ELF_DYN) {
+		if (!gs_image_aux_value(image, AT_ENTRY, &entry)) {
+			gs_fail(err, GS_ERR_FORMAT, GS_ERR_NOWHERE,
+				"the image does not say where the position-independent program was loaded (no auxiliary vector)");
+			return NULL;
+		}
+		v.bias = entry - v.exe->entry;
+	}
+	for (uint32_t i = 0; i < image->n_threads; i++)
+		threads[i] = thread_of(image, &image->threads[i]);
+	return gs_heap_load(&(gs_heap_input){ .image = { at, &v },
+					      .exe = exe,
+					      .bias = v.bias,
+					      .threads = threads,
+					      .n_threads = image->n_threads,
+					      .pid = (uint64_t)(uint32_t)image->pid },
+			    progress, err);
+}
