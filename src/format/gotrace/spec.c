@@ -19,10 +19,10 @@ const gs_gotrace_shape gs_gotrace_shapes[256] = {
 #define FIRST(bits) ((bits)&1 ? 0 : (bits)&2 ? 1 : (bits)&4 ? 2 : 0)
 #define X(code, id, name, args, n, stack, new_stack, strings) \
 	[code] = { n, \
-		   (stack) ? (stack)-1 : 0, \
+		   (uint8_t)((stack) ? (stack)-1 : 0), \
 		   FIRST(strings), \
 		   new_stack, \
-		   (strings) & ((strings)-1), \
+		   (uint8_t)((strings) & ((strings)-1)), \
 		   (stack) ? UINT64_MAX : 0, \
 		   (strings) ? UINT64_MAX : 0 },
 	GS_GOTRACE_EVENTS(X)
