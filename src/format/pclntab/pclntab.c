@@ -181,7 +181,7 @@ uint32_t gs_pclntab_find(const gs_pclntab *t, uint64_t pc)
 uint32_t gs_pclntab_find_after(const gs_pclntab *t, uint32_t from, uint64_t pc)
 {
 	uint64_t want = pc - (t->layout >= GS_PCLNTAB_GO118 ? t->text : 0);
-	uint32_t step = 1, lo = from, hi;
+	uint32_t step = 1, lo = from, hi = from;
 
 	/* entry[lo] <= want: strides that double, then halve what is left. */
 	while (lo < t->n_funcs && (hi = t->n_funcs - lo > step ? lo + step : t->n_funcs, functab_entry(t, hi) <= want)) {
