@@ -9,8 +9,8 @@
 
 typedef struct gs_merge_options {
 	bool is_diff_base; /* base samples are kept apart by the label pprof::base, percentages are of the base */
-	bool for_writing;  /* no report will be made of the result: it has rows and no nodes */
 	bool normalize;	   /* scale the profiles so that their total equals the base's, for each sample type */
+	bool for_writing;  /* no report will be made of the result: it has rows and no nodes */
 } gs_merge_options;
 
 /*

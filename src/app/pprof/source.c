@@ -362,7 +362,7 @@ bool gs_pprofcmd_fetch(gs_pprofcmd *p, gs_err *err)
 		p->doc = docs[0];
 		n = 0;
 	} else if (ok) {
-		gs_merge_options options = { p->is_diff_base, p->config.query.normalize };
+		gs_merge_options options = { .is_diff_base = p->is_diff_base, .normalize = p->config.query.normalize };
 
 		p->doc = gs_merge_documents((const gs_document *const *)docs, n, (const gs_document *const *)&base,
 					    n_bases, &options, err);
