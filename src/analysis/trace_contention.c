@@ -53,8 +53,8 @@ static uint64_t code_key(const build *b, uint32_t node)
 static uint32_t place(build *b, uint8_t reason, uint32_t stack)
 {
 	uint32_t node = own_node(b, stack);
-	bool is_new;
-	uint32_t *at = gs_map_put(&b->place_of, mix(code_key(b, node), reason), &is_new);
+	bool is_new, gc = gs_trace_is_collector(b->p, stack);
+	uint32_t *at = gs_map_put(&b->place_of, mix(code_key(b, node), reason * 2u + gc), &is_new);
 
 	if (at && is_new) {
 		gs_wait_place *to = gs_vec_push(&b->places, INT32_MAX);
@@ -65,6 +65,7 @@ static uint32_t place(build *b, uint8_t reason, uint32_t stack)
 		}
 		*at = (uint32_t)b->places.n - 1;
 		to->reason = reason;
+		to->is_collector = gc;
 		to->node = node;
 	}
 	b->failed = b->failed || !at;
@@ -252,7 +253,7 @@ static void count_waiting(build *b, gs_arena *scratch, int64_t span_ns)
 		gs_wait_place *at = &b->places.p[i];
 
 		at->mean_waiting = span_ns > 0 ? (double)at->total_ns / (double)span_ns : 0;
-		at->is_convoy = at->count >= CONVOY_COUNT && at->most_waiting >= 3 && at->handed_on * 2 > at->count;
+		at->is_convoy = !at->is_collector && at->count >= CONVOY_COUNT && at->most_waiting >= 3 && at->handed_on * 2 > at->count;
 	}
 }
 

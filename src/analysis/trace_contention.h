@@ -11,6 +11,7 @@
 
 typedef struct gs_wait_place {
 	uint8_t reason;
+	bool is_collector; /* for the garbage collector, inside the allocator: no lock of the program */
 	uint32_t node; /* the reader's own frame that waits: analysis/trace_frames.h */
 	uint64_t count;
 	int64_t total_ns, max_ns;

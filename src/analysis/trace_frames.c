@@ -39,6 +39,19 @@ uint32_t gs_trace_own_node(const gs_profile *p, uint32_t stack)
 	return stack;
 }
 
+bool gs_trace_is_collector(const gs_profile *p, uint32_t stack)
+{
+	for (uint32_t n = stack; n; n = p->nodes[n].parent) {
+		gs_str name = gs_trace_node_name(p, n);
+
+		if (!gs_name_is_runtime(name))
+			return false;
+		if (gs_str_starts(name, GS_S("runtime.gc")))
+			return true;
+	}
+	return false;
+}
+
 gs_str gs_trace_goroutine_name(gs_arena *mem, const gs_profile *p, const gs_timeline *t, uint32_t goroutine)
 {
 	const gs_timeline_goroutine *g;

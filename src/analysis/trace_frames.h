@@ -11,6 +11,8 @@
  * syscall, time, io): the line that a reader looks for. The leaf when all are; GS_ROOT_NODE of the empty stack.
  */
 uint32_t gs_trace_own_node(const gs_profile *p, uint32_t stack);
+/* The runtime waits or works on behalf of the garbage collector there: an allocation that starts, ends or helps a collection. */
+bool gs_trace_is_collector(const gs_profile *p, uint32_t stack);
 /* Name of a node's function; empty for the root. */
 gs_str gs_trace_node_name(const gs_profile *p, uint32_t node);
 int64_t gs_trace_node_line(const gs_profile *p, uint32_t node);

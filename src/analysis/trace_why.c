@@ -34,6 +34,7 @@ typedef struct build {
 	GS_VEC(running_place) sampled;
 	gs_map part_of, blocker_of, cause_of, kind_of, sampled_of;
 	uint32_t *own; /* by node: the reader's own node + 1 */
+	uint8_t *collector; /* by node, 1 no, 2 yes */
 	bool failed;
 } build;
 
@@ -75,11 +76,22 @@ static uint64_t place(const build *b, uint32_t node)
 		row_;                                                                                       \
 	})
 
+static bool is_collector(build *b, const gs_path_step *s)
+{
+	if (s->phase != GS_PHASE_WAITING)
+		return false;
+	if (!b->collector[s->stack])
+		b->collector[s->stack] = gs_trace_is_collector(b->p, s->stack) ? 2 : 1;
+	return b->collector[s->stack] == 2;
+}
+
 static void add_part(build *b, const gs_path_step *s, bool is_slow)
 {
 	int64_t ns = s->end_ns - s->start_ns;
-	gs_why_part *row = ROW(b, part_of, parts, mix(s->phase, s->phase == GS_PHASE_WAITING ? s->reason : 0),
-			       ((gs_why_part){ .phase = s->phase, .reason = s->phase == GS_PHASE_WAITING ? s->reason : 0 }));
+	uint8_t reason = s->phase == GS_PHASE_WAITING ? s->reason : 0;
+	bool gc = is_collector(b, s);
+	gs_why_part *row = ROW(b, part_of, parts, mix(mix(s->phase, reason), gc),
+			       ((gs_why_part){ .phase = s->phase, .reason = reason, .is_collector = gc }));
 
 	if (!row)
 		return;
@@ -94,9 +106,11 @@ static void add_blocker(build *b, const gs_path_step *s, bool is_slow)
 	int64_t ns = s->end_ns - s->start_ns;
 	uint32_t name = s->waker == GS_NO_INDEX ? 0 : b->t->goroutines[s->waker].name;
 	uint32_t node = own_node(b, s->stack), waker_node = s->waker == GS_NO_INDEX ? 0 : own_node(b, s->waker_stack);
-	uint64_t key = mix(mix(s->reason, place(b, node)), mix(mix(place(b, waker_node), waker_node != 0), name));
+	bool gc = is_collector(b, s);
+	uint64_t key = mix(mix(s->reason * 2u + gc, place(b, node)), mix(mix(place(b, waker_node), waker_node != 0), name));
 	gs_why_blocker *row = ROW(b, blocker_of, blockers, key,
 				  ((gs_why_blocker){ .reason = s->reason,
+						     .is_collector = gc,
 						     .node = node,
 						     .waker_node = waker_node,
 						     .waker_name = name }));
@@ -122,10 +136,12 @@ static void add_cause(build *b, const gs_path_step *s, uint32_t asked, bool is_s
 	uint8_t reason = s->phase == GS_PHASE_WAITING ? s->reason : 0;
 	/* Runnable: the stack is of whoever made it so. */
 	uint32_t node = s->phase == GS_PHASE_RUNNABLE ? 0 : own_node(b, s->stack);
-	uint64_t key = mix(mix(s->phase, reason), mix(mix(place(b, node), name), is_other));
+	bool gc = is_collector(b, s);
+	uint64_t key = mix(mix(s->phase, reason * 2u + gc), mix(mix(place(b, node), name), is_other));
 	gs_why_cause *row = ROW(b, cause_of, causes, key,
 				((gs_why_cause){ .phase = s->phase,
 						 .reason = reason,
+						 .is_collector = gc,
 						 .is_other = is_other,
 						 .node = node,
 						 .goroutine_name = name }));
@@ -270,9 +286,10 @@ gs_why *gs_why_build(gs_arena *mem, const gs_timeline *t, const gs_profile *p, c
 {
 	GS_AUTO(arena) *columns = gs_arena_create(UINT64_MAX);
 	gs_why *why = gs_new(mem, gs_why, 1);
-	build b = { .t = t, .p = p, .why = why, .own = gs_try_new(columns, uint32_t, p->n_nodes) };
+	build b = { .t = t, .p = p, .why = why, .own = gs_try_new(columns, uint32_t, p->n_nodes),
+		    .collector = gs_try_new(columns, uint8_t, p->n_nodes) };
 	gs_trace_pauses *pauses = gs_trace_pauses_of(columns, t, p);
-	bool ok = b.own && pauses;
+	bool ok = b.own && b.collector && pauses;
 
 	why->instances = in;
 	why->n_looked = in->n < MAX_LOOKED ? in->n : MAX_LOOKED;

@@ -12,6 +12,7 @@
 typedef struct gs_why_part {
 	gs_phase phase;
 	uint8_t reason;
+	bool is_collector; /* a wait inside the allocator, for the garbage collector */
 	uint64_t count;
 	int64_t total_ns, slow_ns, max_ns;
 } gs_why_part;
@@ -19,6 +20,7 @@ typedef struct gs_why_part {
 /* A place that they waited at, and who let them go on. Nodes are of the profile, cut at the reader's own code. */
 typedef struct gs_why_blocker {
 	uint8_t reason;
+	bool is_collector;
 	uint32_t node;		/* where they waited */
 	uint32_t waker_node;	/* where the waker let them go; 0: no goroutine did (network, timer, the runtime) */
 	uint32_t waker_name;	/* string id: what the waker's goroutine was started with; 0 unknown */
@@ -32,6 +34,7 @@ typedef struct gs_why_blocker {
 typedef struct gs_why_cause {
 	gs_phase phase;
 	uint8_t reason;
+	bool is_collector;
 	bool is_other;	    /* done by another goroutine than the one asked about */
 	uint32_t node;		 /* 0 for RUNNABLE, and for RUNNING where too few CPU samples know it */
 	uint32_t goroutine_name; /* string id */

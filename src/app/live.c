@@ -42,6 +42,9 @@ static bool names_one_profile(gs_arena *mem, gs_str source)
 }
 
 /* *folder: where it was kept, in `mem`. */
+/* Of a running program when nobody said how long: what a few seconds do not show is rare, and traces are large. */
+#define TRACE_NS 5000000000ll
+
 static bool record(gs_arena *mem, const gs_record_options *o, const gs_progress *progress, gs_str *folder, gs_buf *notes,
 		   gs_err *err)
 {
@@ -85,6 +88,11 @@ bool gs_live_open(gs_str source, const gs_open_options *options, const gs_progre
 
 	if (!names_one_profile(mem, source))
 		o.only = options->only;
+	if (o.only.n && gs_only_has(o.only, GS_S("trace"))) {
+		o.duration_ns = o.duration_ns ? o.duration_ns : TRACE_NS;
+		o.trace_ns = o.duration_ns;
+		o.no_perf = true;
+	}
 	if (!options->keeps_capture) {
 		made = gs_cstr(mem, gs_strf(mem, "%s/gospect-XXXXXX", tmp && *tmp ? tmp : "/tmp"));
 		if (!mkdtemp(made))

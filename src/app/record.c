@@ -122,6 +122,8 @@ static void *http_main(void *ctx)
 		.auth = &r->o.auth,
 		.duration_ns = r->info.asked_duration_ns,
 		.only = r->o.only,
+		.trace_ns = r->o.trace_ns ? r->o.trace_ns : 5 * SECOND_NS,
+		.trace_max_bytes = r->o.trace_max_bytes ? r->o.trace_max_bytes : 64 << 20,
 		.is_delta = !r->o.is_cumulative,
 		.cpu_file = r->perf ? "cpu-go.pprof" : NULL,
 		.progress = &progress,

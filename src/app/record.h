@@ -17,6 +17,8 @@ typedef struct gs_record_options {
 	int64_t duration_ns;	/* 0: 30 s; until the end for a command */
 	uint32_t frequency_hz;	/* 0: 99 */
 	gs_str only;		/* "cpu,heap"; empty: all there is */
+	int64_t trace_ns;	/* of the execution trace: 0: 5 s, negative: none */
+	uint64_t trace_max_bytes; /* 0: 64 MiB */
 	bool is_cumulative;	/* allocs, block and mutex since the start of the program */
 	bool no_perf, no_endpoint;
 	bool follows_children;	/* of a process; always of a command */

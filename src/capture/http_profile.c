@@ -15,7 +15,8 @@ typedef struct job {
 	gs_part part;
 	int64_t seconds; /* > 0: ask for that long */
 	bool is_delta;	 /* seconds= means a difference, and the profile without is a way out */
-	bool is_text;
+	bool is_bytes;	 /* no pprof: a text, an execution trace */
+	uint64_t max_bytes; /* a part of that size is kept when there is more; 0: none is */
 	bool is_again;	 /* this round runs it */
 	bool is_settled; /* in this round */
 	bool is_last;	 /* not before the timed ones are over: what it is like at the end */
@@ -97,7 +98,7 @@ static void plan_before_and_after(fetch *f)
 			if (!f->jobs[i].is_again || !gs_str_eq(f->jobs[i].part.kind, gs_str_of(before[k].name)))
 				continue;
 			j = add(f, f->jobs[i].name, gs_str_of(before[k].kind), before[k].file);
-			j->is_text = f->jobs[i].is_text;
+			j->is_bytes = f->jobs[i].is_bytes;
 		}
 	}
 }
@@ -129,7 +130,7 @@ static void promote(fetch *f)
 			to->error = (gs_str){ 0 };
 			to->note = GS_S("at the start; the end was not to be had");
 			*first = f->jobs[--f->n];
-		} else if (to->state == GS_PART_DONE && first->is_text) { /* the text was only for this case */
+		} else if (to->state == GS_PART_DONE && first->is_bytes) { /* the text was only for this case */
 			(void)unlinkat(f->folder->fd, from->file.p, 0);
 			*first = f->jobs[--f->n];
 		}
@@ -141,7 +142,7 @@ static void plan_known(fetch *f, const gs_str *names, unsigned n_names, bool has
 {
 	static const struct {
 		const char *name, *kind, *file;
-		bool is_delta, is_text, listed_only;
+		bool is_delta, is_bytes, listed_only;
 	} known[] = {
 		{ "profile", "cpu", "cpu.pprof", false, false, false },
 		{ "heap", "heap", "heap.pprof", false, false, false },
@@ -152,23 +153,32 @@ static void plan_known(fetch *f, const gs_str *names, unsigned n_names, bool has
 		{ "goroutine?debug=2", "goroutines", "goroutines.txt", false, true, false },
 		{ "threadcreate", "threadcreate", "threadcreate.pprof", false, false, false },
 		{ "goroutineleak", "goroutineleak", "goroutineleak.pprof", false, false, true },
+		{ "trace", "trace", "trace.out", false, true, false },
 	};
+	int64_t trace_s = f->o->trace_ns > 0 ? (f->o->trace_ns + SECOND_NS / 2) / SECOND_NS : 5;
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-		bool is_cpu = i == 0;
+		bool is_cpu = i == 0, is_trace = strcmp(known[i].kind, "trace") == 0;
 		job *j;
 
 		if (!gs_only_has(f->o->only, gs_str_of(known[i].kind)))
+			continue;
+		if (is_trace && f->o->trace_ns <= 0 && f->o->only.n == 0)
 			continue;
 		if (known[i].listed_only && !is_listed(names, n_names, known[i].name) && f->o->only.n == 0)
 			continue;
 		j = add(f, gs_str_of(known[i].name), gs_str_of(known[i].kind),
 			is_cpu && f->o->cpu_file ? f->o->cpu_file : known[i].file);
-		j->is_text = known[i].is_text;
+		j->is_bytes = known[i].is_bytes;
 		j->is_delta = known[i].is_delta && f->o->is_delta;
 		if (is_cpu || j->is_delta)
 			j->seconds = seconds;
-		if (has_index && !is_cpu && !j->is_text && !is_listed(names, n_names, known[i].name)) {
+		if (is_trace) {
+			trace_s = trace_s < 1 ? 1 : trace_s;
+			j->seconds = trace_s < seconds ? trace_s : seconds;
+			j->max_bytes = f->o->trace_max_bytes;
+		}
+		if (has_index && !is_cpu && !j->is_bytes && !is_listed(names, n_names, known[i].name)) {
 			j->part.state = GS_PART_FAILED;
 			j->part.error = GS_S("this program has no such profile");
 			j->is_again = false;
@@ -228,7 +238,7 @@ static void plan_single(fetch *f, int64_t seconds)
 		       gs_str_eq(kind, GS_S("trace")) ? ".out" : is_text ? ".txt" : ".pprof");
 	j = add(f, t->kind, kind.n ? kind : GS_S("profile"), is_cpu && f->o->cpu_file ? f->o->cpu_file : file.p);
 	j->url = t->single;
-	j->is_text = is_text || gs_str_eq(kind, GS_S("trace"));
+	j->is_bytes = is_text || gs_str_eq(kind, GS_S("trace"));
 	if (gs_str_u64(query_value(t->single, GS_S("seconds")), 10, &n) && n < 86400)
 		j->part.duration_ns = (int64_t)n * SECOND_NS;
 	else if (is_cpu)
@@ -298,10 +308,28 @@ static bool looks_right(const fetch *f, const job *j, gs_err *err)
 		return gs_fail(err, GS_ERR_FORMAT, 0, "the answer is empty");
 	if (head[0] == '<')
 		return gs_fail(err, GS_ERR_FORMAT, 0, "the answer is a web page, not a profile");
-	if (!j->is_text && n >= 2 && !(head[0] == 0x1f && head[1] == 0x8b) && !(head[0] == 0x28 && head[1] == 0xb5) &&
+	if (!j->is_bytes && n >= 2 && !(head[0] == 0x1f && head[1] == 0x8b) && !(head[0] == 0x28 && head[1] == 0xb5) &&
 	    head[0] != 0x0a && isprint(head[0]) && isprint(head[1]))
 		return gs_fail(err, GS_ERR_FORMAT, 0, "the answer is no profile; it begins with \"%.20s\"", (const char *)head);
 	return true;
+}
+
+static void keep(fetch *f, job *j, const gs_http_request *r, const char *name)
+{
+	gs_err err;
+	int fd = j->fd;
+
+	j->fd = -1;
+	if (!gs_folder_commit(f->folder, name, fd, &err)) {
+		failed(f, j, "%s", err.text);
+		return;
+	}
+	j->part.state = GS_PART_DONE;
+	j->part.size_bytes = r->n_bytes;
+	if (j->seconds)
+		j->part.duration_ns = j->seconds * SECOND_NS;
+	if (r->is_finished_early && !j->part.note.n)
+		j->part.note = GS_S("stopped early");
 }
 
 static void settle(fetch *f, job *j, gs_http_request *r)
@@ -316,6 +344,9 @@ static void settle(fetch *f, job *j, gs_http_request *r)
 		j->seconds = 0;
 		j->part.note = GS_S("since the program's start: stopped before the difference was complete");
 		j->is_again = true;
+	} else if (r->err.code == GS_ERR_LIMIT && j->max_bytes && r->n_bytes) {
+		keep(f, j, r, name);
+		j->part.note = gs_strf(f->mem, "cut at the limit of %llu bytes", (unsigned long long)j->max_bytes);
 	} else if (r->err.code != GS_ERR_NONE) {
 		failed(f, j, "%s", r->err.text);
 	} else if (r->status != 200) {
@@ -323,19 +354,7 @@ static void settle(fetch *f, job *j, gs_http_request *r)
 	} else if (!looks_right(f, j, &err)) {
 		failed(f, j, "%s", err.text);
 	} else {
-		int fd = j->fd;
-
-		j->fd = -1;
-		if (!gs_folder_commit(f->folder, name, fd, &err)) {
-			failed(f, j, "%s", err.text);
-		} else {
-			j->part.state = GS_PART_DONE;
-			j->part.size_bytes = r->n_bytes;
-			if (j->seconds)
-				j->part.duration_ns = j->seconds * SECOND_NS;
-			if (r->is_finished_early && !j->part.note.n)
-				j->part.note = GS_S("stopped early");
-		}
+		keep(f, j, r, name);
 	}
 	if (j->fd >= 0)
 		gs_folder_discard(f->folder, name, j->fd);
@@ -381,7 +400,9 @@ static void run_round(fetch *f, const gs_progress *progress)
 					  .ctx = j,
 					  .is_timed = covers > 0,
 					  .timeout_ns = covers + (covers ? 30 : 60) * SECOND_NS,
-					  .max_bytes = f->o->max_bytes ? f->o->max_bytes : 1ull << 30 };
+					  .max_bytes = j->max_bytes	? j->max_bytes :
+					       f->o->max_bytes ? f->o->max_bytes :
+								 1ull << 30 };
 		of[n++] = j;
 	}
 	gs_http_run(r, n, MAX_NAMES, f->o->auth, 10 * SECOND_NS, progress);

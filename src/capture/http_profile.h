@@ -13,6 +13,8 @@ typedef struct gs_http_profile_options {
 	const gs_http_auth *auth; /* may be NULL */
 	int64_t duration_ns;	  /* of the CPU profile and of the differences; at least a second */
 	gs_str only;		  /* "cpu,heap": comma-separated kinds; empty: all there are */
+	int64_t trace_ns;	  /* of the execution trace, from the start on; 0 or less: none unless `only` names it */
+	uint64_t trace_max_bytes; /* what comes behind is not taken, and the part says so; 0: max_bytes */
 	bool is_delta;		  /* allocs, block and mutex over the duration, instead of since the program's start */
 	const char *cpu_file;	  /* NULL: "cpu.pprof" */
 	uint64_t max_bytes;	  /* of one profile; 0: 1 GiB */

@@ -1,5 +1,7 @@
 #include "cli/command.h"
 
+#include "app/config.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -107,7 +109,10 @@ static gs_str parts_to_record(const gs_op *op, const gs_argv *a)
 {
 	if (a->part.n || op->takes_parts)
 		return a->part;
-	return op->needs_kinds == 1u << GS_DOCUMENT_GOROUTINES ? GS_S("goroutines") : GS_S("cpu");
+	/* A CPU profile taken meanwhile puts its samples into the trace. */
+	return op->needs_kinds == 1u << GS_DOCUMENT_TRACE      ? GS_S("trace,cpu") :
+	       op->needs_kinds == 1u << GS_DOCUMENT_GOROUTINES ? GS_S("goroutines") :
+								 GS_S("cpu");
 }
 
 static bool open_one(const gs_op_call *call, const gs_argv *a, gs_str source, gs_documents *out, gs_err *err)
@@ -239,6 +244,31 @@ static void watch_interrupts(const gs_argv *a, gs_cli_progress *progress)
 		}
 }
 
+/* Defaults of one's own, in front of what stands on the command line, which wins. */
+static bool take_config(gs_op_call *call, gs_argv *a, gs_err *err)
+{
+	const char *path = gs_config_path(call->mem);
+	GS_AUTO(file) f = { 0 };
+	gs_op_pair *mine, *all;
+	unsigned n;
+	gs_err why = { 0 };
+
+	if (!path)
+		return true;
+	if (!gs_file_read(path, 1 << 20, &f, &why))
+		return why.code == GS_ERR_MISSING ? true : (*err = why, false);
+	if (!gs_config_pairs(call->mem, f.bytes, path, call->op, gs_cli_manual().commands, &mine, &n, err))
+		return false;
+	all = gs_new(call->mem, gs_op_pair, n + a->n_pairs);
+	for (unsigned i = 0; i < n; i++)
+		all[i] = mine[i];
+	for (unsigned i = 0; i < a->n_pairs; i++)
+		all[n + i] = a->pairs[i];
+	a->pairs = all;
+	a->n_pairs += n;
+	return true;
+}
+
 static int run_row(const gs_op *op, const gs_command *command, int argc, char **argv)
 {
 	GS_AUTO(arena) *mem = gs_arena_create(CALL_BUDGET_BYTES);
@@ -284,7 +314,7 @@ static int run_row(const gs_op *op, const gs_command *command, int argc, char **
 	warn_of_keyboard(&a);
 	if (op->input == GS_INPUT_DOCUMENTS)
 		watch_interrupts(&a, &progress);
-	ok = gs_op_bind(&call, a.pairs, a.n_pairs, &err);
+	ok = take_config(&call, &a, &err) && gs_op_bind(&call, a.pairs, a.n_pairs, &err);
 	if (ok && op->input == GS_INPUT_DOCUMENTS)
 		ok = open_inputs(&call, &a, &docs, &bases, &err);
 	else if (ok && op->input == GS_INPUT_NONE && a.n_paths)

@@ -16,7 +16,11 @@ static const gs_arg args[] = {
 	{ "frequency", GS_ARG_INT, "99", .unit = "Hz", .short_name = 'F', .help = "samples for each second of CPU time" },
 	{ "pid", GS_ARG_INT, .unit = "pid", .short_name = 'p', .help = "the process, as its number alone says too" },
 	{ "only", GS_ARG_STRING, .unit = "list",
-	  .help = "only these, with commas: cpu, heap, allocs, block, mutex, goroutine, goroutines, threadcreate, goroutineleak, or a name of the program's own" },
+	  .help = "only these, with commas: cpu, trace, heap, allocs, block, mutex, goroutine, goroutines, threadcreate, goroutineleak, or a name of the program's own" },
+	{ "trace", GS_ARG_DURATION, "5s", .unit = "time",
+	  .help = "take the execution trace of the first so many seconds too, where there is an endpoint; 0: none" },
+	{ "trace-max-bytes", GS_ARG_INT, "67108864", .unit = "bytes", .help = "cut the trace at this size" },
+	{ "trace-max-events", GS_ARG_INT, "0", .unit = "events", .help = "cut the trace after about so many events (5 bytes each); 0: only by size" },
 	{ "output", GS_ARG_STRING, .unit = "folder", .short_name = 'o', .help = "folder to make; default: gospect-NAME-DATE-TIME" },
 	{ "force", GS_ARG_BOOL, .help = "replace an earlier capture in that folder" },
 	{ "cumulative", GS_ARG_BOOL, .help = "allocs, block and mutex since the start of the program, not only over the duration" },
@@ -48,7 +52,7 @@ static const gs_op record_op = {
 	.name = "record",
 	.summary = "record a running program, or one that is started for it",
 	.help = "Makes a capture folder of standard files: perf.data and a symbolised cpu.pprof from perf events, and heap, allocs, block,\n"
-		"mutex, goroutine and thread profiles from the program's pprof endpoint. A process needs no endpoint, no symbols and no\n"
+		"mutex, goroutine and thread profiles and an execution trace from the program's pprof endpoint. A process needs no endpoint, no symbols and no\n"
 		"restart; if it has an endpoint, gospect finds it and uses both.\n"
 		"\n"
 		"  gospect record 4242                         a process\n"
@@ -64,6 +68,9 @@ static const gs_op record_op = {
 	.input = GS_INPUT_PATHS,
 	.groups = (const gs_arg_group *const[]){ &group, &http_group, NULL },
 };
+
+/* Of large traces of services: docs/formats/gotrace.md. */
+enum { TRACE_EVENT_BYTES = 5 };
 
 static volatile sig_atomic_t n_interrupts, n_to_forward;
 static volatile sig_atomic_t forward_signal;
@@ -149,6 +156,13 @@ static bool read_options(gs_op_call *call, gs_record_options *o, gs_err *err)
 	o->duration_ns = gs_call_is_set(call, "duration") ? gs_call_int(call, "duration") : 0;
 	if (gs_call_is_set(call, "duration") && (o->duration_ns < 1000000 || o->duration_ns > 86400000000000ll))
 		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "record: --duration must be between 1ms and 24h");
+	o->trace_ns = gs_call_int(call, "trace");
+	o->trace_max_bytes = (uint64_t)gs_call_int(call, "trace-max-bytes");
+	if (o->trace_ns == 0)
+		o->trace_ns = -1;
+	if (gs_call_int(call, "trace-max-events") > 0 &&
+	    (uint64_t)gs_call_int(call, "trace-max-events") < o->trace_max_bytes / TRACE_EVENT_BYTES)
+		o->trace_max_bytes = (uint64_t)gs_call_int(call, "trace-max-events") * TRACE_EVENT_BYTES;
 	o->only = gs_call_str(call, "only");
 	o->output = gs_call_is_set(call, "output") ? gs_cstr(call->mem, gs_call_str(call, "output")) : NULL;
 	o->replace = gs_call_bool(call, "force");

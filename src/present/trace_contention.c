@@ -15,7 +15,7 @@ static void place_text(const gs_wait_place *p, const gs_trace_source *src, gs_bu
 	gs_trace_put_ns(out, p->max_ns, 11);
 	gs_buf_f(out, " %8.2f %6" PRIu32 "  ", p->mean_waiting, p->most_waiting);
 	gs_printable(out, gs_profile_str(src->profile, src->timeline->reasons[p->reason]));
-	gs_buf_z(out, " at ");
+	gs_buf_z(out, p->is_collector ? " for the garbage collector at " : " at ");
 	gs_trace_put_place(out, src, p->node);
 	if (p->is_convoy)
 		gs_buf_f(out, "  CONVOY: %.0f%% handed on from one waiter to the next",
@@ -75,6 +75,7 @@ void gs_contention_json(const gs_contention *c, const gs_trace_source *src, uint
 
 		gs_json_object(j);
 		gs_json_kstr(j, "reason", gs_profile_str(src->profile, src->timeline->reasons[p->reason]));
+		gs_json_kbool(j, "is_collector", p->is_collector);
 		gs_json_key(j, "at");
 		gs_trace_place_json(j, src, p->node);
 		gs_json_ku64(j, "count", p->count);

@@ -33,16 +33,17 @@ static void verdict(const gs_why *w, const gs_trace_source *src, gs_buf *out)
 		return;
 	gs_buf_z(out, "Mostly ");
 	gs_trace_put_phase(out, src, most->phase, most->reason);
+	gs_buf_z(out, most->is_collector ? " for the garbage collector" : "");
 	gs_buf_f(out, " (%.0f%% of the time)", 100.0 * (double)most->total_ns / (double)w->total_ns);
 	if (most->phase == GS_PHASE_WAITING) {
 		for (uint32_t i = 0; i < w->n_blockers; i++) {
 			const gs_why_blocker *b = &w->blockers[i];
 
-			if (b->reason != most->reason)
+			if (b->reason != most->reason || b->is_collector != most->is_collector)
 				continue;
 			gs_buf_z(out, " at ");
 			gs_trace_put_place(out, src, b->node);
-			if (b->waker_node) {
+			if (b->waker_node && !b->is_collector) {
 				gs_buf_z(out, ", until ");
 				gs_trace_put_place(out, src, b->waker_node);
 				gs_buf_z(out, " let them go on");
@@ -87,6 +88,7 @@ static void parts_text(const gs_why *w, const gs_trace_source *src, gs_buf *out)
 		gs_trace_put_phase(out, src, p->phase, p->reason);
 		if (p->phase == GS_PHASE_RUNNABLE)
 			gs_buf_z(out, " (no processor free)");
+		gs_buf_z(out, p->is_collector ? " (garbage collector)" : "");
 		gs_buf_fill(out, ' ', out->n - from < 42 ? 42 - (out->n - from) : 1);
 		gs_trace_put_ns(out, p->total_ns, 11);
 		gs_buf_c(out, ' ');
@@ -132,7 +134,7 @@ static void blockers_text(gs_arena *mem, const gs_why *w, const gs_trace_source 
 		gs_trace_put_ns(out, b->max_ns, 10);
 		gs_buf_z(out, "  ");
 		gs_printable(out, gs_profile_str(src->profile, src->timeline->reasons[b->reason]));
-		gs_buf_z(out, " at ");
+		gs_buf_z(out, b->is_collector ? " for the garbage collector at " : " at ");
 		gs_trace_put_place(out, src, b->node);
 		gs_buf_z(out, "\n                                         ");
 		if (b->waker_node) {
@@ -171,6 +173,7 @@ static void causes_text(const gs_why *w, const gs_trace_source *src, uint32_t li
 		percent(out, c->slow_ns, w->slow_ns);
 		gs_buf_z(out, "   ");
 		gs_trace_put_phase(out, src, c->phase, c->reason);
+		gs_buf_z(out, c->is_collector ? " for the garbage collector" : "");
 		if (c->phase == GS_PHASE_RUNNABLE) {
 			gs_buf_z(out, ", no processor free");
 		} else if (c->phase == GS_PHASE_RUNNING && !c->node) {
@@ -238,6 +241,7 @@ static void places_json(gs_json *j, const gs_trace_source *src, const gs_why *w,
 
 		gs_json_object(j);
 		gs_json_kstr(j, "reason", gs_profile_str(src->profile, src->timeline->reasons[b->reason]));
+		gs_json_kbool(j, "is_collector", b->is_collector);
 		gs_json_key(j, "at");
 		gs_trace_place_json(j, src, b->node);
 		gs_json_key(j, "waker");
@@ -260,6 +264,7 @@ static void places_json(gs_json *j, const gs_trace_source *src, const gs_why *w,
 		gs_json_object(j);
 		gs_json_kstr(j, "state", gs_str_of(gs_phase_name(c->phase)));
 		gs_json_kstr(j, "reason", gs_profile_str(src->profile, src->timeline->reasons[c->reason]));
+		gs_json_kbool(j, "is_collector", c->is_collector);
 		gs_json_key(j, "at");
 		gs_trace_place_json(j, src, c->node);
 		gs_json_kbool(j, "is_other", c->is_other);
@@ -301,6 +306,7 @@ void gs_why_json(gs_arena *mem, const gs_why *w, const gs_trace_source *src, uin
 		gs_json_object(j);
 		gs_json_kstr(j, "state", gs_str_of(gs_phase_name(p->phase)));
 		gs_json_kstr(j, "reason", gs_profile_str(src->profile, src->timeline->reasons[p->reason]));
+		gs_json_kbool(j, "is_collector", p->is_collector);
 		gs_json_ku64(j, "count", p->count);
 		gs_json_ki64(j, "total_ns", p->total_ns);
 		gs_json_ki64(j, "slow_ns", p->slow_ns);

@@ -71,6 +71,9 @@ class Endpoint:
                     return self.answer(200, index(names), "text/html")
                 if write_timeout and seconds >= write_timeout:
                     return self.answer(400, b"profile duration exceeds server's WriteTimeout\n", "text/plain", [("X-Go-Pprof", "1")])
+                if name == "trace":
+                    self.sleep(seconds)
+                    return self.answer(200, b"go 1.26 trace\0\0\0" + bytes(1000))
                 if name != "profile" and name not in names:
                     return self.answer(404, b"Unknown profile\n", "text/plain", [("X-Go-Pprof", "1")])
                 if query.get("debug") == ["2"]:

@@ -50,10 +50,11 @@ def record(tmp, what, *args, seconds=1, ok=0, **kw):
 def all_profiles_of_an_endpoint(tmp):
     with Endpoint(names=NAMES + ["goroutineleak", "my.queue"]) as e:
         r = record(tmp, e.url, seconds=2)
-    assert set(r.done) == {"cpu", "goroutines", "heap-start", "goroutine-start", "goroutineleak", "my.queue", *NAMES}, r.done.keys()
+    assert set(r.done) == {"cpu", "trace", "goroutines", "heap-start", "goroutine-start", "goroutineleak", "my.queue", *NAMES}, r.done.keys()
     assert not r.failed
     assert all(m == "GET" for m, _, _ in e.seen), "only GET"
     assert "/debug/pprof/allocs?seconds=2" in e.paths() and "/debug/pprof/profile?seconds=2" in e.paths()
+    assert "/debug/pprof/trace?seconds=2" in e.paths() and (tmp / "c/trace.out").read_bytes().startswith(b"go 1.26 trace")
     assert oct((tmp / "c").stat().st_mode & 0o777) == "0o700" and oct((tmp / "c/heap.pprof").stat().st_mode & 0o777) == "0o600"
 
 

@@ -339,5 +339,84 @@ def the_shop_by_url(tmp):
     assert share(c.stacks(), lambda f: f.startswith("example.com/shop/")) > 0.2
 
 
+def why_of(tmp, *shop_args):
+    """What the trace operations say of a shop that is asked for one route only."""
+    with shop("-clients", "16", "-think", "0", *shop_args) as s:
+        time.sleep(0.5)
+        gospect("record", s.url, "-q", "-d", "2s", "--only", "trace,cpu", "-o", tmp / "capture")
+    def ask(*args):
+        return json.loads(gospect(*args, "--format", "json", tmp / "capture").stdout)
+    return ask
+
+
+def named(place, name):
+    return place is not None and place["name"] == name
+
+
+@test
+def a_planted_lock_convoy_is_named_with_its_peer(tmp):
+    ask = why_of(tmp, "-only", "/cart")
+    add = "example.com/shop/cart.(*Carts).Add"
+    place = next(p for p in ask("contention", "-n", "0")["places"] if named(p["at"], add))
+    assert place["is_convoy"] and named(place["waker_at"], add), place
+    why = ask("why", "-n", "0")
+    assert why["kind"] == "request" and why["count"] > 100, why["kind"]
+    lock = next(b for b in why["blockers"] if b["reason"] == "sync")
+    assert named(lock["at"], add) and named(lock["waker"], add) and lock["waker_goroutine"] == "net/http.(*conn).serve", lock
+    # Of the slowest requests one waits for that lock, and its path goes on in who held it.
+    for rank in range(1, 30):
+        steps = ask("critical-path", "--rank", rank)["steps"]
+        waits = [i for i, s in enumerate(steps) if s["reason"] == "sync" and named(s["at"], add) and s["is_followed"]]
+        if waits:
+            break
+    assert waits, "no slow request waits for the lock"
+    wait = steps[waits[0]]
+    inner = [s for s in steps[waits[0] + 1:] if wait["start_ns"] <= s["start_ns"] < wait["end_ns"] and s["depth"] > wait["depth"]]
+    assert named(wait["waker_at"], add) and inner and inner[0]["goroutine"] != wait["goroutine"], (wait, inner[:3])
+    told = sum(s["end_ns"] - s["start_ns"] for s in steps if not s["is_followed"])
+    assert told == steps[-1]["end_ns"] - steps[0]["start_ns"], "the steps do not add up"
+
+
+@test
+def planted_garbage_is_named(tmp):
+    ask = why_of(tmp, "-only", "/report")
+    why = ask("why", "-n", "0")
+    collector = sum(p["total_ns"] for p in why["parts"] if p["is_collector"]) + why["assist_ns"]
+    assert collector > 0.1 * why["total_ns"], why["parts"]
+    sales = [c for c in why["causes"] + why["blockers"] if c["at"] and c["at"]["name"].startswith("example.com/shop/report.")]
+    assert sales, why["causes"][:5]
+
+
+@test
+def a_planted_slow_handler_is_named(tmp):
+    ask = why_of(tmp, "-only", "/search")
+    why = ask("why", "-n", "0", "--request", "Search")
+    assert why["count"] > 20 and why["slowest"][0]["name"] == "example.com/shop/catalog.(*Catalog).Search", why["slowest"][:3]
+    running = [c for c in why["causes"] if c["state"] == "running" and c["at"] and not c["is_other"]]
+    names = {c["at"]["name"] for c in running[:8]}
+    assert any(n.startswith(("example.com/shop/catalog.", "regexp.")) for n in names), names
+
+
+@test
+def a_trace_of_a_running_process_without_a_file(tmp):
+    with shop() as s:
+        text = gospect("sched", "--duration", "1s", s.pid).stdout
+        told = json.loads(gospect("events", "--duration", "1s", "--format", "json", "--kind", "log,gomaxprocs,range-begin", "-n", "5", s.url).stdout)
+    assert "net/http.(*conn).serve" in text, text
+    assert told["count"] > 0
+
+
+@test
+def a_trace_is_bounded_by_size(tmp):
+    config = tmp / "config"
+    config.write_text("trace.max_events = 40000   # about 200 kB\ntrace.duration = 5s\n")
+    with shop("-clients", "16", "-think", "0") as s:
+        gospect("record", s.url, "-q", "-d", "3s", "--only", "trace", "-o", tmp / "capture", env=dict(os.environ, GOSPECT_CONFIG=str(config)))
+    part = Capture(tmp / "capture").part("trace")
+    assert part["size_bytes"] <= 200000 and "limit" in part["note"], part
+    info = json.loads(gospect("info", "--format", "json", tmp / "capture/trace.out").stdout)
+    assert info, info
+
+
 if __name__ == "__main__":
     sys.exit(run_all())
