@@ -31,6 +31,7 @@
 	X(blocking) \
 	X(tasks) \
 	X(regions) \
+	X(mmu) \
 	X(contention) \
 	X(stw) \
 	X(events) \

@@ -1,0 +1,72 @@
+#include "present/trace_mmu.h"
+
+#include <math.h>
+
+#include "base/json.h"
+#include "present/trace.h"
+
+static int64_t length_of(const gs_mmu *m)
+{
+	return m->n ? m->steps[m->n - 1].time_ns - m->steps[0].time_ns : 0;
+}
+
+void gs_mmu_text(const gs_mmu *m, const gs_mmu_window *worst, uint32_t n, gs_buf *out)
+{
+	gs_buf_f(out, "mean utilization %.2f%%\n    window  least utilization\n", m->mean * 100);
+	for (int64_t w = 1000; w < length_of(m); w *= 10) {
+		gs_mmu_window at = gs_mmu_worst(m, w);
+
+		gs_trace_put_ns(out, w, 10);
+		gs_buf_f(out, "%10.2f%%  at ", fabs(at.util) * 100);
+		gs_trace_put_time(out, at.start_ns);
+		gs_buf_c(out, '\n');
+	}
+	if (!n)
+		return;
+	gs_buf_z(out, "\nworst windows of ");
+	gs_trace_put_ns(out, worst[0].window_ns, 0);
+	gs_buf_c(out, '\n');
+	for (uint32_t i = 0; i < n; i++) {
+		gs_buf_f(out, "%10.2f%%  --time ", fabs(worst[i].util) * 100);
+		gs_trace_put_time(out, worst[i].start_ns);
+		gs_buf_z(out, "..");
+		gs_trace_put_time(out, worst[i].start_ns + worst[i].window_ns);
+		gs_buf_c(out, '\n');
+	}
+}
+
+static void window_json(gs_json *j, const gs_mmu_window *w)
+{
+	gs_json_object(j);
+	gs_json_ki64(j, "window_ns", w->window_ns);
+	gs_json_kf64(j, "utilization", fabs(w->util));
+	gs_json_ki64(j, "start_ns", w->start_ns);
+	gs_json_object_end(j);
+}
+
+void gs_mmu_json(const gs_mmu *m, const gs_mmu_window *worst, uint32_t n, gs_buf *out)
+{
+	gs_json j = gs_json_to(out);
+
+	gs_json_object(&j);
+	gs_json_kf64(&j, "mean", m->mean);
+	gs_json_key(&j, "curve");
+	gs_json_array(&j);
+	for (unsigned i = 0; i < 100; i++) {
+		int64_t w = (int64_t)llround(1000 * pow(10, i / 10.0));
+		gs_mmu_window at;
+
+		if (w >= length_of(m))
+			break;
+		at = gs_mmu_worst(m, w);
+		window_json(&j, &at);
+	}
+	gs_json_array_end(&j);
+	gs_json_key(&j, "worst");
+	gs_json_array(&j);
+	for (uint32_t i = 0; i < n; i++)
+		window_json(&j, &worst[i]);
+	gs_json_array_end(&j);
+	gs_json_object_end(&j);
+	gs_buf_c(out, '\n');
+}

@@ -1,0 +1,78 @@
+/* Utilization of a hand-made trace: two procs for 100 us, one of them taken by an assist from 10 to 30, all stopped from 50 to 55. */
+#include "analysis/trace_mmu.h"
+#include "tap.h"
+
+static gs_mmu *make(gs_arena *mem, unsigned flags)
+{
+	static const uint32_t offsets[] = { 0 };
+	static const uint8_t phases[] = { GS_PHASE_RUNNING }, reasons[] = { 0 };
+	static const uint32_t zero[] = { 0 }, none[] = { GS_NO_INDEX };
+	static const uint16_t lane[] = { 0 };
+	gs_err err = { 0 };
+	gs_profile_builder *b = gs_profile_builder_create(mem, &err);
+	gs_timeline *t = gs_new(mem, gs_timeline, 1);
+	gs_mmu *m;
+
+	t->duration_ns = 100000;
+	t->ranges = gs_new(mem, gs_timeline_range, 2);
+	t->n_ranges = 2;
+	t->ranges[0] = (gs_timeline_range){ .start_ns = 10000, .end_ns = 30000, .scope = GS_RANGE_GOROUTINE,
+					    .name = gs_profile_builder_str(b, GS_S("GC mark assist")) };
+	t->ranges[1] = (gs_timeline_range){ .start_ns = 50000, .end_ns = 55000, .scope = GS_RANGE_GOROUTINE,
+					    .name = gs_profile_builder_str(b, GS_S("stop-the-world (GC mark termination)")) };
+	t->chunks = gs_new(mem, gs_timeline_chunk, 1);
+	t->n_chunks = 1;
+	t->chunks[0] = (gs_timeline_chunk){ .end_ns = 100000, .n = 1, .offset_ns = offsets, .phase = phases, .reason = reasons,
+					    .stack = zero, .proc = lane, .thread = lane, .peer = none, .n_pieces = 1 };
+	t->pieces = gs_new(mem, gs_timeline_piece, 1);
+	t->n_pieces = 1;
+	t->pieces[0] = (gs_timeline_piece){ .n = 1, .before = GS_NO_INDEX, .next = GS_NO_INDEX };
+	t->goroutines = gs_new(mem, gs_timeline_goroutine, 1);
+	t->n_goroutines = 1;
+	t->goroutines[0] = (gs_timeline_goroutine){ .id = 1, .end_ns = 100000, .creator = GS_NO_INDEX };
+	t->procs = gs_new(mem, gs_timeline_proc, 1);
+	t->n_procs = 1;
+	t->gomaxprocs = (gs_timeline_metric){ gs_new(mem, int64_t, 1), gs_new(mem, uint64_t, 1), 1 };
+	t->gomaxprocs.value[0] = 2;
+	m = gs_mmu_build(mem, t, gs_profile_builder_finish(b, &err), flags, &err);
+	CHECK_STR(gs_str_of(err.text), GS_S(""));
+	return m;
+}
+
+static bool near(double a, double b)
+{
+	return a - b < 1e-9 && b - a < 1e-9;
+}
+
+TEST(everything)
+{
+	GS_AUTO(arena) *mem = gs_arena_create(1 << 24);
+	gs_mmu *m = make(mem, GS_MMU_STW | GS_MMU_ASSIST);
+	gs_mmu_window list[4];
+	uint32_t n;
+
+	CHECK(near(m->mean, (100 - 10 - 5) / 100.0));
+	CHECK(near(gs_mmu_worst(m, 1000).util, 0));
+	CHECK(near(gs_mmu_worst(m, 5000).util, 0));
+	CHECK_INT(gs_mmu_worst(m, 5000).start_ns, 50000);
+	CHECK(near(gs_mmu_worst(m, 10000).util, 0.5)); /* half of it stopped, or all of it half taken */
+	CHECK(near(gs_mmu_worst(m, 20000).util, 0.5));
+	CHECK(near(gs_mmu_worst(m, 1000000).util, m->mean)); /* longer than the trace */
+	n = gs_mmu_worst_windows(m, 5000, list, 4);
+	CHECK_INT(n, 4);
+	CHECK(near(list[0].util, 0) && near(list[1].util, 0.5));
+	for (uint32_t i = 0; i < n; i++)
+		for (uint32_t k = 0; k < i; k++)
+			CHECK(list[i].start_ns + list[i].window_ns <= list[k].start_ns ||
+			      list[k].start_ns + list[k].window_ns <= list[i].start_ns);
+}
+
+TEST(what_counts_is_chosen)
+{
+	GS_AUTO(arena) *mem = gs_arena_create(1 << 24);
+
+	CHECK(near(make(mem, GS_MMU_STW)->mean, 0.95));
+	CHECK(near(make(mem, GS_MMU_ASSIST)->mean, 0.9));
+	CHECK(near(make(mem, 0)->mean, 1));
+	CHECK(near(gs_mmu_worst(make(mem, GS_MMU_ASSIST), 1000).util, 0.5));
+}
