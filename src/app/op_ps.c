@@ -1,5 +1,8 @@
 /* gospect ps: Go processes of this machine and its containers. */
 #include "app/op.h"
+
+#include <unistd.h>
+
 #include "base/json.h"
 #include "capture/processes.h"
 
@@ -127,8 +130,8 @@ static void text(gs_op_call *call, const gs_processes *all)
 	if (all->n == 0)
 		gs_buf_z(call->out, "no Go process is running here\n");
 	if (all->n_hidden)
-		gs_buf_f(call->out, "%u process%s of other users not shown; sudo shows more\n", all->n_hidden,
-			 all->n_hidden == 1 ? "" : "es");
+		gs_buf_f(call->out, "%u process%s not shown; %s\n", all->n_hidden, all->n_hidden == 1 ? " is" : "es are",
+			 geteuid() == 0 ? "the kernel lets not even root look there" : "sudo shows those of other users");
 }
 
 static void json_str(gs_json *j, const char *key, gs_str s)

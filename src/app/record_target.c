@@ -1,5 +1,8 @@
 /* From what a user types to what is recorded. */
 #include "app/record.h"
+
+#include <unistd.h>
+
 #include "base/banned.h"
 
 enum { MAX_MATCHES = 64 };
@@ -72,7 +75,7 @@ static bool from_name(gs_arena *mem, const gs_record_options *o, gs_record_targe
 	if (n == 0)
 		return gs_fail(err, GS_ERR_MISSING, GS_ERR_NOWHERE,
 			       "no process, container or address is called %.*s%s; gospect ps lists Go processes", GS_FMT(o->target),
-			       all.n_hidden ? " (some processes are hidden from this user: sudo shows them)" : "");
+			       all.n_hidden && geteuid() != 0 ? " (some processes are hidden from this user: sudo shows them)" : "");
 	/* Where Go processes match, others that share the name (a shell around them) are not meant. */
 	for (uint32_t i = 0; i < n; i++)
 		if (all.list[found[i]].info.is_go)

@@ -268,7 +268,7 @@ static void check_machine(doctor *d, const gs_progress *progress)
 			  gs_strf(d->mem, "%u (of %u processes%s)", all.n, all.n_seen,
 				  all.n_hidden ? gs_cstr(d->mem, gs_strf(d->mem, ", %u more are hidden", all.n_hidden)) : ""));
 		if (all.n_hidden)
-			c->means = GS_S("of other users: sudo shows them");
+			c->means = geteuid() == 0 ? GS_S("not even root may look there") : GS_S("of other users: sudo shows them");
 	}
 	check(d, "cgroups", "control groups", GS_CHECK_INFO,
 	      stat("/sys/fs/cgroup/cgroup.controllers", &st) == 0 ? GS_S("version 2") :
