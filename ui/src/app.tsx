@@ -30,7 +30,9 @@ effect(() => {
 	const patch: Partial<typeof r> = {};
 	if (wanted.id !== r.doc) patch.doc = wanted.id;
 	if (r.base && !docById(r.base)) patch.base = 0;
-	if (fits.length && !fits.some((v) => v.id === r.view)) patch.view = fits[0]!.id;
+	// The plain address of the page says nothing of a view: the one that suits the document best.
+	const unsaid = !/^#\/\w/.test(location.hash) && wanted.kind === "trace";
+	if (fits.length && (unsaid || !fits.some((v) => v.id === r.view))) patch.view = fits[0]!.id;
 	if (Object.keys(patch).length) queueMicrotask(() => navigate(patch, "replace"));
 });
 

@@ -184,3 +184,17 @@ export interface GoroutineDetail {
 	span_count: number;
 	spans: TraceSpan[];
 }
+
+export interface SampleRow {
+	time_ns?: number;
+	cpu?: number;
+	pid?: number;
+	thread?: number;
+	goroutine?: number;
+	depth: number;
+	value: number;
+	leaf: string;
+	labels: { key: string; value?: string; number?: number; unit?: string }[];
+	stack?: { name: string; file: string; line: number }[];
+}
+export interface SamplesAnswer { count: number; total: number; type: string; unit: string; rows: SampleRow[] }

@@ -13,9 +13,10 @@ import { infoUrl, tagsUrl, tracesUrl } from "../views/urls";
 import { Bar, formatPercent, Name, shown } from "./cells";
 import { CloseIcon } from "./icons";
 import { Empty, ErrorState, Loading } from "./states";
+import { SampleList } from "./samplelist";
 import { VirtualTable, type Column } from "./table";
 
-const tabs: [string, string][] = [["samples", "Samples"], ["labels", "Labels"], ["info", "About"]];
+const tabs: [string, string][] = [["samples", "Stacks"], ["list", "Samples"], ["labels", "Labels"], ["info", "About"]];
 
 export function Drawer() {
 	const r = route.value;
@@ -25,12 +26,12 @@ export function Drawer() {
 				<div class="tabs small" role="tablist">
 					{tabs.map(([id, title]) => <button key={id} role="tab" aria-selected={r.drawer === id} onClick={() => navigate({ drawer: id })}>{title}</button>)}
 				</div>
-				<span class="dim drawer-note">{r.drawer === "samples" && r.fn ? <>through <Name name={r.fn} /></> : null}</span>
+				<span class="dim drawer-note">{(r.drawer === "samples" || r.drawer === "list") && r.fn ? <>through <Name name={r.fn} /></> : null}</span>
 				<span class="spacer" />
 				<button class="icon" aria-label="Close the drawer" title="Close" onClick={() => navigate({ drawer: "" })}><CloseIcon /></button>
 			</div>
 			<div class="drawer-body">
-				{r.drawer === "samples" ? <Samples /> : r.drawer === "labels" ? <Labels /> : <Info />}
+				{r.drawer === "samples" ? <Samples /> : r.drawer === "list" ? <SampleList /> : r.drawer === "labels" ? <Labels /> : <Info />}
 			</div>
 		</section>
 	);

@@ -54,6 +54,7 @@ function FunctionFacts({ name }: { name: string }) {
 				<button class="button small" disabled={!file} onClick={() => openInEditor(file, line)}>{openLabel()}</button>
 				<button class="button small" onClick={() => navigate({ view: "source" })}>Source</button>
 				<button class="button small" onClick={() => navigate({ view: "sandwich" })}>Sandwich</button>
+				{doc.value?.kind === "trace" && <button class="button small" title="Marks every moment in which it is on a stack" onClick={() => navigate({ view: "timeline" })}>Timeline</button>}
 			</div>
 			<table class="facts">
 				<thead><tr><th /><th class="num">{frame ? "here" : ""}</th><th class="num">{frame ? "everywhere" : ""}</th><th class="num">of all</th></tr></thead>

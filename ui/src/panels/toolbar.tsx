@@ -94,12 +94,13 @@ function Crumb({ kind, name, remove, cut }: { kind: string; name: string; remove
 function Trail() {
 	const r = route.value;
 	const steps = r.transforms;
-	const part = r.range !== "" || r.goroutines.length > 0 || r.starters.length > 0;
+	const part = r.range !== "" || r.goroutines.length > 0 || r.starters.length > 0 || r.filter !== "";
 	if (!steps.length && !r.labels.length && !r.groupBy && !part) return null;
 	const span = parseRange(r.range, Infinity);
 	return (
 		<div class="trail" aria-label="Filters">
-			<button class="plain all" onClick={() => navigate({ transforms: [], labels: [], groupBy: "", range: "", goroutines: [], starters: [] })} title="Remove all filters (Shift+X)">all samples</button>
+			<button class="plain all" onClick={() => navigate({ transforms: [], labels: [], groupBy: "", filter: "", range: "", goroutines: [], starters: [] })} title="Remove all filters (Shift+X)">all samples</button>
+			{r.filter && <Crumb kind="where" name={r.filter} remove={() => navigate({ filter: "" })} />}
 			{span && <Crumb kind="time" name={`${formatMoment(span[0], (span[1] - span[0]) / 100)} + ${formatLength(span[1] - span[0])}`} remove={() => navigate({ range: "" })} />}
 			{r.goroutines.map((g) => <Crumb key={`g${g}`} kind="goroutine" name={g} remove={() => navigate({ goroutines: r.goroutines.filter((x) => x !== g) })} />)}
 			{r.starters.map((s) => <Crumb key={`s${s}`} kind="started with" name={spellings(s)[0] ?? s} remove={() => navigate({ starters: r.starters.filter((x) => x !== s) })} />)}

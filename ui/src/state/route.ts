@@ -33,6 +33,8 @@ export interface Route {
 	normalize: boolean;
 	sort: string;
 	drawer: string;
+	/** expression over samples that every view counts (docs/filter.md) */
+	filter: string;
 	/** timeline, in nanoseconds of the trace: what is in sight, "from-to"; "" is all */
 	sight: string;
 	/** part of the trace that every view counts: "from-to" */
@@ -63,7 +65,7 @@ export const defaults: Route = {
 	transforms: [], query: "", mode: "highlight", labels: [], groupBy: "", granularity: "functions",
 	root: 0, zoom: "", fn: "", node: -1, goroutineBy: "stack", goroutineState: "", asm: false, normalize: false,
 	sort: "", drawer: "",
-	sight: "", range: "", goroutines: [], starters: [], lane: "", at: -1, pins: [], open: [], folds: [], lanesBy: "function", lanesSort: "start",
+	filter: "", sight: "", range: "", goroutines: [], starters: [], lane: "", at: -1, pins: [], open: [], folds: [], lanesBy: "function", lanesSort: "start",
 	lanesState: "", lanesTask: "", lanesMin: "", lanesMarked: false, lanesTable: false,
 };
 
@@ -73,7 +75,7 @@ const keys: [keyof Route, string][] = [
 	["invert", "invert"], ["transforms", "t"], ["query", "q"], ["mode", "mode"], ["labels", "label"],
 	["groupBy", "group"], ["granularity", "by"], ["root", "root"], ["zoom", "z"], ["fn", "fn"], ["node", "node"],
 	["goroutineBy", "gby"], ["goroutineState", "gstate"], ["asm", "asm"], ["normalize", "norm"], ["sort", "sort"],
-	["drawer", "drawer"], ["sight", "tl"], ["range", "sel"], ["goroutines", "g"], ["starters", "start"], ["lane", "lane"], ["at", "at"],
+	["drawer", "drawer"], ["filter", "filter"], ["sight", "tl"], ["range", "sel"], ["goroutines", "g"], ["starters", "start"], ["lane", "lane"], ["at", "at"],
 	["pins", "pin"], ["open", "open"], ["folds", "fold"], ["lanesBy", "lby"], ["lanesSort", "lsort"], ["lanesState", "lstate"],
 	["lanesTask", "ltask"], ["lanesMin", "lmin"], ["lanesMarked", "lmark"], ["lanesTable", "ltable"],
 ];
@@ -113,7 +115,7 @@ export function formatRoute(route: Route): string {
 
 // A change of any of these makes another graph: node ids and the zoom of the old one mean nothing in it.
 const shaping: (keyof Route)[] = [
-	"doc", "base", "type", "invert", "transforms", "labels", "groupBy", "granularity", "normalize", "range", "goroutines", "starters",
+	"doc", "base", "type", "invert", "transforms", "labels", "groupBy", "granularity", "normalize", "filter", "range", "goroutines", "starters",
 ];
 
 export function changeRoute(old: Route, patch: Partial<Route>): Route {

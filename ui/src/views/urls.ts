@@ -41,6 +41,11 @@ export function tracesUrl(route: Route, limit: number, offset: number): string {
 	return `/api/traces?${profileQuery(without(route), extra)}&limit=${limit}&offset=${offset}&sort=value`;
 }
 
+export function samplesUrl(route: Route, limit: number, offset: number): string {
+	const extra = route.fn ? [`only-function:${route.fn}`] : [];
+	return `/api/samples?${profileQuery(without(route), extra)}&limit=${limit}&offset=${offset}&stacks=1`;
+}
+
 export function searchUrl(route: Route, regex: string): string {
 	return `/api/search?${profileQuery(without({ ...route, mode: "highlight" }))}&query=${encodeURIComponent(regex)}`;
 }
