@@ -1,6 +1,6 @@
 /*
- * perf script text -> document. A stack that came by before is found again by its bytes, and so is a frame: names are only
- * taken apart once.
+ * perf script text -> document. Threads read pieces of it (perfscript_chunk.h); what is new to them becomes part of the profile
+ * in the order of the text, whichever thread found it. Names are only taken apart once.
  */
 #include "format/perfscript/perfscript.h"
 
@@ -18,6 +18,9 @@ typedef struct loading {
 	gs_slice_map callers;  /* as caller: the address is that of a return */
 	gs_slice_map mappings; /* dso -> mapping */
 	GS_VEC(gs_frame) frames;
+	gs_slice_map stacks;	/* text -> index of `nodes` */
+	GS_VEC(uint32_t) nodes;
+	GS_VEC(uint32_t) locations, ends; /* of stacks that are new with a piece */
 } loading;
 
 static uint32_t mapping_of(loading *l, gs_str dso)
@@ -109,55 +112,88 @@ static uint32_t location_of(loading *l, gs_str group, bool is_leaf)
 	return id;
 }
 
-static uint32_t node_of(loading *l, const gs_perfscript_chunk *c, const gs_perfscript_stack *s,
-			const uint32_t *leaves, const uint32_t *callers)
+/* A reader, and what its indexes are in the profile: as far as they have come by in the order of the text. */
+typedef struct worker {
+	gs_perfscript_reader r;
+	GS_VEC(uint32_t) frames, stacks, comms, events;
+} worker;
+
+static bool note(uint32_t *slot, uint32_t id)
 {
-	uint32_t node = GS_ROOT_NODE;
+	if (!slot || id == GS_NO_ID)
+		return false;
+	*slot = id;
+	return true;
+}
 
-	for (uint32_t i = s->n; i-- > 0 && node != GS_NO_ID;) {
-		uint32_t frame = c->stack_frames.p[s->first + i],
-			 location = i ? callers[frame] : leaves[frame];
+/* Stacks that are new to the profile too are pushed together, in the order of the text. */
+static bool map_stacks(loading *l, worker *w)
+{
+	uint32_t first_new = (uint32_t)l->nodes.n, *slot;
+	bool is_new;
 
-		if (location) /* text that is no frame has none */
-			node = gs_profile_builder_push(l->b, node, location);
+	l->locations.n = l->ends.n = 0;
+	while (w->stacks.n < w->r.stack_list.n) {
+		const gs_perfscript_stack *s = &w->r.stack_list.p[w->stacks.n];
+
+		slot = gs_slice_map_put_hashed(&l->stacks, s->text, s->hash, &is_new);
+		if (!slot)
+			return false;
+		if (is_new) {
+			uint32_t *end = gs_vec_push(&l->ends, INT32_MAX);
+
+			*slot = (uint32_t)l->nodes.n;
+			if (!end || !gs_vec_push(&l->nodes, INT32_MAX))
+				return false;
+			for (uint32_t i = 0; i < s->n; i++) {
+				uint32_t location = w->frames.p[w->r.stack_frames.p[s->first + i]];
+
+				if (location && /* text that is no frame has none */
+				    !note(gs_vec_push(&l->locations, INT32_MAX), location))
+					return false;
+			}
+			*end = (uint32_t)l->locations.n;
+		}
+		if (!note(gs_vec_push(&w->stacks, INT32_MAX), *slot))
+			return false;
 	}
-	return node;
+	return !l->ends.n ||
+	       gs_profile_builder_push_stacks(l->b, l->locations.p, l->ends.p, (uint32_t)l->ends.n,
+					      l->nodes.p + first_new);
 }
 
-static uint32_t *locations_of(loading *l, gs_arena *mem, const gs_text_list *list, bool is_leaf)
+static bool map_new(loading *l, worker *w)
 {
-	uint32_t *ids = gs_try_new(mem, uint32_t, list->texts.n);
+	const gs_perfscript_reader *r = &w->r;
+	bool ok = true;
 
-	for (size_t i = 0; ids && i < list->texts.n; i++)
-		if ((ids[i] = location_of(l, list->texts.p[i], is_leaf)) == GS_NO_ID)
-			return NULL;
-	return ids;
+	while (ok && w->frames.n < r->frames.n) {
+		const gs_perfscript_text *f = &r->frames.p[w->frames.n];
+
+		ok = note(gs_vec_push(&w->frames, INT32_MAX),
+			  f->text.n ? location_of(l, f->text, f->is_leaf) : 0);
+	}
+	ok = ok && map_stacks(l, w);
+	while (ok && w->comms.n < r->comms.texts.n)
+		ok = note(gs_vec_push(&w->comms, INT32_MAX),
+			  gs_profile_builder_str(l->b, r->comms.texts.p[w->comms.n]));
+	while (ok && w->events.n < r->events.texts.n)
+		ok = note(gs_vec_push(&w->events, INT32_MAX),
+			  gs_perf_samples_event(&l->samples, r->events.texts.p[w->events.n]));
+	return ok;
 }
 
-/* The part's indexes become ids of the profile. */
-static bool add_chunk(loading *l, gs_perfscript_chunk *c)
+/* The worker's indexes become ids of the profile. */
+static bool add_piece(loading *l, worker *w)
 {
-	GS_AUTO(arena) *mem = gs_arena_create(UINT64_MAX);
-	uint32_t *nodes = gs_try_new(mem, uint32_t, c->stacks.texts.n);
-	uint32_t *comms = gs_try_new(mem, uint32_t, c->comms.texts.n);
-	uint32_t *events = gs_try_new(mem, uint32_t, c->events.texts.n);
-	uint32_t *leaves = locations_of(l, mem, &c->leaves, true);
-	uint32_t *callers = locations_of(l, mem, &c->callers, false);
-	bool ok = nodes && comms && events && leaves && callers && !c->is_full;
+	bool ok = !w->r.is_full && map_new(l, w);
 
-	for (size_t i = 0; ok && i < c->stacks.texts.n; i++)
-		ok = (nodes[i] = node_of(l, c, &c->stack_list.p[i], leaves, callers)) != GS_NO_ID;
-	for (size_t i = 0; ok && i < c->comms.texts.n; i++)
-		ok = (comms[i] = gs_profile_builder_str(l->b, c->comms.texts.p[i])) != GS_NO_ID;
-	for (size_t i = 0; ok && i < c->events.texts.n; i++)
-		ok = (events[i] = gs_perf_samples_event(&l->samples, c->events.texts.p[i])) !=
-		     UINT32_MAX;
-	for (size_t i = 0; ok && i < c->samples.n; i++) {
-		gs_perf_sample s = c->samples.p[i];
+	for (size_t i = 0; ok && i < w->r.samples.n; i++) {
+		gs_perf_sample s = w->r.samples.p[i];
 
-		s.node = nodes[s.node];
-		s.comm = comms[s.comm];
-		s.event = events[s.event];
+		s.node = l->nodes.p[w->stacks.p[s.node]];
+		s.comm = w->comms.p[s.comm];
+		s.event = w->events.p[s.event];
 		ok = gs_perf_samples_add(&l->samples, &s);
 	}
 	return ok;
@@ -177,34 +213,32 @@ static void add_comment(loading *l, gs_str text, const char *key, const char *na
 typedef struct reading {
 	loading *l;
 	const gs_load_source *src;
-	gs_perfscript_chunk *chunks;
+	gs_str *pieces;
 	size_t n;
+	worker *workers;
 	uint64_t n_skipped;
 	bool is_stopped, is_full;
 } reading;
 
-static void read_chunk(void *ctx, unsigned worker, size_t i)
+static void read_piece(void *ctx, unsigned self, size_t i)
 {
 	reading *r = ctx;
 
-	(void)worker;
 	if (!gs_progress_should_stop(r->src->progress))
-		gs_perfscript_chunk_read(&r->chunks[i]);
+		gs_perfscript_reader_run(&r->workers[self].r, r->pieces[i]);
 }
 
 /* In the order of the text, one at a time. */
-static void take_chunk(void *ctx, unsigned worker, size_t i)
+static void take_piece(void *ctx, unsigned self, size_t i)
 {
 	reading *r = ctx;
 
-	(void)worker;
 	r->is_stopped |= gs_progress_should_stop(r->src->progress);
-	if (!r->is_stopped && !r->is_full) {
-		r->is_full = !add_chunk(r->l, &r->chunks[i]);
-		r->n_skipped += r->chunks[i].n_skipped;
-		gs_progress_report(r->src->progress, (double)(i + 1) / (double)r->n, "reading");
-	}
-	gs_perfscript_chunk_release(&r->chunks[i]);
+	if (r->is_stopped || r->is_full)
+		return;
+	r->is_full = !add_piece(r->l, &r->workers[self]);
+	r->n_skipped += r->workers[self].r.n_skipped;
+	gs_progress_report(r->src->progress, (double)(i + 1) / (double)r->n, "reading");
 }
 
 static bool no_memory(gs_err *err)
@@ -213,29 +247,55 @@ static bool no_memory(gs_err *err)
 		       "the events need more memory than their budget");
 }
 
+static bool finish(reading *r, gs_err *err)
+{
+	gs_perf_samples *samples = &r->l->samples;
+	gs_profile_builder *b = r->l->b;
+
+	if (r->is_stopped)
+		return gs_fail(err, GS_ERR_STOPPED, GS_ERR_NOWHERE, "stopped");
+	if (r->is_full)
+		return no_memory(err);
+	if (!samples->samples.n)
+		return gs_fail(err, GS_ERR_FORMAT, 0, "no event in this perf script text");
+	if (r->n_skipped)
+		gs_profile_builder_warn(
+			b, "%llu lines are neither an event nor a frame and were left out",
+			(unsigned long long)r->n_skipped);
+	add_comment(r->l, r->src->bytes, "captured on", "captured on");
+	add_comment(r->l, r->src->bytes, "hostname", "hostname");
+	add_comment(r->l, r->src->bytes, "cmdline", "command");
+	return gs_perf_samples_finish(samples, b) || no_memory(err);
+}
+
 static bool load_events(loading *l, const gs_load_source *src, gs_err *err)
 {
-	enum { CHUNK_BYTES = 4 << 20 };
+	enum { PIECE_BYTES = 2 << 20 };
+	GS_AUTO(arena) *mem = gs_arena_create(UINT64_MAX);
 	reading r = { .l = l, .src = src };
+	unsigned n_workers;
+	bool ok;
 
-	if (!gs_perfscript_split(src->bytes, CHUNK_BYTES, &r.chunks, &r.n))
+	if (!gs_perfscript_split(src->bytes, PIECE_BYTES, &r.pieces, &r.n))
 		return no_memory(err);
-	gs_pool_run_ordered(src->options->threads, r.n, read_chunk, take_chunk, &r);
-	free(r.chunks);
-	if (r.is_stopped)
-		return gs_fail(err, GS_ERR_STOPPED, GS_ERR_NOWHERE, "stopped");
-	if (r.is_full)
-		return no_memory(err);
-	if (!l->samples.samples.n)
-		return gs_fail(err, GS_ERR_FORMAT, 0, "no event in this perf script text");
-	if (r.n_skipped)
-		gs_profile_builder_warn(
-			l->b, "%llu lines are neither an event nor a frame and were left out",
-			(unsigned long long)r.n_skipped);
-	add_comment(l, src->bytes, "captured on", "captured on");
-	add_comment(l, src->bytes, "hostname", "hostname");
-	add_comment(l, src->bytes, "cmdline", "command");
-	return gs_perf_samples_finish(&l->samples, l->b) || no_memory(err);
+	n_workers = gs_pool_workers(src->options->threads, r.n);
+	r.workers = gs_new(mem, worker, n_workers);
+	for (unsigned i = 0; i < n_workers; i++)
+		r.is_full |= !gs_perfscript_reader_init(&r.workers[i].r);
+	if (!r.is_full)
+		gs_pool_run_ordered(src->options->threads, r.n, read_piece, take_piece, &r);
+	free(r.pieces);
+	ok = finish(&r, err);
+	for (unsigned i = 0; i < n_workers; i++) {
+		worker *w = &r.workers[i];
+
+		gs_perfscript_reader_release(&w->r);
+		gs_vec_release(&w->frames);
+		gs_vec_release(&w->stacks);
+		gs_vec_release(&w->comms);
+		gs_vec_release(&w->events);
+	}
+	return ok;
 }
 
 static int probe(gs_str bytes)
@@ -252,7 +312,11 @@ static bool load(const gs_load_source *src, gs_document *doc, gs_err *err)
 	gs_slice_map_release(&l.leaves);
 	gs_slice_map_release(&l.callers);
 	gs_slice_map_release(&l.mappings);
+	gs_slice_map_release(&l.stacks);
 	gs_vec_release(&l.frames);
+	gs_vec_release(&l.nodes);
+	gs_vec_release(&l.locations);
+	gs_vec_release(&l.ends);
 	if (!ok)
 		return false;
 	doc->profile = gs_profile_builder_finish(l.b, err);

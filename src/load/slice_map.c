@@ -37,9 +37,8 @@ static bool grow(gs_slice_map *m)
 	return true;
 }
 
-uint32_t *gs_slice_map_put(gs_slice_map *m, gs_str key, bool *is_new)
+uint32_t *gs_slice_map_put_hashed(gs_slice_map *m, gs_str key, uint64_t full, bool *is_new)
 {
-	uint64_t full = gs_str_hash(key);
 	uint32_t hash = (uint32_t)(full ^ full >> 32), at = hash;
 
 	if (m->n >= m->cap / 2 && !grow(m))
@@ -59,4 +58,26 @@ uint32_t *gs_slice_map_put(gs_slice_map *m, gs_str key, bool *is_new)
 			return &s->value;
 		}
 	}
+}
+
+uint32_t *gs_slice_map_put(gs_slice_map *m, gs_str key, bool *is_new)
+{
+	return gs_slice_map_put_hashed(m, key, gs_str_hash(key), is_new);
+}
+
+uint32_t *gs_slice_map_put_copy(gs_slice_map *m, gs_arena *mem, gs_str *key, bool *is_new)
+{
+	uint32_t *value = gs_slice_map_put(m, *key, is_new);
+	gs_slice_map_slot *s;
+	char *copy;
+
+	if (!value || !*is_new || !key->n)
+		return value;
+	copy = gs_try_new(mem, char, key->n);
+	if (!copy)
+		return NULL;
+	s = (gs_slice_map_slot *)(void *)((char *)value - offsetof(gs_slice_map_slot, value));
+	memcpy(copy, key->p, key->n);
+	key->p = s->p = copy;
+	return value;
 }

@@ -349,12 +349,6 @@ bool gs_perfscript_is(gs_str head)
 	return false;
 }
 
-/* perf puts a source line under its frame, behind two blanks; a frame has its address right-aligned in 16 columns. */
-static bool is_source_line(const char *p, const char *end)
-{
-	return end - p > 2 && p[0] == ' ' && p[1] == ' ' && !is_blank(p[2]) && p[2] != '\n';
-}
-
 bool gs_perfscript_frame_text(gs_str *stack, gs_str *text)
 {
 	const char *end = stack->p + stack->n, *nl;
@@ -364,7 +358,7 @@ bool gs_perfscript_frame_text(gs_str *stack, gs_str *text)
 	nl = memchr(stack->p, '\n', stack->n);
 	if (!nl)
 		nl = end;
-	else if (is_source_line(nl + 1, end)) {
+	else if (gs_perfscript_is_source_line(nl + 1, end)) {
 		nl = memchr(nl + 1, '\n', (size_t)(end - nl - 1));
 		if (!nl)
 			nl = end;

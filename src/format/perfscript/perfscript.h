@@ -53,6 +53,12 @@ bool gs_perfscript_is(gs_str head);
 bool gs_perfscript_next(gs_perfscript *s, gs_perfscript_event *out);
 /* Take the text of the next frame (one line, and its source line when there is one) off *stack. */
 bool gs_perfscript_frame_text(gs_str *stack, gs_str *text);
+/* perf puts a source line under its frame, behind two blanks; a frame has its address right-aligned in 16 columns. */
+static inline bool gs_perfscript_is_source_line(const char *p, const char *end)
+{
+	return end - p > 2 && p[0] == ' ' && p[1] == ' ' && p[2] != ' ' && p[2] != '\t' &&
+	       p[2] != '\n';
+}
 /* False when it is not a frame. */
 bool gs_perfscript_frame_parse(gs_str text, gs_perfscript_frame *out);
 /* `# key : value` of the --header lines, such as "hostname", "cmdline", "captured on"; empty when absent. */
