@@ -2,10 +2,24 @@
 
 #include "base/json.h"
 
+static bool is_plain(char c)
+{
+	return c >= 0x20 && c < 0x7f && c != '&' && c != '<' && c != '>' && c != '"';
+}
+
 void gs_markup_text(gs_buf *out, gs_str s)
 {
 	while (s.n) {
-		uint32_t c = gs_utf8_next(&s);
+		size_t plain = 0;
+		uint32_t c;
+
+		while (plain < s.n && is_plain(s.p[plain]))
+			plain++;
+		gs_buf_add(out, s.p, plain);
+		s = gs_str_skip(s, plain);
+		if (!s.n)
+			break;
+		c = gs_utf8_next(&s);
 
 		switch (c) {
 		case '&':

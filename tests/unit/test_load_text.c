@@ -113,6 +113,41 @@ TEST(folded_fractions_and_two_columns)
 	CHECK_INT(total(b->profile, "samples"), 20);
 }
 
+/* Lines that begin alike are told apart by what follows them. */
+TEST(perf_script_lines_seen_before)
+{
+	GS_AUTO(buf) text = { .max = 1 << 16 };
+#define EVENT "w 1/2 [0] 1.000001: 5 cycles: \n"
+#define OUTER "\t          5e00dd main.outermost_of_all+0x1c (/srv/application)"
+#define INNER "\t          5e00dd main.inlined_by_outermost (inlined)"
+	GS_AUTO(document) *d = open_bytes(
+		GS_S(EVENT OUTER "\n\n" EVENT OUTER "\n  outer.go:7\n\n" EVENT OUTER "\n" OUTER "\n\n" EVENT INNER
+				 "\n\n" EVENT INNER "\n" OUTER "\n\n" EVENT INNER "\n\n" EVENT OUTER "\n\n" EVENT
+					 OUTER "\n" OUTER "\n  outer.go:7\n" OUTER "1\n"),
+		NULL);
+	const gs_profile *p = d->profile;
+	const char *want[] = { "main.outermost_of_all", "main.outermost_of_all", "main.outermost_of_all;main.outermost_of_all",
+			       "main.inlined_by_outermost", "main.outermost_of_all;+main.inlined_by_outermost",
+			       "main.inlined_by_outermost", "main.outermost_of_all" };
+
+	CHECK_INT(p->n_samples, 8);
+	for (size_t i = 0; i < 7; i++) {
+		gs_str got = stack_text(p, p->sample_node[i], &text);
+
+		/* Nothing physical holds the inlined frame that ends a stack. */
+		if (got.n && got.p[0] == '+')
+			got = gs_str_skip(got, 1);
+		CHECK_STR(got, gs_str_of(want[i]));
+	}
+	CHECK_INT(p->sample_node[0], p->sample_node[6]);
+	CHECK_INT(p->sample_node[3], p->sample_node[5]);
+	CHECK(p->sample_node[0] != p->sample_node[1]);
+	CHECK(p->sample_node[3] != p->sample_node[4]);
+#undef EVENT
+#undef OUTER
+#undef INNER
+}
+
 TEST(perf_script)
 {
 	GS_AUTO(buf) text = { .max = 1 << 16 };
