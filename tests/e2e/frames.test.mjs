@@ -6,6 +6,7 @@ import { availableParallelism, loadavg } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { openBrowser, openPage, scratch, serve } from "./browser.mjs";
+import { firstPicture, measure } from "./pace.mjs";
 import { largeProfile } from "./pprof.mjs";
 
 const stacks = Number(process.env.E2E_STACKS ?? 100_000);
@@ -24,37 +25,6 @@ after(async () => {
 	await server?.stop();
 	tmp.remove();
 });
-
-/** Time that the page itself takes for each frame, and the time between frames, over a movement. */
-async function measure(page) {
-	return page.evaluate(async () => {
-		const host = document.querySelector(".canvas-host");
-		const own = [];
-		const between = [];
-		const request = window.requestAnimationFrame;
-		window.requestAnimationFrame = (f) => request.call(window, (t) => {
-			const start = performance.now();
-			f(t);
-			own.push(performance.now() - start);
-		});
-		const frame = () => new Promise((done) => request.call(window, done));
-		const wheel = (o) => host.dispatchEvent(new WheelEvent("wheel", { bubbles: true, cancelable: true, clientX: 700, clientY: 300, ...o }));
-		const steps = [
-			...Array.from({ length: 60 }, () => ({ deltaY: -20, ctrlKey: true })), ...Array.from({ length: 60 }, (_, i) => ({ deltaX: i < 30 ? 40 : -40 })),
-			...Array.from({ length: 60 }, () => ({ deltaY: 20, ctrlKey: true })), ...Array.from({ length: 60 }, (_, i) => ({ deltaY: i < 30 ? 30 : -30 })),
-		];
-		let last = await frame();
-		for (const step of steps) {
-			wheel(step);
-			const now = await frame();
-			between.push(now - last);
-			last = now;
-		}
-		window.requestAnimationFrame = request;
-		const at = (list, q) => [...list].sort((a, b) => a - b)[Math.min(list.length - 1, Math.floor(list.length * q))] ?? 0;
-		return { renderer: host.dataset.renderer, frames: own.length, own: [at(own, 0.5), at(own, 0.95), at(own, 1)], between: [at(between, 0.5), at(between, 0.95), at(between, 1)] };
-	});
-}
 
 for (const renderer of ["auto", "canvas2d", "webgl2"])
 	test(`zoom, pan and scroll of ${stacks} stacks, ${renderer}`, async (t) => {
@@ -80,24 +50,12 @@ for (const renderer of ["auto", "canvas2d", "webgl2"])
 
 test("the page adds little to the time the engine takes for the first picture", async (t) => {
 	const page = await openPage(browser, server, { width: 1600, height: 1000 });
-	const once = () => page.evaluate(async () => {
-		const drawn = () => {
-			const c = document.querySelector(".canvas-host canvas");
-			if (!c || c.width < 10) return false;
-			const pixel = c.getContext("2d")?.getImageData(40, 28, 1, 1).data;
-			return pixel && !(pixel[0] === 255 && pixel[1] === 255 && pixel[2] === 255);
-		};
-		while (!drawn()) await new Promise((f) => requestAnimationFrame(f));
-		const now = performance.now();
-		const engine = performance.getEntriesByType("resource").filter((r) => r.name.includes("/api/")).reduce((s, r) => s + r.responseEnd - r.requestStart, 0);
-		return { all: now, own: now - engine };
-	});
 	const times = [];
 	for (let i = 0; i < 4; i++) {
 		await page.goto("about:blank");
 		// Another order each time, so that no answer is remembered from the last.
 		await page.goto(`${server.base}/#/flame?${["", "order=name", "invert=1", "by=packages"][i]}`);
-		times.push(await once());
+		times.push(await firstPicture(page));
 	}
 	t.diagnostic(`first flame graph ${times.map((x) => `${x.all.toFixed(0)} (page ${x.own.toFixed(0)})`).join(", ")} ms after the navigation`);
 	const own = Math.min(...times.map((x) => x.own));
