@@ -9,6 +9,7 @@ enum {
 	FUNCDATA_STACK_OBJECTS = 2,
 	G_MAX = 1024,
 	MAX_FRAMES = 1 << 20,
+	MAX_EMPTY = 64,
 	MAX_OBJECTS = 1 << 20,
 	MAX_DEFERS = 1 << 20,
 	MAX_MAP_BITS = 1 << 20,
@@ -38,6 +39,7 @@ typedef struct walk {
 	GS_VEC(stack_object) objects;
 	GS_VEC(found) queue;
 	bool is_conservative; /* the next frame */
+	unsigned n_empty; /* frames without a size: leaves of a fault on arm64 have none, a chain of them is a lie */
 	bool is_lost;
 } walk;
 
@@ -195,7 +197,8 @@ static bool next(walk *w, step *s)
 		return false;
 	n.callee_is_sigpanic = is_named(s, "runtime.sigpanic");
 	n.callee_is_injected = is_injected(s);
-	if (!find(w, &n) || (n.f.pc == s->f.pc && n.f.sp == s->f.sp)) {
+	w->n_empty += n.f.sp == s->f.sp;
+	if (!find(w, &n) || (n.f.pc == s->f.pc && n.f.sp == s->f.sp) || w->n_empty > MAX_EMPTY) {
 		w->is_lost = true;
 		return false;
 	}
