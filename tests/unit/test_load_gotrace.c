@@ -183,6 +183,16 @@ static void check_file(const char *name, unsigned minor)
 	gs_document_close(d);
 }
 
+TEST(go_1_19)
+{
+	check_file("data/go1.19/trace.gz", 19);
+}
+
+TEST(go_1_21)
+{
+	check_file("data/go1.21/trace.gz", 21);
+}
+
 TEST(go_1_22)
 {
 	check_file("data/go1.22/trace.gz", 22);
