@@ -6,11 +6,25 @@
 #include "service/http/api.h"
 #include "service/http/query.h"
 
+#include "../tests/unit/timeline_make.h"
 #include "fuzz.h"
 
 #include "base/banned.h"
 
 static gs_session *session;
+
+/* An execution trace of a few microseconds. */
+static gs_document *make_trace(void)
+{
+	const make_shape shape = { .goroutines = 5, .per_goroutine = 200, .chunks = 2, .procs = 2, .mean_ns = 50, .seed = 3 };
+	gs_arena *mem = gs_arena_create(64 << 20);
+	gs_document *d = gs_new(mem, gs_document, 1);
+
+	*d = (gs_document){ .mem = mem, .kind = GS_DOCUMENT_TRACE, .name = GS_S("small.trace"), .path = GS_S("small.trace"),
+			    .format = GS_S("gotrace") };
+	d->timeline = make_timeline(mem, &d->profile, &shape);
+	return d;
+}
 
 static void open_session(void)
 {
@@ -26,6 +40,8 @@ static void open_session(void)
 		if (!d || !gs_session_add(session, d))
 			abort();
 	}
+	if (!gs_session_add(session, make_trace()))
+		abort();
 }
 
 static void take_words(gs_str s)

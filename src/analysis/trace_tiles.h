@@ -17,6 +17,7 @@ typedef enum gs_track_kind {
 	GS_TRACK_SAMPLES, /* CPU samples; value: stack */
 	GS_TRACK_HITS,	  /* what a stack predicate marks */
 	GS_TRACK_TASKS,	  /* value: index of the task */
+	GS_TRACK_FRAMES,  /* stacks of a goroutine's spans, outermost at depth 0; value: name */
 } gs_track_kind;
 
 enum {
@@ -76,6 +77,12 @@ uint32_t gs_lane_walk_stack(const gs_lane_walk *walk);
 void gs_tiles_states(gs_tiles *out, const gs_lanes *l, gs_lane lane, uint32_t lane_at, const gs_window *w);
 /* Regions, ranges, logs and samples of a lane, where there are any. */
 void gs_tiles_extras(gs_tiles *out, const gs_lanes *l, const gs_lane_extras *x, gs_lane lane, uint32_t lane_at, const gs_window *w);
+/*
+ * The stacks of a goroutine's spans as boxes, the outermost GS_MAX_FRAME_DEPTH frames. Neighbours with the same stack down to
+ * a frame share its box. Spans that were merged have none.
+ */
+enum { GS_MAX_FRAME_DEPTH = 24 };
+void gs_tiles_frames(gs_tiles *out, const gs_lanes *l, uint32_t goroutine, uint32_t lane_at, const gs_window *w);
 /* GC phases (depth 0) and stops of the world (depth 1) of the whole trace. */
 void gs_tiles_gc(gs_tiles *out, const gs_lanes *l, const gs_lane_extras *x, const gs_window *w);
 void gs_tiles_task(gs_tiles *out, const gs_lanes *l, uint32_t task, uint32_t lane_at, const gs_window *w);

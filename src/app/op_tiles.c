@@ -9,7 +9,7 @@ enum { MAX_LANES = 4096, MAX_CELLS = 65536, DEFAULT_CELLS = 1000 };
 
 static const gs_arg own_args[] = {
 	{ "lanes", GS_ARG_LIST, .unit = "lanes",
-	  .help = "lanes as the operation lanes calls them (g7, p0, m3, t2, n15 for a group), or gc, heap, count; separated by commas" },
+	  .help = "lanes as the operation lanes calls them (g7, p0, m3, t2, n15 for a group), s7 for the stacks of g7, or gc, heap, count; separated by commas" },
 	{ "cell", GS_ARG_DURATION, .help = "what is shorter is merged; default: a thousandth of the time" },
 	{ 0 },
 };
@@ -64,6 +64,15 @@ static bool add_lane(maker *m, gs_str name, uint32_t at, gs_err *err)
 		return add_curve(m, at, count_series, GS_N_COUNTS, gs_curve_counts(mem, m->x->curves, NULL, 0, &m->a.window), err);
 	if (name.n > 1 && name.p[0] == 'n')
 		return add_group(m, name, at, err);
+	/* s7: the stacks of g7 */
+	if (name.n > 1 && name.p[0] == 's') {
+		uint64_t g;
+
+		if (!gs_str_u64(gs_str_skip(name, 1), 10, &g) || g >= m->x->timeline->n_goroutines)
+			return gs_fail(err, GS_ERR_MISSING, GS_ERR_NOWHERE, "tiles: the trace has no lane \"%.*s\"", GS_FMT(name));
+		gs_tiles_frames(&m->tiles, m->x->lanes, (uint32_t)g, at, &m->a.window);
+		return true;
+	}
 	if (!gs_lane_read(m->x->timeline, name, &lane))
 		return gs_fail(err, GS_ERR_MISSING, GS_ERR_NOWHERE, "tiles: the trace has no lane \"%.*s\"", GS_FMT(name));
 	if (lane.kind == GS_LANE_OF_TASK) {

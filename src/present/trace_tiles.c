@@ -5,7 +5,7 @@
 
 #include "base/banned.h"
 
-static const char *const track_names[] = { "states", "regions", "ranges", "logs", "samples", "hits", "tasks" };
+static const char *const track_names[] = { "states", "regions", "ranges", "logs", "samples", "hits", "tasks", "frames" };
 
 enum { MAX_NAMED = 65536 };
 
@@ -72,6 +72,7 @@ static uint32_t value_of(refs *r, const gs_tile_answer *a, const gs_track *t, co
 		return c->value;
 	case GS_TRACK_REGIONS:
 	case GS_TRACK_RANGES:
+	case GS_TRACK_FRAMES:
 		return name_ref(r, c->value, gs_profile_str(p, c->value));
 	case GS_TRACK_LOGS: {
 		const gs_timeline_log *log = &tl->logs[c->value];

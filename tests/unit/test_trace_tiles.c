@@ -238,3 +238,29 @@ TEST(regions_marks_and_ranges)
 	CHECK_INT(out.cells.p[3].count, 2);
 	gs_arena_free(w.mem);
 }
+
+TEST(stacks_of_neighbours_share_boxes)
+{
+	world w = make(&usual);
+	gs_window win = { 0, 100000, 1 };
+	GS_AUTO(tiles) out = { 0 }, spans = { 0 };
+	size_t box = 0;
+
+	gs_tiles_frames(&out, w.l, 2, 5, &win);
+	gs_tiles_states(&spans, w.l, (gs_lane){ GS_LANE_OF_GOROUTINE, 2 }, 0, &win);
+	CHECK_INT(out.tracks.n, 1); /* stacks of one frame */
+	CHECK(out.tracks.p[0].kind == GS_TRACK_FRAMES && out.tracks.p[0].lane == 5);
+	for (size_t i = 0; i < spans.cells.n; i++) {
+		const gs_cell *s = &spans.cells.p[i];
+
+		if (s->stack == GS_ROOT_NODE || s->flags & GS_CELL_MERGED)
+			continue;
+		while (box < out.cells.n && out.cells.p[box].end_ns <= s->start_ns)
+			box++;
+		CHECK(box < out.cells.n && out.cells.p[box].start_ns <= s->start_ns && out.cells.p[box].end_ns >= s->end_ns);
+		CHECK_INT(out.cells.p[box].value, w.p->functions[w.p->frames[w.p->nodes[s->stack].frame].function].name);
+	}
+	for (size_t i = 1; i < out.cells.n; i++) /* else they were one */
+		CHECK(out.cells.p[i].start_ns > out.cells.p[i - 1].end_ns || out.cells.p[i].value != out.cells.p[i - 1].value);
+	gs_arena_free(w.mem);
+}

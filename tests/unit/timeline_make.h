@@ -31,6 +31,9 @@ static gs_timeline *make_timeline(gs_arena *mem, gs_profile **profile, const mak
 	uint32_t n = s->goroutines * s->per_goroutine;
 	int64_t chunk_ns = (int64_t)s->per_goroutine * s->mean_ns * 5 / 4;
 
+	gs_profile_builder_profile(b)->types[0] =
+		(gs_value_type){ gs_profile_builder_str(b, GS_S("wall")), gs_profile_builder_str(b, GS_S("nanoseconds")) };
+	gs_profile_builder_profile(b)->n_types = 1;
 	for (uint32_t i = 0; i < N_REASONS; i++)
 		reason_ids[i] = gs_profile_builder_str(b, gs_str_of(reasons[i]));
 	for (uint32_t i = 0; i < 2; i++) {

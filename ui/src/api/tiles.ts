@@ -8,7 +8,7 @@ export const enum CellFlag {
 
 export const shareBytes = 12;
 
-export interface TrackHead { kind: "states" | "regions" | "ranges" | "logs" | "samples" | "hits" | "tasks"; lane: number; depth: number; first: number; n: number }
+export interface TrackHead { kind: "states" | "regions" | "ranges" | "logs" | "samples" | "hits" | "tasks" | "frames"; lane: number; depth: number; first: number; n: number }
 export interface CurveHead { lane: number; series: string[]; first: number; n: number }
 
 export interface TilesHead {

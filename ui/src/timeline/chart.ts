@@ -6,14 +6,14 @@ import { dark as darkTheme, light as lightTheme, oklch, type Theme } from "../re
 import { font, type Picture } from "../render/draw";
 import { Surface, type Wish } from "../render/surface";
 import {
-	axisHeight, drawAxis, drawCounts, drawGC, drawGrid, drawGutter, drawHeap, drawLane, drawRange, gutter, mostOf, timeAt, xOf, type Placed, type Scene, type View,
+	axisHeight, drawAxis, drawCounts, drawGC, drawGrid, drawGutter, drawHeap, drawLane, drawRange, frameHeight, frameRows, gutter, mostOf, timeAt, xOf, type Placed, type Scene, type View,
 } from "./picture";
 import { laneHeight, type Row, type Rows } from "./rows";
 import { Strips } from "./strips";
 import { cellAt, levelFor, type LaneTile, type TileStore } from "./store";
 import { formatLength } from "./time";
 
-export interface LaneHit { row: Row; tile: LaneTile | null; cell: number; time: number; part: "label" | "states" | "regions" | "fixed" }
+export interface LaneHit { row: Row; tile: LaneTile | null; cell: number; time: number; part: "label" | "states" | "regions" | "frames" | "fixed" }
 
 export interface TimelineEvents {
 	/** the visible time changed and has come to rest */
@@ -168,7 +168,9 @@ export class TimelineChart {
 
 	private pinHeight(row: Row): number {
 		const depth = row.data?.depth ?? 0;
-		return depth ? 24 + depth * 14 : laneHeight + 8;
+		// Many pins have to share the height: then without stacks.
+		if (row.lane[0] === "g") return 34 + depth * 14 + (this.pins.length > 3 ? 0 : frameRows * frameHeight - 8);
+		return laneHeight + 8;
 	}
 
 	private paint(p: Picture, width: number, height: number, now: number): boolean {
@@ -209,6 +211,7 @@ export class TimelineChart {
 			const place = { row, y, height: this.pinHeight(row), pinned: true };
 			this.placed.push(place);
 			wanted.push(row.lane);
+			if (row.lane[0] === "g") wanted.push(`s${row.lane.slice(1)}`);
 			this.drawRow(p, scene, place);
 			y += place.height;
 		}
@@ -432,14 +435,19 @@ export class TimelineChart {
 			const found = this.cellOf(place.row, time, "regions", "regions");
 			if (found.cell >= 0) return found;
 		}
+		const frames = below - 14 - depth * 14 - 4;
+		if (place.pinned && place.row.lane[0] === "g" && frames >= 0) {
+			const found = this.cellOf({ ...place.row, lane: `s${place.row.lane.slice(1)}` }, time, "frames", "frames", Math.floor(frames / frameHeight));
+			return { ...found, row: place.row };
+		}
 		return this.cellOf(place.row, time, place.row.lane[0] === "t" ? "tasks" : "states", "states");
 	}
 
-	private cellOf(row: Row, time: number, kind: string, part: LaneHit["part"]): LaneHit {
+	private cellOf(row: Row, time: number, kind: string, part: LaneHit["part"], depth = -1): LaneHit {
 		const perPixel = (this.view.to - this.view.from) / Math.max(1, this.view.width - gutter);
 		for (const piece of this.store!.pieces(row.lane, levelFor(perPixel), time, time + 1)) {
 			// The deepest region wins.
-			const tracks = piece.tile.tracks.filter((t) => t.kind === kind).sort((a, b) => b.depth - a.depth);
+			const tracks = piece.tile.tracks.filter((t) => t.kind === kind && (depth < 0 || t.depth === depth)).sort((a, b) => b.depth - a.depth);
 			for (const t of tracks) {
 				const cell = cellAt(piece.tile, t, time, perPixel);
 				if (cell >= 0) return { row, tile: piece.tile, cell, time, part };

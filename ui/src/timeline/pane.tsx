@@ -296,7 +296,7 @@ function Tip({ hit, x, y, store }: { hit: LaneHit; x: number; y: number; store: 
 	const state = s.info[i]! & 255;
 	const reason = s.head.reasons[(s.info[i]! >>> 8) & 255] ?? "";
 	const length = s.end[i]! - s.start[i]!;
-	const named = hit.part === "regions" || hit.part === "fixed" || hit.row.lane[0] === "t";
+	const named = hit.part === "regions" || hit.part === "frames" || hit.part === "fixed" || hit.row.lane[0] === "t";
 	const other = named ? undefined : store.goroutines.get(s.value[i]!);
 	const merged = (flags & CellFlag.Merged) !== 0;
 	const work = hit.row.lane[0] !== "g";

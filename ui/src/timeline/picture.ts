@@ -1,9 +1,9 @@
 // Which rectangles, strips and words make the timeline on a piece of screen. Pure: what it draws depends on what it is given.
 
 import { CellFlag, type TrackHead } from "../api/tiles";
-import { oklch, type Theme } from "../render/color";
+import { frameColor, oklch, type Theme } from "../render/color";
 import type { Picture } from "../render/draw";
-import { fitName, spellings, visible } from "../lib/names";
+import { fitName, packageOf, spellings, visible } from "../lib/names";
 import { formatValue } from "../lib/format";
 import type { Row } from "./rows";
 import { regionColor, stateColor, workColor } from "./states";
@@ -141,6 +141,24 @@ function drawHits(p: Picture, s: Scene, pieces: Piece[], y: number, h: number): 
 	});
 }
 
+export const frameHeight = 13;
+export const frameRows = 9;
+
+/** The stacks of a pinned lane, outermost on top. */
+function drawFrames(p: Picture, s: Scene, lane: string, y: number): void {
+	each(s, s.store.pieces(`s${lane.slice(1)}`, s.level, s.view.from, s.view.to), "frames", (tile, i, x, w, t, ends) => {
+		if (t.depth >= frameRows || w < 0.3) return;
+		const name = tile.source.head.names[tile.source.value[i]!] ?? "";
+		const pkg = packageOf(name);
+		const tone = pkg === "runtime" ? "runtime" : pkg === "main" || pkg.split("/")[0]!.includes(".") ? "code" : "library";
+		const top = y + t.depth * frameHeight;
+		p.rects.add(x, top, Math.max(0.8, w + (ends ? -0.5 : 0.6)), frameHeight - 1, frameColor(s.theme, tone, pkg, name));
+		if (tile.source.start[i]! < tile.from && x > gutter + 1) return;
+		const box = wholeBox(s, tile, i);
+		label(p, s, name, box.x, top, box.w, frameHeight - 1, s.theme.text);
+	});
+}
+
 /** A lane of its usual height: states, below them the outermost regions with the inner ones inside. */
 export function drawLane(p: Picture, s: Scene, place: Placed, depth: number): void {
 	const pieces = s.store.pieces(place.row.lane, s.level, s.view.from, s.view.to);
@@ -158,6 +176,7 @@ export function drawLane(p: Picture, s: Scene, place: Placed, depth: number): vo
 	const states = depth > 0 && !expanded ? 9 : expanded ? stripHeight : 18;
 	drawStates(p, s, pieces, place.row.lane, y, states);
 	if (depth > 0) drawNested(p, s, pieces, y + states + 1, expanded ? 14 : 11, expanded ? 14 : 3);
+	if (place.height > 100 && place.row.lane[0] === "g") drawFrames(p, s, place.row.lane, y + states + depth * 14 + 4);
 	drawMarks(p, s, pieces, y, states);
 	if (s.marking) drawHits(p, s, pieces, y, states);
 }
