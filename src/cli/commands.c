@@ -7,6 +7,7 @@
 /* One line for each src/cli/<name>.c that is a command, in the order of the help. */
 #define COMMANDS(X) \
 	X(record)   \
+	X(snapshot) \
 	X(ui)       \
 	X(pprof)    \
 	X(help)

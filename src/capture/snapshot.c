@@ -1,0 +1,468 @@
+#include "capture/snapshot.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "capture/exe.h"
+#include "capture/proc_text.h"
+#include "capture/snapshot_guard.h"
+#include "base/banned.h"
+
+enum { MAX_SEGMENTS = 1 << 20, PAGEMAP_ENTRIES = 8192 };
+#define PAGE ((uint64_t)4096)
+#define MB ((uint64_t)1 << 20)
+/* Below this a copy is so short that nobody feels it. */
+#define SMALL_BYTES (16 * MB)
+/* Of mapped files that are not the program's: larger ones are left to the file. */
+#define MAX_FILE_BYTES (512 * MB)
+/* Measured on a virtual machine of 2026; a guess to decide by. */
+#define FORK_NS_PER_GB 12000000.0
+#define FORK_HUGE_NS_PER_GB 1000000.0
+#define COPY_NS_PER_GB 250000000.0
+#define STOP_NS 500000.0
+#define PM_PRESENT (1ull << 63)
+#define PM_SWAPPED (1ull << 62)
+
+static int64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static bool proc_read(int32_t pid, const char *name, uint64_t max, gs_file *out, gs_err *err)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	return gs_file_read(path, max, out, err);
+}
+
+/* "123 kB" */
+static uint64_t kilobytes(gs_str text, const char *name)
+{
+	gs_str value = gs_proc_status_value(text, name), number, unit;
+	uint64_t v = 0;
+
+	(void)gs_str_cut(value, ' ', &number, &unit);
+	return gs_str_u64(number, 10, &v) && v < UINT64_MAX / 1024 ? v * 1024 : 0;
+}
+
+static bool number_in(const char *path, uint64_t *out)
+{
+	GS_AUTO(file) f = { 0 };
+
+	return gs_file_read(path, 4096, &f, NULL) && gs_str_u64(gs_str_trim(f.bytes), 10, out);
+}
+
+/* What the control groups above a process leave it to allocate; UINT64_MAX: no limit in sight. */
+static uint64_t cgroup_headroom(int32_t pid)
+{
+	GS_AUTO(file) f = { 0 };
+	uint64_t least = UINT64_MAX;
+	gs_str rest, line;
+
+	if (!proc_read(pid, "cgroup", 1 << 20, &f, NULL))
+		return least;
+	rest = f.bytes;
+	while (gs_str_line(&rest, &line)) {
+		gs_str number, controllers, path;
+		bool is_v2;
+
+		(void)gs_str_cut(line, ':', &number, &line);
+		(void)gs_str_cut(line, ':', &controllers, &path);
+		is_v2 = controllers.n == 0;
+		if (!is_v2 && !gs_str_has(controllers, GS_S("memory")))
+			continue;
+		for (;;) {
+			char limit[4352], used[4352];
+			uint64_t max, now;
+			const char *root = is_v2 ? "/sys/fs/cgroup" : "/sys/fs/cgroup/memory";
+
+			snprintf(limit, sizeof(limit), "%s%.*s/%s", root, GS_FMT(path), is_v2 ? "memory.max" : "memory.limit_in_bytes");
+			snprintf(used, sizeof(used), "%s%.*s/%s", root, GS_FMT(path), is_v2 ? "memory.current" : "memory.usage_in_bytes");
+			if (number_in(limit, &max) && number_in(used, &now) && max < (1ull << 60)) {
+				uint64_t left = now < max ? max - now : 0;
+
+				least = left < least ? left : least;
+			}
+			size_t slash = gs_str_rfind_char(path, '/');
+
+			if (slash == SIZE_MAX)
+				break;
+			path.n = slash;
+		}
+	}
+	return least;
+}
+
+bool gs_snapshot_plan_make(gs_arena *mem, int32_t pid, gs_snapshot_way way, gs_snapshot_plan *out, gs_err *err)
+{
+	GS_AUTO(file) status = { 0 };
+	GS_AUTO(file) rollup = { 0 };
+	GS_AUTO(file) self = { 0 };
+	uint64_t caps = 0, seccomp = 0, headroom, tracer = 0;
+	double small_gb, huge_gb;
+	const char *no_fork = NULL;
+
+	*out = (gs_snapshot_plan){ 0 };
+	if (!proc_read(pid, "status", 1 << 20, &status, err))
+		return false;
+	out->anon_bytes = kilobytes(status.bytes, "RssAnon") + kilobytes(status.bytes, "VmSwap");
+	if (proc_read(pid, "smaps_rollup", 1 << 20, &rollup, NULL))
+		out->huge_bytes = kilobytes(rollup.bytes, "AnonHugePages");
+	if (gs_str_u64(gs_proc_status_value(status.bytes, "TracerPid"), 10, &tracer) && tracer)
+		return gs_fail(err, GS_ERR_DENIED, GS_ERR_NOWHERE, "process %d is traced by process %llu (a debugger?), and only one can", pid,
+			       (unsigned long long)tracer);
+	gs_str_u64(gs_proc_status_value(status.bytes, "Seccomp"), 10, &seccomp);
+	if (proc_read(getpid(), "status", 1 << 20, &self, NULL))
+		gs_str_u64(gs_proc_status_value(self.bytes, "CapEff"), 16, &caps);
+	headroom = cgroup_headroom(pid);
+
+	huge_gb = (double)out->huge_bytes / 1e9;
+	small_gb = (double)(out->anon_bytes > out->huge_bytes ? out->anon_bytes - out->huge_bytes : 0) / 1e9;
+	out->fork_pause_ns = (int64_t)(STOP_NS + small_gb * FORK_NS_PER_GB + huge_gb * FORK_HUGE_NS_PER_GB);
+	out->copy_pause_ns = (int64_t)(STOP_NS + (small_gb + huge_gb) * COPY_NS_PER_GB);
+
+#if !defined(__x86_64__)
+	no_fork = "copy-on-write snapshots are for amd64";
+#endif
+	if (!no_fork && (seccomp == 1 || (seccomp == 2 && !(caps >> 21 & 1))))
+		no_fork = "it runs under a seccomp filter, which a lent system call might break (with CAP_SYS_ADMIN the filter can be held off)";
+	else if (!no_fork && headroom < out->anon_bytes / 4)
+		no_fork = "its control group has too little room for pages that change meanwhile";
+	if (way == GS_SNAPSHOT_FORK && no_fork)
+		return gs_fail(err, GS_ERR_UNSUPPORTED, GS_ERR_NOWHERE, "no copy-on-write snapshot of process %d: %s", pid, no_fork);
+	out->suspends_seccomp = seccomp == 2;
+	if (way != GS_SNAPSHOT_AUTO) {
+		out->way = way;
+		out->why = GS_S("asked for");
+	} else if (no_fork) {
+		out->way = GS_SNAPSHOT_COPY;
+		out->why = gs_str_dup(mem, gs_str_of(no_fork));
+	} else if (out->anon_bytes < SMALL_BYTES) {
+		out->way = GS_SNAPSHOT_COPY;
+		out->why = GS_S("it is small");
+	} else {
+		out->way = GS_SNAPSHOT_FORK;
+		out->why = GS_S("the shorter pause");
+	}
+	out->pause_ns = out->way == GS_SNAPSHOT_FORK ? out->fork_pause_ns : out->copy_pause_ns;
+	return true;
+}
+
+/* ---- copying ---- */
+
+typedef struct mapping {
+	void *p;
+	size_t n;
+} mapping;
+
+static void unmap(void *ctx)
+{
+	mapping *m = ctx;
+
+	munmap(m->p, m->n);
+}
+
+typedef struct copier {
+	gs_image *image;
+	gs_snapshot_report *report;
+	const gs_progress *progress;
+	int mem_fd, pagemap_fd;
+	gs_proc_map *maps; /* of each segment */
+	uint64_t unread_bytes, shared_bytes, left_out_bytes;
+} copier;
+
+/* Bytes [from, limit) of the source to `to`, which reads as zeros where the source has none. */
+static void copy_range(copier *c, uint64_t from, uint64_t limit, unsigned char *to)
+{
+	while (from < limit) {
+		uint64_t want = limit - from < 64 * MB ? limit - from : 64 * MB;
+		ssize_t got = pread(c->mem_fd, to, (size_t)want, (off_t)from);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0) { /* a page that cannot be had (a file cut short, a guard): go past it */
+			got = (ssize_t)(PAGE - from % PAGE);
+			if ((uint64_t)got > limit - from)
+				got = (ssize_t)(limit - from);
+			c->unread_bytes += (uint64_t)got;
+		} else {
+			c->report->copied_bytes += (uint64_t)got;
+		}
+		from += (uint64_t)got;
+		to += got;
+	}
+}
+
+/* Only pages that exist: reading others would make them exist, in the target's account. */
+static void copy_present(copier *c, const gs_proc_map *m, unsigned char *to)
+{
+	static const uint64_t want = PM_PRESENT | PM_SWAPPED;
+	uint64_t entries[PAGEMAP_ENTRIES], page = m->start / PAGE, end = m->limit / PAGE, run = UINT64_MAX;
+
+	while (page < end) {
+		uint64_t n = end - page < PAGEMAP_ENTRIES ? end - page : PAGEMAP_ENTRIES;
+		ssize_t got = pread(c->pagemap_fd, entries, (size_t)n * 8, (off_t)(page * 8));
+
+		if (got < 8) { /* no pagemap here: all of it */
+			copy_range(c, run != UINT64_MAX ? run * PAGE : page * PAGE, m->limit,
+				   to + ((run != UINT64_MAX ? run : page) * PAGE - m->start));
+			return;
+		}
+		n = (uint64_t)got / 8;
+		for (uint64_t i = 0; i < n; i++) {
+			bool is = (entries[i] & want) != 0;
+
+			if (is && run == UINT64_MAX)
+				run = page + i;
+			if (!is && run != UINT64_MAX) {
+				copy_range(c, run * PAGE, (page + i) * PAGE, to + (run * PAGE - m->start));
+				run = UINT64_MAX;
+			}
+		}
+		page += n;
+	}
+	if (run != UINT64_MAX)
+		copy_range(c, run * PAGE, m->limit, to + (run * PAGE - m->start));
+}
+
+static bool is_file(const gs_proc_map *m)
+{
+	return m->inode != 0;
+}
+
+/* What cannot change while the target runs may be copied after it was let go. */
+static bool is_fixed(const gs_proc_map *m)
+{
+	return is_file(m) && !m->is_write;
+}
+
+static bool copy_segment(copier *c, uint32_t i, gs_err *err)
+{
+	const gs_proc_map *m = &c->maps[i];
+	gs_image *image = c->image;
+	size_t n = (size_t)(m->limit - m->start);
+	mapping *keep;
+	void *p;
+
+	if (!m->is_read || gs_str_eq(m->path, GS_S("[vsyscall]")) || gs_str_starts(m->path, GS_S("[vvar")))
+		return true;
+	if (m->is_shared) {
+		c->shared_bytes += n;
+		return true;
+	}
+	if (is_file(m) && n > MAX_FILE_BYTES && !gs_str_eq(m->path, image->exe_path)) {
+		c->left_out_bytes += n;
+		return true;
+	}
+	p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (p == MAP_FAILED)
+		return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "no address space for a copy of %zu bytes", n);
+	keep = gs_new(image->mem, mapping, 1);
+	*keep = (mapping){ p, n };
+	gs_arena_on_free(image->mem, unmap, keep);
+	if (is_file(m)) {
+		copy_range(c, m->start, m->limit, p);
+	} else {
+		gs_memory_hint_large(p, n);
+		copy_present(c, m, p);
+	}
+	image->pieces[image->n_pieces++] = (gs_image_piece){ m->start, n, p };
+	return true;
+}
+
+static bool open_source(copier *c, int32_t source, gs_err *err)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/mem", source);
+	c->mem_fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (c->mem_fd < 0)
+		return gs_fail_errno(err, errno, "reading", path);
+	snprintf(path, sizeof(path), "/proc/%d/pagemap", source);
+	c->pagemap_fd = open(path, O_RDONLY | O_CLOEXEC);
+	return true;
+}
+
+static bool read_maps(copier *c, int32_t source, gs_err *err)
+{
+	GS_AUTO(file) f = { 0 };
+	gs_image *image = c->image;
+	gs_str rest, text;
+	gs_proc_map m;
+	uint32_t n = 0;
+
+	if (!proc_read(source, "maps", 1ull << 30, &f, err))
+		return false;
+	text = gs_str_dup(image->mem, f.bytes);
+	for (rest = text; gs_proc_map_next(&rest, &m) && n < MAX_SEGMENTS;)
+		n++;
+	image->segments = gs_new(image->mem, gs_image_segment, n);
+	image->pieces = gs_new(image->mem, gs_image_piece, n);
+	c->maps = gs_new(image->mem, gs_proc_map, n);
+	for (rest = text; image->n_segments < n && gs_proc_map_next(&rest, &m);) {
+		c->maps[image->n_segments] = m;
+		image->segments[image->n_segments++] = (gs_image_segment){
+			.addr = m.start, .size = m.limit - m.start, .file_offset = m.offset, .path = m.path,
+			.is_read = m.is_read, .is_write = m.is_write, .is_exec = m.is_exec, .is_shared = m.is_shared,
+		};
+	}
+	return true;
+}
+
+static bool copy_all(copier *c, bool fixed, gs_err *err)
+{
+	for (uint32_t i = 0; i < c->image->n_segments; i++) {
+		if (is_fixed(&c->maps[i]) != fixed)
+			continue;
+		if (gs_progress_should_stop(c->progress))
+			return gs_fail(err, GS_ERR_STOPPED, GS_ERR_NOWHERE, "stopped");
+		gs_progress_report(c->progress, (double)i / c->image->n_segments, "copying memory");
+		if (!copy_segment(c, i, err))
+			return false;
+	}
+	return true;
+}
+
+static int by_addr(const void *a, const void *b)
+{
+	const gs_image_piece *x = a, *y = b;
+
+	return x->addr < y->addr ? -1 : x->addr > y->addr;
+}
+
+static void describe(gs_image *image, int32_t pid)
+{
+	GS_AUTO(file) auxv = { 0 };
+	GS_AUTO(file) cmdline = { 0 };
+	char path[64], link[4096];
+	ssize_t n;
+	gs_exe exe;
+	gs_str name;
+
+	image->pid = pid;
+	image->word_bytes = 8;
+#if defined(__x86_64__)
+	image->machine = GS_MACHINE_AMD64;
+#elif defined(__aarch64__)
+	image->machine = GS_MACHINE_ARM64;
+#endif
+	if (proc_read(pid, "auxv", 65536, &auxv, NULL)) {
+		image->aux = gs_new(image->mem, gs_image_aux, auxv.bytes.n / 16);
+		for (size_t at = 0; at + 16 <= auxv.bytes.n; at += 16) {
+			gs_image_aux *a = &image->aux[image->n_aux];
+
+			memcpy(&a->type, auxv.bytes.p + at, 8);
+			memcpy(&a->value, auxv.bytes.p + at + 8, 8);
+			if (a->type == 0)
+				break;
+			image->n_aux++;
+		}
+	}
+	if (proc_read(pid, "cmdline", 1 << 20, &cmdline, NULL))
+		image->command = gs_proc_command_line(image->mem, cmdline.bytes);
+	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+	n = readlink(path, link, sizeof(link));
+	if (n > 0) {
+		name = (gs_str){ link, (size_t)n };
+		if (gs_str_ends(name, GS_S(" (deleted)")))
+			name.n -= sizeof(" (deleted)") - 1;
+		image->exe_path = gs_str_dup(image->mem, name);
+	}
+	if (gs_exe_read(image->mem, path, &exe, NULL))
+		image->build_id = exe.build_id;
+}
+
+static void copy_threads(gs_image *image, const gs_guard_shared *s)
+{
+	image->threads = gs_new(image->mem, gs_image_thread, s->n_threads);
+	for (uint32_t i = 0; i < s->n_threads; i++)
+		image->threads[i] = s->threads[i];
+	image->n_threads = s->n_threads;
+}
+
+static bool has_room(const gs_snapshot_plan *plan, gs_err *err)
+{
+	GS_AUTO(file) f = { 0 };
+	uint64_t available;
+
+	if (!gs_file_read("/proc/meminfo", 1 << 20, &f, NULL))
+		return true;
+	available = kilobytes(f.bytes, "MemAvailable");
+	if (available >= plan->anon_bytes + plan->anon_bytes / 16)
+		return true;
+	return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE,
+		       "a snapshot needs %llu MB of memory beside the process, and this machine has %llu MB", (unsigned long long)(plan->anon_bytes / MB),
+		       (unsigned long long)(available / MB));
+}
+
+gs_image *gs_snapshot_take(gs_arena *mem, int32_t pid, gs_snapshot_way way, const gs_progress *progress,
+			   gs_snapshot_report *report, gs_err *err)
+{
+	copier c = { .report = report, .progress = progress, .mem_fd = -1, .pagemap_fd = -1 };
+	int64_t begin = now_ns();
+	int32_t source;
+	gs_guard g;
+	bool ok, is_fork;
+
+	*report = (gs_snapshot_report){ 0 };
+	if (!gs_snapshot_plan_make(mem, pid, way, &report->plan, err) || !has_room(&report->plan, err))
+		return NULL;
+	gs_arena *own = gs_arena_create(1ull << 40);
+
+	c.image = gs_new(own, gs_image, 1);
+	c.image->mem = own;
+	describe(c.image, pid);
+	if (!gs_guard_begin(pid, report->plan.way == GS_SNAPSHOT_FORK, report->plan.suspends_seccomp, &g, err)) {
+		gs_image_close(c.image);
+		return NULL;
+	}
+	is_fork = g.shared->child_pid != 0;
+	source = is_fork ? g.shared->child_pid : pid;
+	report->way = is_fork ? GS_SNAPSHOT_FORK : GS_SNAPSHOT_COPY;
+	if (report->plan.way != report->way) {
+		report->note = g.shared->no_fork_errno < 0 ?
+				       GS_S("no thread slept where it could lend itself, so the process stood still for the copy") :
+				       gs_strf(mem, "no child could be made (%s), so the process stood still for the copy", strerror(g.shared->no_fork_errno));
+		if (way == GS_SNAPSHOT_FORK) {
+			gs_fail(err, GS_ERR_UNSUPPORTED, GS_ERR_NOWHERE, "no copy-on-write snapshot of process %d: %.*s", pid, GS_FMT(report->note));
+			gs_guard_release(&g);
+			gs_image_close(c.image);
+			return NULL;
+		}
+	}
+	copy_threads(c.image, g.shared);
+	ok = open_source(&c, source, err) && read_maps(&c, source, err) && copy_all(&c, false, err);
+	if (!is_fork)
+		gs_guard_finish(&g);
+	ok = ok && copy_all(&c, true, err);
+	gs_guard_finish(&g);
+	report->pause_ns = g.shared->pause_ns;
+	report->reap_ns = g.shared->reap_ns;
+	if (is_fork && !g.shared->is_reaped)
+		report->note = GS_S("the snapshot's dead child could not be taken away: it stays as a zombie of the process, without memory");
+	gs_guard_release(&g);
+	if (c.mem_fd >= 0)
+		close(c.mem_fd);
+	if (c.pagemap_fd >= 0)
+		close(c.pagemap_fd);
+	report->total_ns = now_ns() - begin;
+	if (!ok) {
+		gs_image_close(c.image);
+		return NULL;
+	}
+	if (c.image->n_pieces) /* fixed ones came later */
+		qsort(c.image->pieces, c.image->n_pieces, sizeof(*c.image->pieces), by_addr);
+	if (c.shared_bytes || c.unread_bytes || c.left_out_bytes)
+		c.image->incomplete = gs_strf(c.image->mem, "not in it: %llu kB of shared memory, %llu kB of large mapped files, %llu kB that could not be read",
+					      (unsigned long long)c.shared_bytes / 1024, (unsigned long long)c.left_out_bytes / 1024,
+					      (unsigned long long)c.unread_bytes / 1024);
+	return c.image;
+}

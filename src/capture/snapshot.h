@@ -1,0 +1,42 @@
+/*
+ * A memory image of a running process. Two ways: *copy* stops it while its memory is copied; *fork* stops it only while the kernel makes a
+ * copy-on-write child, which is read while the target runs, and then ended. Either way the image is memory of our own
+ * afterwards. The target gets no signal, no zombie and no interrupted call; see capture/snapshot_guard.h for what keeps it so.
+ */
+#ifndef GS_CAPTURE_SNAPSHOT_H
+#define GS_CAPTURE_SNAPSHOT_H
+
+#include "base/err.h"
+#include "base/image.h"
+#include "base/progress.h"
+
+typedef enum gs_snapshot_way { GS_SNAPSHOT_AUTO, GS_SNAPSHOT_COPY, GS_SNAPSHOT_FORK } gs_snapshot_way;
+
+/* What a snapshot of a process would be: looked up, nothing touched. */
+typedef struct gs_snapshot_plan {
+	gs_snapshot_way way; /* never AUTO */
+	gs_str why;	     /* of the way, for people */
+	bool suspends_seccomp;
+	uint64_t anon_bytes, huge_bytes; /* resident or swapped; huge: in pages of 2 MB */
+	int64_t pause_ns;		 /* predicted */
+	int64_t copy_pause_ns, fork_pause_ns;
+} gs_snapshot_plan;
+
+/* Strings are the arena's. GS_ERR_MISSING, GS_ERR_DENIED. */
+bool gs_snapshot_plan_make(gs_arena *mem, int32_t pid, gs_snapshot_way way, gs_snapshot_plan *out, gs_err *err);
+
+typedef struct gs_snapshot_report {
+	gs_snapshot_plan plan;
+	gs_snapshot_way way; /* what was done in the end */
+	gs_str note;	     /* why not as planned; empty: as planned */
+	int64_t pause_ns;    /* of all threads, from the first attach to the last detach */
+	int64_t reap_ns;     /* fork: of the one thread that took the dead child away */
+	int64_t total_ns;
+	uint64_t copied_bytes;
+} gs_snapshot_report;
+
+/* *report's strings are `mem`'s; may be filled in part after an error. GS_ERR_LIMIT: this machine has no room for the copy. */
+gs_image *gs_snapshot_take(gs_arena *mem, int32_t pid, gs_snapshot_way way, const gs_progress *progress,
+			   gs_snapshot_report *report, gs_err *err);
+
+#endif

@@ -1,0 +1,583 @@
+#include "capture/snapshot_guard.h"
+
+#include <dirent.h>
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/ptrace.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/banned.h"
+
+#define STOP_LIMIT_NS 2000000000ll
+#define REAP_LIMIT_NS 3000000000ll
+
+/* Everything below `guard_main` runs in a child of a program with threads: system calls and our own memory only. */
+typedef struct tracee {
+	int32_t tid;
+	bool is_stopped;
+	int pending; /* a signal that was on its way when we came: goes on with the detach */
+} tracee;
+
+typedef struct guard {
+	gs_guard_shared *s;
+	int line;
+	tracee *list; /* GS_GUARD_MAX_THREADS */
+	uint32_t n;
+	int32_t lender; /* thread that made the child */
+	int32_t child_ns_pid; /* as the target counts */
+} guard;
+
+static int64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static void nap(void)
+{
+	nanosleep(&(struct timespec){ .tv_nsec = 20000 }, NULL);
+}
+
+static long trace(int request, int32_t tid, uint64_t addr, uint64_t data)
+{
+	/* The raw call: glibc's wrapper has enum types and variable arguments. */
+	return syscall(SYS_ptrace, (long)request, (long)tid, addr, data);
+}
+
+static void tell_path(char *out, size_t n, int32_t pid, const char *rest)
+{
+	snprintf(out, n, "/proc/%d/%s", pid, rest);
+}
+
+static bool is_known(const guard *g, int32_t tid)
+{
+	for (uint32_t i = 0; i < g->n; i++)
+		if (g->list[i].tid == tid)
+			return true;
+	return false;
+}
+
+struct dirent64_head { /* getdents64(2) */
+	uint64_t ino;
+	int64_t off;
+	uint16_t len;
+	uint8_t type;
+	char name[];
+};
+
+/* Attach to threads that are not ours yet; none is stopped by that. False: *err says why not. */
+static bool seize_new(guard *g, uint32_t *n_new, gs_err *err)
+{
+	_Alignas(8) char buf[32768];
+	char path[64];
+	int fd;
+	long n;
+
+	*n_new = 0;
+	tell_path(path, sizeof(path), g->s->pid, "task");
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return gs_fail(err, GS_ERR_MISSING, GS_ERR_NOWHERE, "process %d is gone", g->s->pid);
+	while ((n = syscall(SYS_getdents64, fd, buf, sizeof(buf))) > 0) {
+		for (long at = 0; at < n;) {
+			const struct dirent64_head *d = (const void *)(buf + at);
+			uint64_t tid;
+
+			at += d->len;
+			if (!gs_str_u64(gs_str_of(d->name), 10, &tid) || tid > INT32_MAX || is_known(g, (int32_t)tid))
+				continue;
+			if (g->n == GS_GUARD_MAX_THREADS) {
+				close(fd);
+				return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "process %d has too many threads", g->s->pid);
+			}
+			if (trace(PTRACE_SEIZE, (int32_t)tid, 0, 0) != 0) {
+				int why = errno;
+				char state = 0;
+
+				if (why == ESRCH)
+					continue; /* ended meanwhile */
+				/* A main thread that ended while others go on is a zombie and refuses too. */
+				char stat[512];
+				int sfd;
+				ssize_t got;
+
+				snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", g->s->pid, (int)tid);
+				sfd = open(path, O_RDONLY | O_CLOEXEC);
+				got = sfd < 0 ? -1 : read(sfd, stat, sizeof(stat));
+				if (sfd >= 0)
+					close(sfd);
+				if (got <= 0)
+					continue;
+				size_t paren = gs_str_rfind_char((gs_str){ stat, (size_t)got }, ')');
+
+				if (paren != SIZE_MAX && paren + 2 < (size_t)got)
+					state = stat[paren + 2];
+				if (state == 'Z' || state == 'X')
+					continue;
+				close(fd);
+				return gs_fail(err, why == EPERM ? GS_ERR_DENIED : GS_ERR_UNSUPPORTED, GS_ERR_NOWHERE,
+					       "process %d may not be stopped (%s): it is another user's, or a debugger or tracer holds it, or "
+					       "kernel.yama.ptrace_scope forbids it; sudo may help", g->s->pid, strerrordesc_np(why));
+			}
+			g->list[g->n++] = (tracee){ .tid = (int32_t)tid };
+			++*n_new;
+		}
+	}
+	close(fd);
+	return true;
+}
+
+static void forget(guard *g, uint32_t i)
+{
+	g->list[i] = g->list[--g->n];
+}
+
+/* Wait until each of them stands. Whatever stop comes first serves: a signal that arrives meanwhile stays held until the detach. */
+static bool wait_stopped(guard *g, int64_t deadline)
+{
+	for (;;) {
+		bool all = true;
+
+		for (uint32_t i = 0; i < g->n;) {
+			tracee *t = &g->list[i];
+			int status;
+			pid_t got;
+
+			if (t->is_stopped) {
+				i++;
+				continue;
+			}
+			got = waitpid(t->tid, &status, __WALL | WNOHANG);
+			if ((got < 0 && errno != EINTR) || (got > 0 && !WIFSTOPPED(status))) {
+				forget(g, i);
+				continue;
+			}
+			if (got > 0) {
+				t->is_stopped = true;
+				if (status >> 16 == 0)
+					t->pending = WSTOPSIG(status);
+			} else {
+				all = false;
+			}
+			i++;
+		}
+		if (all)
+			return true;
+		if (now_ns() > deadline)
+			return false;
+		nap();
+	}
+}
+
+static bool freeze(guard *g, gs_err *err)
+{
+	int64_t deadline = now_ns() + STOP_LIMIT_NS;
+	uint32_t first = 0, n_new;
+
+	for (;;) {
+		if (!seize_new(g, &n_new, err))
+			return false;
+		if (n_new == 0)
+			break;
+		first = g->n - n_new;
+		for (uint32_t i = first; i < g->n; i++)
+			trace(PTRACE_INTERRUPT, g->list[i].tid, 0, 0);
+		if (!wait_stopped(g, deadline))
+			return gs_fail(err, GS_ERR_STOPPED, GS_ERR_NOWHERE,
+				       "a thread of process %d did not stop within 2 s (it waits for a device or a disk); it was left alone", g->s->pid);
+	}
+	if (g->n == 0)
+		return gs_fail(err, GS_ERR_MISSING, GS_ERR_NOWHERE, "process %d is gone", g->s->pid);
+	return true;
+}
+
+/* Whoever is not stopped is let go when we end. */
+static void thaw(guard *g)
+{
+	for (uint32_t i = 0; i < g->n; i++)
+		if (g->list[i].is_stopped)
+			trace(PTRACE_DETACH, g->list[i].tid, 0, (uint64_t)g->list[i].pending);
+	g->n = 0;
+}
+
+static void read_registers(guard *g)
+{
+	gs_guard_shared *s = g->s;
+
+	for (uint32_t i = 0; i < g->n; i++) {
+		gs_image_thread *t = &s->threads[s->n_threads];
+		struct iovec regs = { t->registers, sizeof(t->registers) }, fp = { t->fp, sizeof(t->fp) };
+
+		if (trace(PTRACE_GETREGSET, g->list[i].tid, NT_PRSTATUS, (uint64_t)(uintptr_t)&regs) != 0)
+			continue;
+		t->tid = g->list[i].tid;
+		t->n_registers = (uint32_t)(regs.iov_len / 8);
+		t->n_fp_bytes = trace(PTRACE_GETREGSET, g->list[i].tid, NT_PRFPREG, (uint64_t)(uintptr_t)&fp) == 0 ? (uint32_t)fp.iov_len : 0;
+#if defined(__x86_64__)
+		t->pc = t->registers[16];
+		t->sp = t->registers[19];
+		t->fs_base = t->registers[21];
+		t->gs_base = t->registers[22];
+#elif defined(__aarch64__)
+		t->lr = t->registers[30];
+		t->sp = t->registers[31];
+		t->pc = t->registers[32];
+#endif
+		s->n_threads++;
+	}
+}
+
+#if defined(__x86_64__)
+enum { WORDS_MASKED = 8 };
+
+/*
+ * Should everything that watches be killed in the middle of a lent call, the thread goes on behind its own system call with a strange result.
+ * So only a thread may lend whose code does not care: Go's nanosleep, and Go's futex wait, which must expect to wake for
+ * no reason. They are known by what follows the instruction (runtime/sys_linux_amd64.s); C's futex would abort.
+ */
+static bool can_lend(int32_t tid, struct user_regs_struct *r)
+{
+	uint64_t code[2] = { 0 };
+	unsigned char *b = (unsigned char *)code;
+	long rax;
+	bool is_interrupted;
+
+	if (trace(PTRACE_GETREGS, tid, 0, (uint64_t)(uintptr_t)r) != 0 || r->cs != 0x33)
+		return false;
+	rax = (long)r->rax;
+	is_interrupted = rax == -512 || rax == -513 || rax == -514 || rax == -516; /* ERESTARTSYS and its kin: stopped inside a system call */
+	if (!is_interrupted || r->rip < 4096)
+		return false;
+	for (unsigned i = 0; i < 2; i++)
+		if (trace(PTRACE_PEEKTEXT, tid, r->rip - 2 + 8 * i, (uint64_t)(uintptr_t)&code[i]) != 0)
+			return false;
+	if (b[0] != 0x0f || b[1] != 0x05)
+		return false;
+	if (r->orig_rax == SYS_futex) /* mov %eax, n(%rsp); ret */
+		return (r->rsi & 0x7f) == 0 && b[2] == 0x89 && b[3] == 0x44 && b[4] == 0x24 && b[6] == 0xc3;
+	if (r->orig_rax == SYS_nanosleep) /* add $n, %rsp; pop %rbp; ret */
+		return b[2] == 0x48 && b[3] == 0x83 && b[4] == 0xc4 && b[6] == 0x5d && b[7] == 0xc3;
+	return false;
+}
+
+/* Next stop of a thread that we set going; 0 when it is gone. */
+static int next_stop(int32_t tid)
+{
+	int status;
+	pid_t got;
+
+	do
+		got = waitpid(tid, &status, __WALL);
+	while (got < 0 && errno == EINTR);
+	return got == tid && WIFSTOPPED(status) ? status : 0;
+}
+
+/*
+ * Run one system call on a stopped thread and put everything back. False: the thread is gone. *child: what
+ * a clone made, stopped before its first instruction.
+ */
+static bool lend(tracee *t, const struct user_regs_struct *saved, long nr, const uint64_t args[4], long *result, int32_t *child)
+{
+	const int32_t tid = t->tid;
+	struct user_regs_struct r = *saved;
+	uint64_t mask, all = ~0ull;
+	int status;
+	bool ok = true;
+
+	if (trace(PTRACE_GETSIGMASK, tid, sizeof(mask), (uint64_t)(uintptr_t)&mask) != 0)
+		return false;
+	trace(PTRACE_SETSIGMASK, tid, sizeof(all), (uint64_t)(uintptr_t)&all);
+	r.rip -= 2;
+	r.rax = (unsigned long)nr;
+	r.orig_rax = (unsigned long)-1;
+	r.rdi = args[0];
+	r.rsi = args[1];
+	r.rdx = args[2];
+	r.r10 = args[3];
+	r.r8 = 0;
+	*result = -EINTR;
+	if (trace(PTRACE_SETREGS, tid, 0, (uint64_t)(uintptr_t)&r) != 0)
+		return false;
+	/* The call, maybe a stop for its child, then the step's own trap; at most a few. */
+	for (int i = 0; i < 4 && ok; i++) {
+		ok = trace(PTRACE_SINGLESTEP, tid, 0, 0) == 0 && (status = next_stop(tid)) != 0;
+		if (ok && status >> 16 == 0 && WSTOPSIG(status) == SIGTRAP)
+			break;
+		if (ok && status >> 16 == 0)
+			t->pending = WSTOPSIG(status); /* SIGSTOP, which no mask holds back */
+		if (ok && (status >> 16 == PTRACE_EVENT_CLONE || status >> 16 == PTRACE_EVENT_FORK)) {
+			unsigned long pid = 0;
+
+			trace(PTRACE_GETEVENTMSG, tid, 0, (uint64_t)(uintptr_t)&pid);
+			*child = (int32_t)pid;
+			/* First thing: whatever happens to us, it must not live on. */
+			if (next_stop(*child))
+				trace(PTRACE_SETOPTIONS, *child, 0, PTRACE_O_EXITKILL);
+		}
+	}
+	if (ok && trace(PTRACE_GETREGS, tid, 0, (uint64_t)(uintptr_t)&r) == 0)
+		*result = (long)r.rax;
+	trace(PTRACE_SETREGS, tid, 0, (uint64_t)(uintptr_t)saved);
+	trace(PTRACE_SETSIGMASK, tid, sizeof(mask), (uint64_t)(uintptr_t)&mask);
+	return ok;
+}
+
+static void make_child(guard *g)
+{
+	gs_guard_shared *s = g->s;
+
+	s->no_fork_errno = -1;
+	for (uint32_t i = 0; i < g->n; i++) {
+		tracee *t = &g->list[i];
+		struct user_regs_struct saved;
+		uint64_t options = PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | (s->suspends_seccomp ? PTRACE_O_SUSPEND_SECCOMP : 0);
+		/* No flags: no signal when it ends. A stack of its own that is none: if it ever ran, it would end at its first access. */
+		const uint64_t args[4] = { 0, 16, 0, 0 };
+		long result = 0;
+		int32_t child = 0;
+
+		if (t->pending || !can_lend(t->tid, &saved))
+			continue;
+		if (trace(PTRACE_SETOPTIONS, t->tid, 0, options) != 0) {
+			s->no_fork_errno = errno;
+			return;
+		}
+		if (!lend(t, &saved, SYS_clone, args, &result, &child))
+			forget(g, i);
+		else
+			trace(PTRACE_SETOPTIONS, t->tid, 0, 0);
+		if (child) {
+			s->child_pid = child;
+			g->child_ns_pid = (int32_t)result;
+			g->lender = t->tid;
+			s->no_fork_errno = 0;
+		} else {
+			s->no_fork_errno = result < 0 ? (int32_t)-result : EINVAL;
+		}
+		return;
+	}
+}
+
+/* The child is dead: some thread of the target must wait for it, else it stays a zombie. A single thread stops for that, and only
+ * if it sleeps in one of the two calls anyway. */
+static bool reap_by(guard *g, int32_t tid)
+{
+	struct user_regs_struct saved;
+	tracee t = { .tid = tid };
+	int64_t begin, deadline;
+	bool done = false;
+	int status;
+
+	if (trace(PTRACE_SEIZE, tid, 0, 0) != 0)
+		return false;
+	begin = now_ns();
+	deadline = begin + 200000000;
+	trace(PTRACE_INTERRUPT, tid, 0, 0);
+	for (;;) {
+		pid_t got = waitpid(tid, &status, __WALL | WNOHANG);
+
+		if (got < 0 || (got > 0 && !WIFSTOPPED(status)))
+			return false;
+		if (got > 0)
+			break;
+		if (now_ns() > deadline)
+			return false; /* let go when we end */
+		nap();
+	}
+	if (status >> 16 == 0)
+		t.pending = WSTOPSIG(status);
+	if (!t.pending && can_lend(tid, &saved)) {
+		const uint64_t args[4] = { (uint64_t)(uint32_t)g->child_ns_pid, 0, __WALL | WNOHANG, 0 };
+		long result = 0;
+		int32_t none = 0;
+
+		if (g->s->suspends_seccomp)
+			trace(PTRACE_SETOPTIONS, tid, 0, PTRACE_O_SUSPEND_SECCOMP);
+		done = lend(&t, &saved, SYS_wait4, args, &result, &none) && (result == g->child_ns_pid || result == -ECHILD);
+	}
+	trace(PTRACE_DETACH, tid, 0, (uint64_t)t.pending);
+	g->s->reap_ns += now_ns() - begin;
+	return done;
+}
+#else
+static void make_child(guard *g)
+{
+	g->s->no_fork_errno = ENOSYS;
+}
+
+static bool reap_by(guard *g, int32_t tid)
+{
+	(void)g;
+	(void)tid;
+	return false;
+}
+#endif
+
+static bool is_gone(int32_t pid)
+{
+	char path[64];
+
+	tell_path(path, sizeof(path), pid, "stat");
+	return access(path, F_OK) != 0;
+}
+
+static void end_child(guard *g)
+{
+	int64_t deadline = now_ns() + REAP_LIMIT_NS;
+	int32_t child = g->s->child_pid;
+	int status;
+
+	kill(child, SIGKILL);
+	/* Death is seen in two steps: the tracer's, then the parent's. */
+	for (;;) {
+		pid_t got = waitpid(child, &status, __WALL);
+
+		if ((got < 0 && errno != EINTR) || (got == child && (WIFEXITED(status) || WIFSIGNALED(status))))
+			break;
+	}
+	while (!(g->s->is_reaped = is_gone(child)) && now_ns() < deadline) {
+		g->s->is_reaped = reap_by(g, g->lender);
+		for (uint32_t i = 0; i < g->s->n_threads && !g->s->is_reaped && now_ns() < deadline; i++)
+			g->s->is_reaped = reap_by(g, g->s->threads[i].tid);
+		if (g->s->is_reaped)
+			break;
+		nap();
+	}
+}
+
+static void survive_memory_pressure(const char *path, const char *score)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (write(fd, score, strlen(score)) < 0) {
+		/* without privilege it stays as it was */
+	}
+	close(fd);
+}
+
+static _Noreturn void guard_main(gs_guard_shared *s, tracee *list, int line)
+{
+	guard g = { .s = s, .line = line, .list = list };
+	int64_t begin;
+	char path[64], byte = 0;
+	sigset_t all;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	setsid();
+	prctl(PR_SET_NAME, "gs-guard");
+	/* Files of the one who started us must not stay open through us: the line is 3, nothing lies behind it. */
+	if (line != 3)
+		dup2(line, 3);
+	syscall(SYS_close_range, 4u, ~0u, 0u);
+	g.line = 3;
+	survive_memory_pressure("/proc/self/oom_score_adj", "-1000");
+	begin = now_ns();
+	if (!freeze(&g, &s->err))
+		_exit(1); /* the kernel lets go whoever is ours */
+	read_registers(&g);
+	if (s->wants_fork)
+		make_child(&g);
+	if (s->child_pid) {
+		thaw(&g);
+		s->pause_ns = now_ns() - begin;
+		tell_path(path, sizeof(path), s->child_pid, "oom_score_adj");
+		survive_memory_pressure(path, "1000");
+	}
+	/* Ready; then wait for the other side to say so, or to be gone: the same for us. */
+	if (send(g.line, "r", 1, MSG_NOSIGNAL) == 1)
+		while (recv(g.line, &byte, 1, 0) < 0 && errno == EINTR)
+			;
+	if (s->child_pid) {
+		end_child(&g);
+	} else {
+		thaw(&g);
+		s->pause_ns = now_ns() - begin;
+	}
+	_exit(0);
+}
+
+bool gs_guard_begin(int32_t pid, bool wants_fork, bool suspends_seccomp, gs_guard *out, gs_err *err)
+{
+	gs_guard_shared *s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	tracee *list = mmap(NULL, sizeof(*list) * GS_GUARD_MAX_THREADS, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	int pair[2] = { -1, -1 };
+	char byte = 0;
+	ssize_t got;
+
+	*out = (gs_guard){ .line = -1 };
+	if (s == MAP_FAILED || list == MAP_FAILED || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
+		int why = errno;
+
+		if (s != MAP_FAILED)
+			munmap(s, sizeof(*s));
+		if (list != MAP_FAILED)
+			munmap(list, sizeof(*list) * GS_GUARD_MAX_THREADS);
+		return gs_fail_errno(err, why, "starting a snapshot", "memory");
+	}
+	s->pid = pid;
+	s->wants_fork = wants_fork;
+	s->suspends_seccomp = suspends_seccomp;
+	out->shared = s;
+	out->pid = fork();
+	if (out->pid == 0) {
+		close(pair[0]);
+		guard_main(s, list, pair[1]);
+	}
+	munmap(list, sizeof(*list) * GS_GUARD_MAX_THREADS);
+	close(pair[1]);
+	out->line = pair[0];
+	if (out->pid < 0) {
+		gs_guard_release(out);
+		return gs_fail(err, GS_ERR_IO, GS_ERR_NOWHERE, "cannot start the process that guards a snapshot: %s", strerror(errno));
+	}
+	do
+		got = recv(out->line, &byte, 1, 0);
+	while (got < 0 && errno == EINTR);
+	if (got == 1)
+		return true;
+	while (waitpid(out->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	out->pid = 0;
+	if (err)
+		*err = s->err;
+	if (s->err.code == GS_ERR_NONE)
+		gs_fail(err, GS_ERR_IO, GS_ERR_NOWHERE, "the process that guards a snapshot ended");
+	gs_guard_release(out);
+	return false;
+}
+
+void gs_guard_finish(gs_guard *g)
+{
+	if (g->line >= 0)
+		close(g->line);
+	g->line = -1;
+	if (g->pid > 0)
+		while (waitpid(g->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	g->pid = 0;
+}
+
+void gs_guard_release(gs_guard *g)
+{
+	gs_guard_finish(g);
+	if (g->shared)
+		munmap(g->shared, sizeof(*g->shared));
+	g->shared = NULL;
+}
