@@ -1,6 +1,5 @@
 #include "format/core/core.h"
 
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -181,4 +180,3 @@ TEST(core_fills_from_files)
 	gs_image_close(image);
 }
 
-TEST_MAIN
