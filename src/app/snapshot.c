@@ -38,5 +38,5 @@ bool gs_snapshot_to_core(gs_arena *mem, gs_str target, gs_snapshot_way way, cons
 	out->n_threads = image->n_threads;
 	out->n_segments = image->n_segments;
 	out->incomplete = gs_str_dup(mem, image->incomplete);
-	return gs_core_write(image, path, zstd, progress, &out->core, err);
+	return gs_snapshot_write(image, path, zstd, progress, &out->size, err);
 }

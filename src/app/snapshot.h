@@ -5,7 +5,6 @@
 #define GS_APP_SNAPSHOT_H
 
 #include "capture/snapshot.h"
-#include "format/core/core.h"
 
 /* GS_ERR_USAGE: no process of this machine, or several. `title`: "shop (pid 12)", in `mem`. */
 bool gs_snapshot_find(gs_arena *mem, gs_str target, int32_t *pid, gs_str *title, gs_err *err);
@@ -13,7 +12,7 @@ bool gs_snapshot_find(gs_arena *mem, gs_str target, int32_t *pid, gs_str *title,
 typedef struct gs_snapshot_file {
 	gs_str title;
 	gs_snapshot_report report;
-	gs_core_written core;
+	gs_snapshot_size size;
 	uint32_t n_threads, n_segments;
 	gs_str incomplete; /* see gs_image */
 } gs_snapshot_file;

@@ -14,6 +14,7 @@
 #include "capture/perf.h"
 #include "capture/proc_text.h"
 #include "capture/processes.h"
+#include "capture/snapshot.h"
 #include "format/elf/elf.h"
 #include "base/banned.h"
 
@@ -195,6 +196,46 @@ static void check_limits(doctor *d)
 		c->allow = GS_S("sudo sysctl kernel.perf_event_max_stack=127 kernel.perf_event_max_sample_rate=100000");
 }
 
+/* Whose memory may be taken; nothing is attached to find out. */
+static void check_snapshots(doctor *d, int64_t yama)
+{
+	bool ptrace = has_cap(d, CAP_SYS_PTRACE);
+	gs_check *c;
+
+	if (yama == 3) {
+		c = check(d, "snapshots", "memory snapshots", GS_CHECK_NO, GS_S("kernel.yama.ptrace_scope is 3: nobody may, until the next boot"));
+		return;
+	}
+	if (ptrace) {
+		check(d, "snapshots", "memory snapshots", GS_CHECK_OK, GS_S("allowed (CAP_SYS_PTRACE)"));
+		return;
+	}
+	c = check(d, "snapshots", "memory snapshots", yama > 0 ? GS_CHECK_NO : GS_CHECK_LIMITED,
+		  yama > 0 ? gs_strf(d->mem, "kernel.yama.ptrace_scope is %lld and CAP_SYS_PTRACE is missing", (long long)yama) :
+			     GS_S("CAP_SYS_PTRACE is missing"));
+	c->means = yama > 0 ? GS_S("gospect snapshot can stop no process; cores can be read") : GS_S("only processes of this user");
+	c->allow = d->is_contained ? GS_S("run the container with --cap-add SYS_PTRACE") :
+		   yama > 0	   ? GS_S("sudo sysctl kernel.yama.ptrace_scope=0, or use sudo") :
+				     GS_S("use sudo");
+}
+
+static void check_snapshot_of(doctor *d, int32_t pid)
+{
+	gs_snapshot_plan plan;
+	gs_err err;
+	gs_check *c;
+
+	if (!gs_snapshot_plan_make(d->mem, pid, GS_SNAPSHOT_AUTO, &plan, &err)) {
+		check(d, "snapshot", "a snapshot of its memory", GS_CHECK_NO, gs_strf(d->mem, "%s", err.text));
+		return;
+	}
+	c = check(d, "snapshot", "a snapshot of its memory", GS_CHECK_INFO,
+		  gs_strf(d->mem, "%llu MB, a pause of about %.1f ms %s (%.*s)", (unsigned long long)plan.anon_bytes >> 20, (double)plan.pause_ns / 1e6,
+			  plan.way == GS_SNAPSHOT_FORK ? "by a copy-on-write child" : "while it is copied", GS_FMT(plan.why)));
+	if (!has_cap(d, CAP_SYS_PTRACE) && gs_kernel_number("/proc/sys/kernel/yama/ptrace_scope", -1) > 0)
+		c->allow = gs_strf(d->mem, "sudo gospect snapshot %d", pid);
+}
+
 static void check_later(doctor *d)
 {
 	bool bpf = has_cap(d, CAP_BPF) || has_cap(d, CAP_SYS_ADMIN);
@@ -209,7 +250,8 @@ static void check_later(doctor *d)
 	check(d, "tracefs", "tracepoints", GS_CHECK_INFO,
 	      tracefs ? GS_S("readable") : mounted ? GS_S("not readable by this user") : GS_S("tracefs is not mounted"));
 	check(d, "ptrace", "Yama's ptrace_scope", GS_CHECK_INFO,
-	      yama < 0 ? GS_S("not active") : gs_strf(d->mem, "%lld (recording does not use ptrace)", (long long)yama));
+	      yama < 0 ? GS_S("not active") : gs_strf(d->mem, "%lld (recording does not use ptrace, snapshots do)", (long long)yama));
+	check_snapshots(d, yama);
 	if (gs_file_read("/sys/kernel/security/lockdown", 4096, &lockdown, NULL))
 		check(d, "lockdown", "kernel lockdown", GS_CHECK_INFO, gs_str_dup(d->mem, gs_str_trim(lockdown.bytes)));
 }
@@ -337,6 +379,7 @@ static bool check_process(doctor *d, int32_t pid, gs_err *err)
 	}
 	check_symbols(d, &p);
 	gs_process_endpoints(d->mem, &p, 1, NULL);
+	check_snapshot_of(d, pid);
 	c = check(d, "endpoint", "pprof endpoint", p.endpoint ? GS_CHECK_OK : GS_CHECK_INFO,
 		  p.endpoint ? p.pprof : GS_S("none on its listening sockets"));
 	if (!p.endpoint && p.info.is_go)

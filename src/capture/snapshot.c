@@ -10,6 +10,7 @@
 #include "capture/exe.h"
 #include "capture/proc_text.h"
 #include "capture/snapshot_guard.h"
+#include "format/core/core.h"
 #include "base/banned.h"
 
 enum { MAX_SEGMENTS = 1 << 20, PAGEMAP_ENTRIES = 8192 };
@@ -465,4 +466,14 @@ gs_image *gs_snapshot_take(gs_arena *mem, int32_t pid, gs_snapshot_way way, cons
 					      (unsigned long long)c.shared_bytes / 1024, (unsigned long long)c.left_out_bytes / 1024,
 					      (unsigned long long)c.unread_bytes / 1024);
 	return c.image;
+}
+
+bool gs_snapshot_write(const gs_image *image, const char *path, bool zstd, const gs_progress *progress, gs_snapshot_size *out,
+		       gs_err *err)
+{
+	gs_core_written w;
+	bool ok = gs_core_write(image, path, zstd, progress, &w, err);
+
+	*out = (gs_snapshot_size){ w.size_bytes, w.disk_bytes };
+	return ok;
 }

@@ -39,4 +39,13 @@ typedef struct gs_snapshot_report {
 gs_image *gs_snapshot_take(gs_arena *mem, int32_t pid, gs_snapshot_way way, const gs_progress *progress,
 			   gs_snapshot_report *report, gs_err *err);
 
+typedef struct gs_snapshot_size {
+	uint64_t core_bytes; /* holes included */
+	uint64_t disk_bytes;
+} gs_snapshot_size;
+
+/* As an ELF core that gdb and Delve open, maybe packed with zstd; for its owner only. Readers see a whole file or none. */
+bool gs_snapshot_write(const gs_image *image, const char *path, bool zstd, const gs_progress *progress, gs_snapshot_size *out,
+		       gs_err *err);
+
 #endif

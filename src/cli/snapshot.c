@@ -41,7 +41,7 @@ static void text(gs_buf *out, const char *path, const gs_snapshot_file *f)
 {
 	const gs_snapshot_report *r = &f->report;
 
-	gs_buf_f(out, "%s  %.1f MB, %.1f MB on disk, %u threads\n", path, (double)f->core.size_bytes / 1e6, (double)f->core.disk_bytes / 1e6,
+	gs_buf_f(out, "%s  %.1f MB, %.1f MB on disk, %u threads\n", path, (double)f->size.core_bytes / 1e6, (double)f->size.disk_bytes / 1e6,
 		 f->n_threads);
 	gs_buf_f(out, "  pause %.2f ms (predicted %.2f ms), by %s: %.*s", (double)r->pause_ns / 1e6, (double)r->plan.pause_ns / 1e6,
 		 way_name(r->plan.way), GS_FMT(r->plan.why));
@@ -62,8 +62,8 @@ static void json(gs_buf *out, const char *path, const gs_snapshot_file *f)
 	gs_json_object(&j);
 	gs_json_kstr(&j, "file", gs_str_of(path));
 	gs_json_kstr(&j, "process", f->title);
-	gs_json_ku64(&j, "size_bytes", f->core.size_bytes);
-	gs_json_ku64(&j, "disk_bytes", f->core.disk_bytes);
+	gs_json_ku64(&j, "size_bytes", f->size.core_bytes);
+	gs_json_ku64(&j, "disk_bytes", f->size.disk_bytes);
 	gs_json_ku64(&j, "copied_bytes", r->copied_bytes);
 	gs_json_ku64(&j, "threads", f->n_threads);
 	gs_json_kstr(&j, "planned", gs_str_of(way_name(r->plan.way)));

@@ -362,6 +362,7 @@ bool gs_core_write(const gs_image *image, const char *path, bool zstd, const gs_
 	writer w = { .image = image, .progress = progress, .fd = -1 };
 	bool ok;
 
+	*out = (gs_core_written){ 0 };
 	if (!gs_core_n_registers(image->machine) || image->is_big || image->word_bytes != 8)
 		return gs_fail(err, GS_ERR_UNSUPPORTED, GS_ERR_NOWHERE, "cores are written for amd64 and arm64");
 	make_notes(&w);
