@@ -33,6 +33,8 @@
 	X(regions) \
 	X(mmu) \
 	X(contention) \
+	X(trace_diff) \
+	X(survey) \
 	X(stw) \
 	X(events) \
 	X(doctor) \
