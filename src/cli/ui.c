@@ -141,7 +141,6 @@ static int run(gs_op_call *call, gs_err *err)
 		sigaddset(&set, SIGHUP);
 		sigprocmask(SIG_BLOCK, &set, NULL);
 		signals = signalfd(-1, &set, SFD_CLOEXEC);
-		gs_session_warm(session, 1);
 		server = gs_http_start(session, &o, err);
 		ok = server && say_link(server, !gs_call_bool(call, "no-browser"), err) && serve(server, signals, err);
 	}

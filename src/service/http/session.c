@@ -22,9 +22,6 @@ struct gs_session {
 	unsigned n;
 	gs_jobs *jobs;
 	gs_view_cache *views;
-	pthread_t warmer;
-	const gs_document *warming;
-	bool has_warmer;
 };
 
 gs_session *gs_session_create(void)
@@ -44,13 +41,11 @@ struct gs_view_cache *gs_session_views(gs_session *s)
 	return s->views;
 }
 
-/* As GET /api/flame without arguments asks for it. */
-static void *warm(void *ctx)
+/* The view that a page asks for first is part of opening: as GET /api/flame without arguments asks for it. */
+static void warm(gs_session *s, const gs_document *doc)
 {
-	gs_session *s = ctx;
 	GS_AUTO(arena) *mem = gs_arena_create(1 << 20);
-	const gs_document *docs[] = { s->warming };
-	gs_op_call call = { .op = gs_op_find(GS_S("flame")), .mem = mem, .docs = docs, .n_docs = 1, .views = s->views };
+	gs_op_call call = { .op = gs_op_find(GS_S("flame")), .mem = mem, .docs = &doc, .n_docs = 1, .views = s->views };
 	const gs_view *view = NULL;
 	gs_query q;
 
@@ -58,17 +53,6 @@ static void *warm(void *ctx)
 		view = gs_call_view(&call, &q, NULL);
 	if (view)
 		gs_view_sums_of(view);
-	return NULL;
-}
-
-void gs_session_warm(gs_session *s, unsigned id)
-{
-	pthread_mutex_lock(&s->lock);
-	if (!s->has_warmer && id >= 1 && id <= s->n) {
-		s->warming = s->entries[id - 1].doc;
-		s->has_warmer = pthread_create(&s->warmer, NULL, warm, s) == 0; /* without it the page builds it */
-	}
-	pthread_mutex_unlock(&s->lock);
 }
 
 gs_jobs *gs_session_jobs(gs_session *s)
@@ -81,8 +65,6 @@ void gs_session_free(gs_session *s)
 	if (!s)
 		return;
 	gs_jobs_free(s->jobs); /* they may still add documents */
-	if (s->has_warmer)
-		pthread_join(s->warmer, NULL);
 	gs_view_cache_free(s->views);
 	for (unsigned i = 0; i < s->n; i++) {
 		gs_document_close(s->entries[i].doc);
@@ -163,5 +145,7 @@ bool gs_session_open(gs_session *s, gs_str source, const gs_open_options *option
 			ids[(*n)++] = id;
 	}
 	gs_documents_close(&docs);
+	if (ok && *n)
+		warm(s, gs_session_get(s, ids[0]));
 	return ok;
 }

@@ -25,13 +25,14 @@ unsigned gs_session_count(gs_session *s);
 gs_jobs *gs_session_jobs(gs_session *s);
 /* Views that the questions about its documents share. */
 struct gs_view_cache *gs_session_views(gs_session *s);
-/* Build, in the background, the view that a page will ask for first. */
-void gs_session_warm(gs_session *s, unsigned id);
 
 /* The list of docs/api.md, GET /api/session "documents". */
 void gs_session_documents_json(gs_session *s, gs_json *j);
 
-/* Open a source and add what it holds; the numbers go to ids[], at most `max`. *notes as gs_open_source. */
+/*
+ * Open a source and add what it holds, the first with the view that a page asks for first; the numbers go to ids[], at most
+ * `max`. *notes as gs_open_source.
+ */
 bool gs_session_open(gs_session *s, gs_str source, const gs_open_options *options, const gs_progress *progress,
 		     unsigned *ids, unsigned max, unsigned *n, gs_buf *notes, gs_err *err);
 
