@@ -38,7 +38,8 @@
 	X(stw) \
 	X(events) \
 	X(doctor) \
-	X(symbolize)
+	X(symbolize) \
+	X(heap_summary)
 
 #define X(name) extern const gs_op gs_op_##name;
 OPS(X)

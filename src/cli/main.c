@@ -403,5 +403,13 @@ int main(int argc, char **argv)
 			return status;
 		}
 	op = gs_op_find(gs_str_of(name));
+	if (!op && argc > 2) { /* "heap summary" is heap-summary */
+		char both[64];
+
+		snprintf(both, sizeof(both), "%s-%s", name, argv[2]);
+		op = gs_op_find(gs_str_of(both));
+		if (op)
+			return run_row(op, NULL, argc - 3, argv + 3);
+	}
 	return op ? run_row(op, NULL, argc - 2, argv + 2) : unknown_command(name);
 }

@@ -35,6 +35,8 @@ gs_heap *gs_heap_load(const gs_heap_input *in, const gs_progress *progress, gs_e
 /* The same of a core or snapshot. What the image lacks because the executable has it unchanged is taken from there. GS_ERR_FORMAT when the
  * build ids differ. gs_heap.read stays NULL. */
 gs_heap *gs_heap_load_image(const gs_image *image, gs_binary *exe, const gs_progress *progress, gs_err *err);
+/* A core file and the program that it is of; exe_path NULL: where the core says that it was. */
+gs_heap *gs_heap_open(const char *core, const char *exe_path, const gs_progress *progress, gs_err *err);
 void gs_heap_free(gs_heap *h);
 
 /* What the allocator itself says about a slot, for comparison: of a heap that was loaded with keep_runtime. */
