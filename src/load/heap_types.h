@@ -44,7 +44,7 @@ typedef struct heap_type {
 	bool is_direct; /* an interface holds the value itself, which is a pointer */
 	bool is_compiled;
 	uint32_t first_slot, n_slots;
-	uint32_t ids[4]; /* in the model: of one value, of an array, of a map's or channel's own record; +1, 0 none yet */
+	uint32_t ids[5]; /* in the model, by role (heap_typing.c); +1, 0 none yet */
 } heap_type;
 
 typedef struct heap_types {

@@ -15,6 +15,7 @@ enum {
 	ARRAY = 1,
 	RECORD = 2, /* a map's or channel's own */
 	DIRECTORY = 3,
+	CHANNEL = 4, /* a channel of which only the element's type is known */
 	MAX_ARRAY_STEPS = 1 << 26,
 	RING = 16,
 };
@@ -466,6 +467,36 @@ static void visit(void *ctx, uint64_t offset, uint64_t value)
 	p->value = value;
 }
 
+/* What goroutines wait on. A channel says the type of its elements. */
+static void channels(typing *y)
+{
+	gs_heap *h = y->h;
+
+	for (uint32_t i = 0; i < h->n_waits; i++) {
+		const gs_heap_wait *w = &h->waits[i];
+		uint32_t index, model;
+
+		if (w->object == GS_HEAP_NONE || h->type_of[w->object] != GS_HEAP_NONE ||
+		    (w->kind != GS_HEAP_WAIT_SEND && w->kind != GS_HEAP_WAIT_RECEIVE))
+			continue;
+		index = heap_type_at(&y->t, word(y, w->addr + (uint64_t)y->rt->o.hchan_elemtype));
+		if (index == UINT32_MAX)
+			continue;
+		model = y->t.list.p[index].ids[CHANNEL];
+		if (!model) {
+			GS_AUTO(arena) *scratch = gs_arena_create(1 << 20);
+			gs_str package, name = heap_type_name(&y->t, scratch, &y->t.list.p[index], &package);
+
+			model = named_type(y, gs_strf(scratch, "chan %.*s", GS_FMT(name)), GS_HEAP_TYPE_FIELD) + 1;
+			y->t.model.p[model - 1].kind = KIND_CHAN;
+			y->t.list.p[index].ids[CHANNEL] = model;
+		}
+		claim(y, w->addr, model - 1, GS_HEAP_TYPE_FIELD);
+		claim_type(y, word(y, w->addr + (uint64_t)y->rt->o.hchan_buf), y->t.list.p[index].addr, ARRAY, GS_HEAP_TYPE_FIELD);
+	}
+	drain(y);
+}
+
 /* Interfaces in what has no type itself: a type's address beside a pointer. */
 static void interfaces(typing *y)
 {
@@ -486,6 +517,9 @@ static void interfaces(typing *y)
 		pairs p = { .y = y };
 
 		if (h->type_of[w.object] != GS_HEAP_NONE || s->scheme == GS_GO_NOSCAN)
+			continue;
+		claim_closure(y, w.addr); /* does it begin with a function? */
+		if (h->type_of[w.object] != GS_HEAP_NONE)
 			continue;
 		gs_go_visit_object(&y->t.b->rt, s, w.addr - s->base, visit, &p);
 		drain(y);
@@ -557,6 +591,7 @@ bool heap_type_objects(heap_build *b, gs_err *err)
 	heap_type_globals(&y.t, &y, claim_variable);
 	drain(&y);
 	interfaces(&y);
+	channels(&y);
 	shapes(&y);
 	h->types = gs_try_new(h->mem, gs_heap_type, y.t.model.n);
 	ok = h->types && !y.is_out_of_memory;
