@@ -241,8 +241,6 @@ static void read_registers(guard *g)
 }
 
 #if defined(__x86_64__)
-enum { WORDS_MASKED = 8 };
-
 /*
  * Should everything that watches be killed in the middle of a lent call, the thread goes on behind its own system call with a strange result.
  * So only a thread may lend whose code does not care: Go's nanosleep, and Go's futex wait, which must expect to wake for
@@ -286,20 +284,20 @@ static int next_stop(int32_t tid)
 }
 
 /*
- * Run one system call on a stopped thread and put everything back. False: the thread is gone. *child: what
- * a clone made, stopped before its first instruction.
+ * Run one system call on a stopped thread and put everything back. *child: what a clone made, stopped before its first instruction. False: the
+ * thread is gone, or a signal came first; then it stands as it was, the signal held.
+ *
+ * Nothing here outlives us in the thread: a single step would (the trap flag stays when a tracer dies, and its SIGTRAP ends the
+ * program), a changed signal mask as well. So it runs to the call's entry, to its end, and the stop behind it is asked for only there:
+ * a clone with a stop pending would fail.
  */
 static bool lend(tracee *t, const struct user_regs_struct *saved, long nr, const uint64_t args[4], long *result, int32_t *child)
 {
-	const int32_t tid = t->tid;
+	enum { TO_ENTRY, TO_END, TO_STOP } phase = TO_ENTRY;
 	struct user_regs_struct r = *saved;
-	uint64_t mask, all = ~0ull;
+	const int32_t tid = t->tid;
 	int status;
-	bool ok = true;
 
-	if (trace(PTRACE_GETSIGMASK, tid, sizeof(mask), (uint64_t)(uintptr_t)&mask) != 0)
-		return false;
-	trace(PTRACE_SETSIGMASK, tid, sizeof(all), (uint64_t)(uintptr_t)&all);
 	r.rip -= 2;
 	r.rax = (unsigned long)nr;
 	r.orig_rax = (unsigned long)-1;
@@ -311,14 +309,16 @@ static bool lend(tracee *t, const struct user_regs_struct *saved, long nr, const
 	*result = -EINTR;
 	if (trace(PTRACE_SETREGS, tid, 0, (uint64_t)(uintptr_t)&r) != 0)
 		return false;
-	/* The call, maybe a stop for its child, then the step's own trap; at most a few. */
-	for (int i = 0; i < 4 && ok; i++) {
-		ok = trace(PTRACE_SINGLESTEP, tid, 0, 0) == 0 && (status = next_stop(tid)) != 0;
-		if (ok && status >> 16 == 0 && WSTOPSIG(status) == SIGTRAP)
-			break;
-		if (ok && status >> 16 == 0)
-			t->pending = WSTOPSIG(status); /* SIGSTOP, which no mask holds back */
-		if (ok && (status >> 16 == PTRACE_EVENT_CLONE || status >> 16 == PTRACE_EVENT_FORK)) {
+	for (;;) {
+		int sig, event;
+
+		if (phase == TO_STOP)
+			trace(PTRACE_INTERRUPT, tid, 0, 0);
+		if (trace(phase == TO_STOP ? PTRACE_CONT : PTRACE_SYSCALL, tid, 0, 0) != 0 || (status = next_stop(tid)) == 0)
+			return false;
+		sig = WSTOPSIG(status);
+		event = status >> 16;
+		if (event == PTRACE_EVENT_CLONE || event == PTRACE_EVENT_FORK) {
 			unsigned long pid = 0;
 
 			trace(PTRACE_GETEVENTMSG, tid, 0, (uint64_t)(uintptr_t)&pid);
@@ -326,13 +326,20 @@ static bool lend(tracee *t, const struct user_regs_struct *saved, long nr, const
 			/* First thing: whatever happens to us, it must not live on. */
 			if (next_stop(*child))
 				trace(PTRACE_SETOPTIONS, *child, 0, PTRACE_O_EXITKILL);
+			phase = TO_STOP;
+		} else if (event == 0 && sig == (SIGTRAP | 0x80)) {
+			phase = phase == TO_ENTRY ? TO_END : TO_STOP;
+		} else if (event == 0) { /* a signal on its way: the thread stays in front of it */
+			t->pending = sig;
+			break;
+		} else if (phase == TO_STOP) {
+			break;
 		}
 	}
-	if (ok && trace(PTRACE_GETREGS, tid, 0, (uint64_t)(uintptr_t)&r) == 0)
+	if (phase == TO_STOP && trace(PTRACE_GETREGS, tid, 0, (uint64_t)(uintptr_t)&r) == 0)
 		*result = (long)r.rax;
 	trace(PTRACE_SETREGS, tid, 0, (uint64_t)(uintptr_t)saved);
-	trace(PTRACE_SETSIGMASK, tid, sizeof(mask), (uint64_t)(uintptr_t)&mask);
-	return ok;
+	return phase == TO_STOP;
 }
 
 static void make_child(guard *g)
@@ -343,7 +350,7 @@ static void make_child(guard *g)
 	for (uint32_t i = 0; i < g->n; i++) {
 		tracee *t = &g->list[i];
 		struct user_regs_struct saved;
-		uint64_t options = PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | (s->suspends_seccomp ? PTRACE_O_SUSPEND_SECCOMP : 0);
+		uint64_t options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | (s->suspends_seccomp ? PTRACE_O_SUSPEND_SECCOMP : 0);
 		/* No flags: no signal when it ends. A stack of its own that is none: if it ever ran, it would end at its first access. */
 		const uint64_t args[4] = { 0, 16, 0, 0 };
 		long result = 0;
@@ -355,10 +362,13 @@ static void make_child(guard *g)
 			s->no_fork_errno = errno;
 			return;
 		}
-		if (!lend(t, &saved, SYS_clone, args, &result, &child))
-			forget(g, i);
-		else
-			trace(PTRACE_SETOPTIONS, t->tid, 0, 0);
+		if (!lend(t, &saved, SYS_clone, args, &result, &child)) {
+			if (t->pending) { /* another may do it */
+				trace(PTRACE_SETOPTIONS, t->tid, 0, 0);
+				continue;
+			}
+			t->is_stopped = false; /* gone: not to be detached */
+		}
 		if (child) {
 			s->child_pid = child;
 			g->child_ns_pid = (int32_t)result;
@@ -404,8 +414,7 @@ static bool reap_by(guard *g, int32_t tid)
 		long result = 0;
 		int32_t none = 0;
 
-		if (g->s->suspends_seccomp)
-			trace(PTRACE_SETOPTIONS, tid, 0, PTRACE_O_SUSPEND_SECCOMP);
+		trace(PTRACE_SETOPTIONS, tid, 0, PTRACE_O_TRACESYSGOOD | (g->s->suspends_seccomp ? PTRACE_O_SUSPEND_SECCOMP : 0));
 		done = lend(&t, &saved, SYS_wait4, args, &result, &none) && (result == g->child_ns_pid || result == -ECHILD);
 	}
 	trace(PTRACE_DETACH, tid, 0, (uint64_t)t.pending);

@@ -3,7 +3,9 @@
  * any moment leaves nothing behind. It alone traces; when the line to gospect breaks, it undoes what it did and ends.
  *
  * It never writes to the target's memory and sends no signal. Its only touch: for a copy-on-write snapshot, one thread that sleeps in
- * the kernel on behalf of Go's scheduler repeats its own system call instruction as clone(2) and is put back, registers and signal mask.
+ * the kernel on behalf of Go's scheduler repeats its own system call instruction as clone(2) and is put back.
+ * Should the guard be killed as well, the target still goes on; what it cannot do then is take a child's zombie (without memory) off it, and a child
+ * that was being born at that moment ends by a fault of its own, which Go's runtime reports on the target's standard error.
  */
 #ifndef GS_CAPTURE_SNAPSHOT_GUARD_H
 #define GS_CAPTURE_SNAPSHOT_GUARD_H
