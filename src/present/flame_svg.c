@@ -204,10 +204,11 @@ static void write_part(void *ctx, size_t k)
 /* In parts, by all processors: most of a large picture's time goes here. */
 static void write_frames(const gs_flame *f, const gs_flame_layout *l, const gs_flame_style *style, gs_buf *out)
 {
-	enum { MIN_FRAMES = 4096 };
+	enum { MIN_FRAMES = 4096, FRAME_BYTES = 300 };
 	GS_AUTO(arena) *mem = gs_arena_create(UINT64_MAX);
 	uint32_t n = gs_pool_workers(0, f->n / MIN_FRAMES + 1);
 	part *parts = gs_new(mem, part, n);
+	size_t size = 4096; /* what comes behind the frames */
 
 	for (uint32_t k = 0; k < n; k++) {
 		uint32_t step = f->n / n, from = k * step;
@@ -217,10 +218,20 @@ static void write_frames(const gs_flame *f, const gs_flame_layout *l, const gs_f
 		parts[k].style = style;
 		parts[k].from = from;
 		parts[k].to = k + 1 == n ? f->n : from + step;
-		gs_buf_init(&parts[k].out, out->max);
+		/* The first goes on where the head ends. */
+		if (k)
+			gs_buf_init(&parts[k].out, out->max);
+		else
+			parts[k].out = *out;
+		if ((size_t)(parts[k].to - from) * FRAME_BYTES < out->max / 2)
+			gs_buf_reserve(&parts[k].out, (size_t)(parts[k].to - from) * FRAME_BYTES);
 	}
 	gs_pool_run(n, n, write_part, parts);
-	for (uint32_t k = 0; k < n; k++) {
+	*out = parts[0].out;
+	for (uint32_t k = 1; k < n; k++)
+		size += parts[k].out.n;
+	gs_buf_reserve(out, size);
+	for (uint32_t k = 1; k < n; k++) {
 		gs_buf_str(out, gs_buf_view(&parts[k].out));
 		out->bad |= parts[k].out.bad;
 		gs_buf_release(&parts[k].out);
