@@ -32,6 +32,16 @@ typedef struct gs_heap_input {
  * gs_heap.read is theirs.
  */
 gs_heap *gs_heap_load(const gs_heap_input *in, const gs_progress *progress, gs_err *err);
+/* What gs_heap_load needs, of a core or snapshot and its program. `view` and `mem` must last until the heap is loaded (and while its
+ * runtime is looked at). Errors as gs_heap_load_image. */
+typedef struct gs_heap_view {
+	const gs_image *image;
+	const gs_elf *exe;
+	uint64_t bias;
+} gs_heap_view;
+bool gs_heap_input_of(gs_heap_view *view, gs_arena *mem, const gs_image *image, gs_binary *exe, gs_heap_input *out,
+		      gs_err *err);
+
 /* The same of a core or snapshot. What the image lacks because the executable has it unchanged is taken from there. GS_ERR_FORMAT when the
  * build ids differ. gs_heap.read stays NULL. */
 gs_heap *gs_heap_load_image(const gs_image *image, gs_binary *exe, const gs_progress *progress, gs_err *err);

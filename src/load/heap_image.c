@@ -5,13 +5,7 @@
 enum { AT_ENTRY = 9, SEG_WRITE = 2, PT_LOAD = 1, AMD64_POINTERS = 15, ARM64_POINTERS = 31 };
 
 /* The process's memory first; what a core leaves out because the file has it, from the file. */
-typedef struct view {
-	const gs_image *image;
-	const gs_elf *exe;
-	uint64_t bias;
-} view;
-
-static const unsigned char *from_file(const view *v, uint64_t addr, uint64_t *n)
+static const unsigned char *from_file(const gs_heap_view *v, uint64_t addr, uint64_t *n)
 {
 	const gs_elf *e = v->exe;
 
@@ -32,7 +26,7 @@ static const unsigned char *from_file(const view *v, uint64_t addr, uint64_t *n)
 
 static const unsigned char *at(void *ctx, uint64_t addr, uint64_t *n)
 {
-	const view *v = ctx;
+	const gs_heap_view *v = ctx;
 	const unsigned char *p = gs_image_at(v->image, addr, n);
 
 	return p ? p : from_file(v, addr, n);
@@ -61,38 +55,42 @@ static bool is_same_program(const gs_image *image, gs_binary *exe, gs_err *err)
 		       GS_FMT(gs_binary_path(exe)), GS_FMT(id), GS_FMT(image->build_id));
 }
 
-gs_heap *gs_heap_load_image(const gs_image *image, gs_binary *exe, const gs_progress *progress, gs_err *err)
+bool gs_heap_input_of(gs_heap_view *view, gs_arena *mem, const gs_image *image, gs_binary *exe, gs_heap_input *out,
+		      gs_err *err)
 {
-	GS_AUTO(arena) *scratch = gs_arena_create((uint64_t)1 << 32);
-	view v = { .image = image, .exe = gs_binary_elf(exe) };
-	gs_heap_thread *threads = gs_try_new(scratch, gs_heap_thread, image->n_threads);
+	gs_heap_thread *threads = gs_try_new(mem, gs_heap_thread, image->n_threads);
 	uint64_t entry;
 
-	if (image->machine == GS_MACHINE_OTHER || image->is_big || image->word_bytes != 8) {
-		gs_fail(err, GS_ERR_UNSUPPORTED, GS_ERR_NOWHERE, "heaps of amd64 and arm64 programs are read, not of this machine's");
-		return NULL;
-	}
-	if (!threads) {
-		gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "out of memory for %u threads", image->n_threads);
-		return NULL;
-	}
+	*view = (gs_heap_view){ .image = image, .exe = gs_binary_elf(exe) };
+	if (image->machine == GS_MACHINE_OTHER || image->is_big || image->word_bytes != 8)
+		return gs_fail(err, GS_ERR_UNSUPPORTED, GS_ERR_NOWHERE,
+			       "heaps of amd64 and arm64 programs are read, not of this machine's");
+	if (!threads)
+		return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "out of memory for %u threads", image->n_threads);
 	if (!is_same_program(image, exe, err))
-		return NULL;
-	if (v.exe->type == GS_ELF_DYN) {
-		if (!gs_image_aux_value(image, AT_ENTRY, &entry)) {
-			gs_fail(err, GS_ERR_FORMAT, GS_ERR_NOWHERE,
-				"the image does not say where the position-independent program was loaded (no auxiliary vector)");
-			return NULL;
-		}
-		v.bias = entry - v.exe->entry;
+		return false;
+	if (view->exe->type == GS_ELF_DYN) {
+		if (!gs_image_aux_value(image, AT_ENTRY, &entry))
+			return gs_fail(err, GS_ERR_FORMAT, GS_ERR_NOWHERE,
+				       "the image does not say where the position-independent program was loaded (no auxiliary vector)");
+		view->bias = entry - view->exe->entry;
 	}
 	for (uint32_t i = 0; i < image->n_threads; i++)
 		threads[i] = thread_of(image, &image->threads[i]);
-	return gs_heap_load(&(gs_heap_input){ .image = { at, &v },
-					      .exe = exe,
-					      .bias = v.bias,
-					      .threads = threads,
-					      .n_threads = image->n_threads,
-					      .pid = (uint64_t)(uint32_t)image->pid },
-			    progress, err);
+	*out = (gs_heap_input){ .image = { at, view },
+				.exe = exe,
+				.bias = view->bias,
+				.threads = threads,
+				.n_threads = image->n_threads,
+				.pid = (uint64_t)(uint32_t)image->pid };
+	return true;
+}
+
+gs_heap *gs_heap_load_image(const gs_image *image, gs_binary *exe, const gs_progress *progress, gs_err *err)
+{
+	GS_AUTO(arena) *scratch = gs_arena_create((uint64_t)1 << 32);
+	gs_heap_view view;
+	gs_heap_input in;
+
+	return gs_heap_input_of(&view, scratch, image, exe, &in, err) ? gs_heap_load(&in, progress, err) : NULL;
 }

@@ -5,88 +5,11 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "base/file.h"
-#include "base/rd.h"
 #include "analysis/dominators.h"
+#include "format/core/core.h"
 #include "load/heap.h"
 
 #include "base/banned.h"
-
-typedef struct core {
-	gs_elf elf, exe;
-	uint64_t bias;
-	gs_heap_thread threads[4096];
-	uint32_t n_threads;
-} core;
-
-static const unsigned char *at(void *ctx, uint64_t addr, uint64_t *n)
-{
-	core *c = ctx;
-
-	for (int pass = 0; pass < 2; pass++) {
-		const gs_elf *e = pass ? &c->exe : &c->elf;
-		uint64_t a = pass ? addr - c->bias : addr;
-		uint32_t lo = 0, hi = e->n_segments;
-
-		if (pass == 0) {
-			static uint32_t last;
-			const gs_elf_segment *g = &e->segments[last];
-
-			if (g->type == 1 && a >= g->addr && a - g->addr < g->file_size) {
-				*n = g->file_size - (a - g->addr);
-				return (const unsigned char *)e->bytes.p + g->offset + (a - g->addr);
-			}
-			for (uint32_t i = lo; i < hi; i++) {
-				g = &e->segments[i];
-				if (g->type == 1 && a >= g->addr && a - g->addr < g->file_size) {
-					last = i;
-					*n = g->file_size - (a - g->addr);
-					return (const unsigned char *)e->bytes.p + g->offset + (a - g->addr);
-				}
-			}
-		} else {
-			gs_str s = gs_elf_at(e, a);
-
-			*n = s.n;
-			return s.n ? (const unsigned char *)s.p : NULL;
-		}
-	}
-	return NULL;
-}
-
-static void notes(core *c)
-{
-	for (uint32_t i = 0; i < c->elf.n_segments; i++) {
-		const gs_elf_segment *g = &c->elf.segments[i];
-		gs_rd r;
-
-		if (g->type != 4)
-			continue;
-		r = gs_rd_of(gs_str_slice(c->elf.bytes, g->offset, g->offset + g->file_size));
-		while (gs_rd_left(&r) >= 12) {
-			uint32_t nn = gs_rd_u32le(&r), nd = gs_rd_u32le(&r), type = gs_rd_u32le(&r);
-			gs_str d;
-
-			gs_rd_skip(&r, (nn + 3) & ~3u);
-			d = gs_rd_bytes(&r, nd);
-			gs_rd_skip(&r, -nd & 3);
-			if (type == 1 && d.n >= 112 + 27 * 8) {
-				gs_heap_thread *t = &c->threads[c->n_threads++];
-
-				*t = (gs_heap_thread){ .id = gs_peek_u32(d.p + 32, false) };
-				for (unsigned k = 0; k < 15; k++)
-					t->registers.all[k] = gs_peek_u64(d.p + 112 + 8 * k, false);
-				t->registers.n = 15;
-				t->registers.pc = gs_peek_u64(d.p + 112 + 16 * 8, false);
-				t->registers.sp = gs_peek_u64(d.p + 112 + 19 * 8, false);
-			} else if (type == 6) {
-				for (size_t k = 0; k + 16 <= d.n; k += 16)
-					if (gs_peek_u64(d.p + k, false) == 9)
-						c->bias = gs_peek_u64(d.p + k + 8, false) - c->exe.entry;
-			}
-		}
-	}
-}
 
 static double seconds(void)
 {
@@ -99,8 +22,9 @@ static double seconds(void)
 int main(int argc, char **argv)
 {
 	gs_arena *mem = gs_arena_create((uint64_t)1 << 34);
-	core *c = gs_new(mem, core, 1);
-	gs_file f;
+	gs_heap_view view;
+	gs_heap_input in;
+	gs_image *image;
 	gs_err err;
 	gs_heap *h;
 	const gs_go_runtime *rt;
@@ -110,17 +34,16 @@ int main(int argc, char **argv)
 
 	if (argc != 3)
 		return 2;
+	t0 = seconds();
 	exe = gs_binary_open(argv[1], &err);
-	if (!exe || !gs_file_open(argv[2], (uint64_t)1 << 40, &f, &err) || !gs_elf_open(mem, f.bytes, &c->elf, &err)) {
+	image = exe ? gs_core_open(argv[2], &err) : NULL;
+	if (!image || !gs_heap_input_of(&view, mem, image, exe, &in, &err)) {
 		fprintf(stderr, "%s\n", err.text);
 		return 3;
 	}
-	c->exe = *gs_binary_elf(exe);
-	notes(c);
-	t0 = seconds();
-	h = gs_heap_load(&(gs_heap_input){ .image = { at, c }, .exe = exe, .bias = c->bias, .threads = c->threads,
-					   .n_threads = c->n_threads, .keep_runtime = true, .threads_to_use = 1 },
-			 NULL, &err);
+	in.keep_runtime = true;
+	in.threads_to_use = 1;
+	h = gs_heap_load(&in, NULL, &err);
 	if (!h) {
 		fprintf(stderr, "%s\n", err.text);
 		return 3;
@@ -200,5 +123,9 @@ int main(int argc, char **argv)
 			}
 			printf("  created by %.*s:%u\n", GS_FMT(gs_strtab_get(&h->strings, g->creator.function)), g->creator.line);
 		}
+	gs_heap_free(h);
+	gs_image_close(image);
+	gs_binary_close(exe);
+	gs_arena_free(mem);
 	return 0;
 }
