@@ -410,6 +410,18 @@ gs_filter *gs_filter_parse(gs_arena *mem, gs_str text, gs_err *err)
 	return f->root ? f : NULL;
 }
 
+static bool needs_samples(const term *t)
+{
+	if (t->kind != T_COMPARE)
+		return needs_samples(t->a) || (t->b && needs_samples(t->b));
+	return t->field == F_GOROUTINE || t->field == F_THREAD || t->field == F_PID || t->field == F_CPU || t->field == F_TIME;
+}
+
+bool gs_filter_needs_samples(const gs_filter *f)
+{
+	return needs_samples(f->root);
+}
+
 /* ---- binding ---- */
 
 struct gs_filter_bound {

@@ -21,6 +21,9 @@ typedef struct gs_filter gs_filter;
 /* GS_ERR_USAGE says what was expected and at which character. Lives in `mem`; `text` is copied. */
 gs_filter *gs_filter_parse(gs_arena *mem, gs_str text, gs_err *err);
 
+/* It asks for a field that single samples have: goroutine, thread, pid, cpu, time. */
+bool gs_filter_needs_samples(const gs_filter *f);
+
 /* A filter made ready for one profile: what it asks of stacks is worked out once, by node. */
 typedef struct gs_filter_bound gs_filter_bound;
 

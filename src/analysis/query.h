@@ -42,6 +42,7 @@ typedef struct gs_query {
 	gs_str focus, ignore, hide, show, show_from, prune_from;
 	/* Labels: filters with pprof's grammar, regular expressions over keys, lists of keys. */
 	gs_str tagfocus, tagignore, tagshow, taghide, tagroot, tagleaf;
+	bool each_sample; /* of a trace: samples and intervals one by one instead of added up */
 	gs_str filter; /* an expression over samples: analysis/filter.h */
 
 	gs_trace_query trace; /* part of an execution trace: inputs with a timeline only */

@@ -1,5 +1,7 @@
 #include "analysis/view.h"
+#include "analysis/filter.h"
 #include "analysis/trace_profile.h"
+#include "analysis/trace_samples.h"
 
 #include "analysis/view_sums.h"
 
@@ -265,9 +267,18 @@ static bool sum_selfs(gs_view *v, gs_err *err)
 static const gs_profile *part_of_trace(gs_view *v, const gs_view_input *in, gs_err *err)
 {
 	const gs_trace_query *q = &v->query->trace;
+	bool each = v->query->each_sample;
 	gs_trace_selection *s;
+	uint32_t type;
 
-	if (gs_trace_query_is_all(q))
+	if (in->timeline && v->query->filter.n) {
+		gs_filter *f = gs_filter_parse(v->mem, v->query->filter, err);
+
+		if (!f)
+			return NULL;
+		each = each || gs_filter_needs_samples(f);
+	}
+	if (gs_trace_query_is_all(q) && !(in->timeline && each))
 		return in->profile;
 	if (!in->timeline) {
 		gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE,
@@ -275,7 +286,9 @@ static const gs_profile *part_of_trace(gs_view *v, const gs_view_input *in, gs_e
 		return NULL;
 	}
 	s = gs_trace_select(v->mem, in->timeline, in->profile, q, err);
-	return s ? gs_trace_profile(v->mem, s, err) : NULL;
+	if (!s || !each)
+		return s ? gs_trace_profile(v->mem, s, err) : NULL;
+	return gs_sample_index(in->profile, v->query->sample_index, &type, err) ? gs_trace_samples(v->mem, s, (gs_time_value)type, err) : NULL;
 }
 
 static bool add_profile(gs_view *v, const gs_view_input *in, gs_err *err)

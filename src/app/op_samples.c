@@ -35,6 +35,7 @@ static bool run(gs_op_call *call, gs_err *err)
 
 	if (!gs_call_query(call, q, err))
 		return false;
+	q->each_sample = true;
 	v = gs_call_view(call, q, err);
 	rows = v ? gs_sample_rows_build(call->mem, v, by_value ? GS_SAMPLES_BY_VALUE : GS_SAMPLES_BY_TIME, err) : NULL;
 	if (!rows)

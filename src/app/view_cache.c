@@ -81,12 +81,13 @@ static void put_key(gs_buf *b, const gs_view_input *in, unsigned n, const gs_que
 				   q->taghide, q->tagroot, q->tagleaf, q->filter, q->unit, q->source_path, q->trim_path,
 				   q->trace.group, q->trace.region, q->trace.task };
 	const bool flags[] = { q->noinlines, q->showcolumns, q->keep_objects, q->mean, q->relative_percentages, q->normalize,
-			       q->drop_negative, q->compact_labels, q->call_tree, q->trim, q->cum_sort, q->intel_syntax, q->trace.without_open };
+			       q->drop_negative, q->compact_labels, q->call_tree, q->trim, q->cum_sort, q->intel_syntax, q->trace.without_open,
+			       q->each_sample };
 	const double numbers[] = { q->divide_by, q->node_fraction, q->edge_fraction, (double)q->node_count, (double)q->granularity };
 	const int64_t times[] = { q->trace.start_ns, q->trace.end_ns };
 	uint32_t type = 0;
 
-	_Static_assert(sizeof(gs_query) == 440, "a field came or went: put_key and copy_query must know it");
+	_Static_assert(sizeof(gs_query) == 448, "a field came or went: put_key and copy_query must know it");
 	for (unsigned i = 0; i < n; i++) {
 		gs_buf_add(b, &in[i].profile, sizeof(in[i].profile));
 		gs_buf_c(b, in[i].is_base);

@@ -270,3 +270,23 @@ gs_profile *gs_timeline_sums_profile(gs_arena *mem, const gs_timeline_sums *s, c
 	}
 	return out;
 }
+
+bool gs_timeline_label_sets(gs_map *sets, const gs_profile *p, const gs_timeline *t)
+{
+	for (uint32_t i = 0; i < p->n_label_sets; i++) {
+		bool is_new;
+		uint32_t *slot = gs_map_put(sets, packed(key_of_labels(p, p->label_sets[i], t)), &is_new);
+
+		if (!slot)
+			return false;
+		*slot = i;
+	}
+	return true;
+}
+
+uint32_t gs_timeline_label_set(const gs_map *sets, gs_sum_key key)
+{
+	const uint32_t *slot = gs_map_get(sets, packed(key));
+
+	return slot ? *slot : 0;
+}
