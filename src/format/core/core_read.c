@@ -166,7 +166,10 @@ static bool read_notes(reader *r, gs_err *err)
 			if (name > rest.n - 12 || size > rest.n - 12 - name)
 				break;
 			d = (gs_str){ rest.p + 12 + name, (size_t)size };
-			if (gs_str_starts((gs_str){ rest.p + 12, (size_t)name }, GS_S("CORE")) && !add_note(r, type, d))
+			/* Delve writes its own cores without an owner. */
+			bool is_ours = name == 0 || rest.p[12] == '\0' || gs_str_starts((gs_str){ rest.p + 12, (size_t)name }, GS_S("CORE"));
+
+			if (is_ours && !add_note(r, type, d))
 				return gs_fail(err, GS_ERR_LIMIT, s->offset, "core with too many threads or mapped files");
 			size = (size + 3) & ~3ull;
 			rest = gs_str_skip(rest, (size_t)(12 + name + size));
