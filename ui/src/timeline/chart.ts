@@ -187,6 +187,8 @@ export class TimelineChart {
 			range: this.draft ?? this.range, marking: this.marking,
 		};
 		this.reveal(height);
+		this.strips.begin(5);
+		this.curves.begin(5);
 		const top = this.lanesTop;
 		v.scroll = Math.max(0, Math.min(v.scroll, this.rows.height - (height - top)));
 		drawGrid(p, scene, axisHeight, height);
@@ -225,7 +227,7 @@ export class TimelineChart {
 		const margin = (v.to - v.from) * 0.25;
 		this.store.want([...new Set(wanted)], scene.level, v.from - margin, v.to + margin);
 		if (scene.level < this.store.topLevel) this.store.want([...new Set(wanted)].slice(0, 200), Math.min(this.store.topLevel, scene.level + 4), v.from, v.to, true);
-		return moving;
+		return moving || this.strips.skipped || this.curves.skipped;
 	}
 
 	/** Cuts what the scrolled rows draw above their own top: strips and rectangles of the first row may reach over it. */
@@ -436,7 +438,7 @@ export class TimelineChart {
 			if (found.cell >= 0) return found;
 		}
 		const frames = below - 14 - depth * 14 - 4;
-		if (place.pinned && place.row.lane[0] === "g" && frames >= 0) {
+		if (place.pinned && place.height > 100 && place.row.lane[0] === "g" && frames >= 0) {
 			const found = this.cellOf({ ...place.row, lane: `s${place.row.lane.slice(1)}` }, time, "frames", "frames", Math.floor(frames / frameHeight));
 			return { ...found, row: place.row };
 		}

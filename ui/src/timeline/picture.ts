@@ -195,7 +195,8 @@ export function drawCounts(p: Picture, s: Scene, lane: string, y: number, h: num
 		if (!piece.tile.curve) continue;
 		const x = Math.max(gutter, xOf(s.view, piece.from));
 		const w = xOf(s.view, piece.to) - x;
-		if (w > 0) p.strips.push(s.curves.counts(piece.tile, s.theme, scale, piece.from, piece.to, x, y, w, h + 1));
+		const strip = w > 0 ? s.curves.counts(piece.tile, s.theme, scale, piece.from, piece.to, x, y, w, h + 1) : null;
+		if (strip) p.strips.push(strip);
 	}
 }
 

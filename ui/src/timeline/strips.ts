@@ -19,6 +19,9 @@ export class Strips {
 	private readonly image: ImageData;
 	private readonly pixels: Uint32Array;
 	private dark: boolean | null = null;
+	private until = Infinity;
+	/** some images were left for the next frame */
+	skipped = false;
 
 	constructor(private readonly slots = 288, private readonly height = stripHeight) {
 		this.canvas.width = tileCells;
@@ -37,12 +40,22 @@ export class Strips {
 		for (let i = this.slots - 1; i >= 0; i--) this.free.push(i);
 	}
 
-	private slot(key: string): { at: number; fresh: boolean } {
+	/** A frame begins: images are made until `budgetMs` are used up, so that a frame stays one. */
+	begin(budgetMs: number): void {
+		this.until = performance.now() + budgetMs;
+		this.skipped = false;
+	}
+
+	private slot(key: string): { at: number; fresh: boolean } | null {
 		const have = this.slotOf.get(key);
 		if (have !== undefined) {
 			this.slotOf.delete(key);
 			this.slotOf.set(key, have);
 			return { at: have, fresh: false };
+		}
+		if (performance.now() > this.until) {
+			this.skipped = true;
+			return null;
 		}
 		let at = this.free.pop();
 		if (at === undefined) {
@@ -60,7 +73,9 @@ export class Strips {
 			this.dark = theme.dark;
 			this.clear();
 		}
-		const { at, fresh } = this.slot(tile.key);
+		const slot = this.slot(tile.key);
+		if (!slot) return null;
+		const { at, fresh } = slot;
 		if (fresh) {
 			this.fill(tile, track, theme);
 			this.context.putImageData(this.image, 0, at * this.height);
@@ -102,12 +117,14 @@ export class Strips {
 	}
 
 	/** The image of a curve of counts, `most` at the top. */
-	counts(tile: LaneTile, theme: Theme, most: number, from: number, to: number, x: number, y: number, w: number, h: number): Strip {
+	counts(tile: LaneTile, theme: Theme, most: number, from: number, to: number, x: number, y: number, w: number, h: number): Strip | null {
 		if (theme.dark !== this.dark) {
 			this.dark = theme.dark;
 			this.clear();
 		}
-		const { at, fresh } = this.slot(`${tile.key}*${most}`);
+		const slot = this.slot(`${tile.key}*${most}`);
+		if (!slot) return null;
+		const { at, fresh } = slot;
 		if (fresh) {
 			const { values, n } = tile.curve!;
 			const rows = this.height - 1;
