@@ -361,7 +361,7 @@ function Bar() {
 				))}
 				<span title={stateOf("system").hint}><i class="swatch" style={{ background: cssColor(stateColor(theme, 10)) }} />runtime</span>
 			</div>
-			<button class="button small" aria-pressed={r.lanesTable} title="The same lanes as a table (t)" onClick={() => navigate({ lanesTable: !r.lanesTable })}>Table</button>
+			<button class="button small" aria-pressed={r.lanesTable} title="The same lanes as a table" onClick={() => navigate({ lanesTable: !r.lanesTable })}>Table</button>
 		</div>
 	);
 }

@@ -71,7 +71,7 @@ export function LaneTable({ first }: { first: LanesAnswer }) {
 				{l.kind === "group" ? <Name name={l.group.name || "(no name)"} /> : <Name name={l.lane.name || "(no name)"} />}
 			</span>
 		) },
-		{ key: "id", title: "Number", track: "82px", numeric: true, cell: (l) => (l.kind === "group" ? <span class="dim">{formatCount(l.group.count)} of them</span> : String(l.lane.id)) },
+		{ key: "id", title: "Number", track: "82px", numeric: true, cell: (l) => (l.kind === "group" ? <span class="dim">{formatCount(l.group.count)}×</span> : String(l.lane.id)) },
 		{ key: "start", title: "Start", track: "96px", numeric: true, cell: (l) => (l.kind === "lane" ? formatMoment(l.lane.start_ns, 1000) : "") },
 		{ key: "life", title: "Life", track: "82px", numeric: true, cell: (l) => (l.kind === "lane" ? length(l.lane.end_ns - l.lane.start_ns) : "") },
 		{ key: "running", title: "Running", track: "82px", numeric: true, cell: (l) => length(sum(times(l), ["running"])) },
