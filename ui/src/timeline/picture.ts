@@ -234,10 +234,16 @@ export function drawHeap(p: Picture, s: Scene, y: number, h: number, most: numbe
 			if (at > 0) p.rects.add(from, y + h - at - 0.5, x - from, 1, goal);
 		};
 		for (let i = first; i < last; i++) {
-			const a = Math.round(((c.values[i * 2] || 0) / most) * h * 2) / 2;
-			const b = Math.round(((c.values[i * 2 + 1] || 0) / most) * h * 2) / 2;
+			const a = Math.round(((c.values[i * 2] || 0) / most) * h);
+			const b = Math.round(((c.values[i * 2 + 1] || 0) / most) * h);
 			if (a === heap && b === at) continue;
 			const x = Math.max(gutter, Math.round(xOf(s.view, piece.tile.from + i * piece.tile.cell)));
+			// Two cells in one column: the higher one.
+			if (x === from) {
+				heap = Math.max(heap, a);
+				at = Math.max(at, b);
+				continue;
+			}
 			flush(x);
 			from = x;
 			heap = a;
