@@ -5,8 +5,6 @@
 typedef struct graph { /* temporary; numbers from 1 in the order of a depth-first walk, the root is 1 */
 	const gs_heap *h;
 	gs_dominators *d;
-	uint32_t *holder_at, *holder_to; /* edges of holders */
-	uint32_t *is_goroutine; /* bits: objects that are records of goroutines that live */
 	uint32_t *number;	/* node -> number, 0 not reached */
 	uint32_t *node;		/* number -> node */
 	uint32_t *parent, *label, *semi, *idom;
@@ -67,60 +65,44 @@ static bool list_holders(gs_arena *mem, const gs_heap *h, gs_dominators *d, uint
 	return true;
 }
 
-static bool link_holders(gs_arena *mem, gs_arena *scratch, graph *g)
+static bool link_holders(gs_arena *mem, gs_arena *scratch, const gs_heap *h, gs_dominators *d)
 {
-	const gs_heap *h = g->h;
 	uint32_t n = h->n_roots + h->n_goroutines, *of = gs_try_new(scratch, uint32_t, n), *fill;
 
-	if (!of || !list_holders(mem, h, g->d, of))
+	if (!of || !list_holders(mem, h, d, of))
 		return false;
-	g->holder_at = gs_try_new(scratch, uint32_t, (size_t)g->d->n_holders + 1);
-	g->holder_to = gs_try_new(scratch, uint32_t, n);
-	fill = gs_try_new(scratch, uint32_t, g->d->n_holders);
-	g->is_goroutine = gs_try_new(scratch, uint32_t, h->n_objects / 32 + 1);
-	if (!g->holder_at || !g->holder_to || !fill || !g->is_goroutine)
+	d->holder_at = gs_try_new(mem, uint32_t, (size_t)d->n_holders + 1);
+	d->holder_to = gs_try_new(mem, uint32_t, n);
+	d->holder_root = gs_try_new(mem, uint32_t, n);
+	fill = gs_try_new(scratch, uint32_t, d->n_holders);
+	d->is_goroutine = gs_try_new(mem, uint32_t, h->n_objects / 32 + 1);
+	if (!d->holder_at || !d->holder_to || !d->holder_root || !fill || !d->is_goroutine)
 		return false;
 	for (uint32_t i = 0; i < n; i++)
 		if (i < h->n_roots || h->goroutines[i - h->n_roots].object != GS_HEAP_NONE)
-			g->holder_at[of[i] + 1]++;
-	for (uint32_t i = 0; i < g->d->n_holders; i++) {
-		g->holder_at[i + 1] += g->holder_at[i];
-		fill[i] = g->holder_at[i];
+			d->holder_at[of[i] + 1]++;
+	for (uint32_t i = 0; i < d->n_holders; i++) {
+		d->holder_at[i + 1] += d->holder_at[i];
+		fill[i] = d->holder_at[i];
 	}
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t to = i < h->n_roots ? h->roots[i].object : h->goroutines[i - h->n_roots].object;
 
 		if (to == GS_HEAP_NONE)
 			continue;
-		g->holder_to[fill[of[i]]++] = to;
+		d->holder_root[fill[of[i]]] = i < h->n_roots ? i : GS_HEAP_NONE;
+		d->holder_to[fill[of[i]]++] = to;
 		if (i >= h->n_roots)
-			g->is_goroutine[to / 32] |= (uint32_t)1 << (to & 31);
+			d->is_goroutine[to / 32] |= (uint32_t)1 << (to & 31);
 	}
 	return true;
 }
 
 /* ---- edges ---- */
 
-/* The k-th successor of a node; GS_HEAP_NONE behind the last, UINT32_MAX - 1 for an edge that does not count. */
-#define SKIP (UINT32_MAX - 1)
 static inline uint32_t successor(const graph *g, uint32_t node, uint32_t k)
 {
-	const gs_heap *h = g->h;
-	uint32_t to;
-
-	if (node < h->n_objects) {
-		if (k >= h->edge_at[node + 1] - h->edge_at[node])
-			return GS_HEAP_NONE;
-		to = h->edge_to[h->edge_at[node] + k];
-		/* That all goroutines are listed is not why they are there. */
-		if (node == h->all_goroutines && (g->is_goroutine[to / 32] >> (to & 31) & 1))
-			return SKIP;
-		return to;
-	}
-	node -= h->n_objects;
-	if (node < g->d->n_holders)
-		return k < g->holder_at[node + 1] - g->holder_at[node] ? g->holder_to[g->holder_at[node] + k] : GS_HEAP_NONE;
-	return k < g->d->n_holders ? h->n_objects + k : GS_HEAP_NONE;
+	return gs_dominators_successor(g->h, g->d, node, k);
 }
 
 /* Number the nodes; `semi` serves as the place in each node's list meanwhile. */
@@ -137,7 +119,7 @@ static void walk(graph *g)
 			at = g->parent[at];
 			continue;
 		}
-		if (to == SKIP || g->number[to])
+		if (to == GS_DOMINATORS_SKIP || g->number[to])
 			continue;
 		g->number[to] = ++n;
 		g->node[n] = to;
@@ -157,7 +139,7 @@ static bool link_back(gs_arena *scratch, graph *g)
 		return false;
 	for (uint32_t i = 1; i <= g->n_numbers; i++)
 		for (uint32_t k = 0; (to = successor(g, g->node[i], k)) != GS_HEAP_NONE; k++)
-			if (to != SKIP) {
+			if (to != GS_DOMINATORS_SKIP) {
 				at[g->number[to] + 2]++;
 				n_edges++;
 			}
@@ -169,7 +151,7 @@ static bool link_back(gs_arena *scratch, graph *g)
 	/* at[v + 1] is where the next one of v goes; in the end it is where v + 1 begins. */
 	for (uint32_t i = 1; i <= g->n_numbers; i++)
 		for (uint32_t k = 0; (to = successor(g, g->node[i], k)) != GS_HEAP_NONE; k++)
-			if (to != SKIP)
+			if (to != GS_DOMINATORS_SKIP)
 				g->pred[at[g->number[to] + 1]++] = i;
 	return true;
 }
@@ -255,9 +237,9 @@ bool gs_dominators_build(gs_arena *mem, const gs_heap *h, gs_dominators *out, gs
 	bool ok;
 
 	*out = (gs_dominators){ .n_objects = h->n_objects };
-	ok = link_holders(mem, scratch, &g);
+	ok = link_holders(mem, scratch, h, out);
 	n = (uint64_t)h->n_objects + out->n_holders + 1;
-	ok = ok && n < SKIP - 1;
+	ok = ok && n < GS_DOMINATORS_SKIP - 1;
 	out->n_nodes = (uint32_t)n;
 	if (ok) {
 		out->idom = gs_try_new(mem, uint32_t, n);

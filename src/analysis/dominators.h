@@ -24,11 +24,35 @@ typedef struct gs_dominators {
 	gs_heap_holder *holders;
 	uint32_t *idom;	    /* parent in the tree; GS_HEAP_NONE for the root */
 	uint64_t *retained; /* bytes, its own included */
+	/* What each holder points to: rows in compressed form, and by which root (GS_HEAP_NONE: a goroutine's own record). */
+	uint32_t *holder_at, *holder_to, *holder_root;
+	uint32_t *is_goroutine; /* bits: objects that are records of goroutines that live */
 } gs_dominators;
 
 static inline uint32_t gs_dominators_root(const gs_dominators *d)
 {
 	return d->n_nodes - 1;
+}
+
+/* The k-th successor of a node; GS_HEAP_NONE behind the last, GS_DOMINATORS_SKIP for an edge that does not count. */
+#define GS_DOMINATORS_SKIP (UINT32_MAX - 1)
+static inline uint32_t gs_dominators_successor(const gs_heap *h, const gs_dominators *d, uint32_t node, uint32_t k)
+{
+	uint32_t to;
+
+	if (node < h->n_objects) {
+		if (k >= h->edge_at[node + 1] - h->edge_at[node])
+			return GS_HEAP_NONE;
+		to = h->edge_to[h->edge_at[node] + k];
+		/* That all goroutines are listed is not why they are there. */
+		if (node == h->all_goroutines && (d->is_goroutine[to / 32] >> (to & 31) & 1))
+			return GS_DOMINATORS_SKIP;
+		return to;
+	}
+	node -= h->n_objects;
+	if (node < d->n_holders)
+		return k < d->holder_at[node + 1] - d->holder_at[node] ? d->holder_to[d->holder_at[node] + k] : GS_HEAP_NONE;
+	return k < d->n_holders ? h->n_objects + k : GS_HEAP_NONE;
 }
 
 /* In `mem`. GS_ERR_LIMIT: out of memory. */

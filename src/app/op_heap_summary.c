@@ -1,17 +1,14 @@
 /* gospect heap summary: what is in the memory of a stopped Go program, by type. */
 #include "analysis/heap_summary.h"
 #include "analysis/units.h"
-#include "app/op.h"
+#include "app/heap_call.h"
 #include "base/json.h"
-#include "load/heap.h"
 #include "present/printable.h"
 #include "present/tabs.h"
 
 #include "base/banned.h"
 
 static const gs_arg args[] = {
-	{ "binary", GS_ARG_STRING, .unit = "file", .short_name = 'e',
-	  .help = "the program that the core is of; default: where the core says it was" },
 	{ "top", GS_ARG_INT, .def = "40", .unit = "rows", .short_name = 'n', .help = "how many types to show; 0: all" },
 	{ "sort", GS_ARG_ENUM, .def = "retained", .values = "retained shallow count", .help = "what comes first" },
 	{ 0 },
@@ -144,19 +141,14 @@ static int by_count(const void *a, const void *b)
 
 static bool run(gs_op_call *call, gs_err *err)
 {
-	gs_str binary = gs_call_str(call, "binary"), sort = gs_call_str(call, "sort");
+	gs_str sort = gs_call_str(call, "sort");
 	int64_t top = gs_call_int(call, "top");
 	GS_AUTO(heap) *h = NULL;
 	gs_dominators d;
 	answer a;
 
-	if (call->n_paths != 1)
-		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "heap-summary needs one core: gospect heap-summary [--binary PROGRAM] CORE");
-	h = gs_heap_open(gs_cstr(call->mem, call->paths[0]), binary.n ? gs_cstr(call->mem, binary) : NULL, call->progress, err);
-	if (!h)
-		return false;
-	gs_progress_report(call->progress, -1, "who holds what");
-	if (!gs_dominators_build(call->mem, h, &d, err) || !gs_heap_summarize(call->mem, h, &d, &a.sum, err))
+	h = gs_call_heap(call, &d, err);
+	if (!h || !gs_heap_summarize(call->mem, h, &d, &a.sum, err))
 		return false;
 	if (a.sum.n_rows && !gs_str_eq(sort, GS_S("retained")))
 		qsort(a.sum.rows, a.sum.n_rows, sizeof(*a.sum.rows), gs_str_eq(sort, GS_S("count")) ? by_count : by_shallow);
@@ -181,7 +173,7 @@ const gs_op gs_op_heap_summary = {
 		"  gospect heap-summary --binary ./server --sort count core.4242\n",
 	.operands = "CORE",
 	.input = GS_INPUT_PATHS,
-	.groups = (const gs_arg_group *const[]){ &group, NULL },
+	.groups = (const gs_arg_group *const[]){ &group, &gs_heap_args, NULL },
 	.formats = "text json",
 	.run = run,
 	.is_slow = true,

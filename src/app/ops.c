@@ -39,7 +39,9 @@
 	X(events) \
 	X(doctor) \
 	X(symbolize) \
-	X(heap_summary)
+	X(heap_summary) \
+	X(heap_dominators) \
+	X(heap_refs)
 
 #define X(name) extern const gs_op gs_op_##name;
 OPS(X)

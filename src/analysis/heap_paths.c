@@ -1,0 +1,323 @@
+#include "analysis/heap_paths.h"
+
+#include "base/banned.h"
+
+enum { MAX_DEPTH = 512 }; /* what is deeper counts where that ends */
+
+static bool no_memory(gs_err *err, const gs_heap *h)
+{
+	return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "out of memory for the ways to %u objects", h->n_objects);
+}
+
+/* ---- names ---- */
+
+static uint32_t name_of_type(gs_arena *scratch, gs_strtab *t, const gs_heap *h, const gs_heap_type *type)
+{
+	gs_str name = gs_strtab_get(&h->strings, type->name);
+
+	if (!type->is_array || type->size_bytes == 0)
+		return gs_strtab_id(t, name);
+	return gs_strtab_id(t, gs_strf(scratch, "[]%.*s", GS_FMT(name)));
+}
+
+static uint32_t name_of_holder(gs_arena *scratch, gs_strtab *t, const gs_heap *h, const gs_heap_holder *holder)
+{
+	switch (holder->kind) {
+	case GS_HEAP_ROOT_GLOBAL:
+		if (!holder->name)
+			return gs_strtab_id(t, GS_S("var without a name"));
+		return gs_strtab_id(t, gs_strf(scratch, "var %.*s", GS_FMT(gs_strtab_get(&h->strings, holder->name))));
+	case GS_HEAP_ROOT_STACK:
+	case GS_HEAP_ROOT_REGISTER:
+	case GS_HEAP_ROOT_GOROUTINE: {
+		uint32_t function = holder->goroutine < h->n_goroutines ? h->goroutines[holder->goroutine].start.function : 0;
+
+		if (!function)
+			return gs_strtab_id(t, GS_S("goroutine"));
+		return gs_strtab_id(t, gs_strf(scratch, "goroutine %.*s", GS_FMT(gs_strtab_get(&h->strings, function))));
+	}
+	case GS_HEAP_ROOT_FINALIZER:
+		return gs_strtab_id(t, GS_S("finalizers"));
+	case GS_HEAP_ROOT_CLEANUP:
+		return gs_strtab_id(t, GS_S("cleanups"));
+	case GS_HEAP_ROOT_WEAK:
+		return gs_strtab_id(t, GS_S("weak pointers' handles"));
+	default:
+		return gs_strtab_id(t, GS_S("finalizers about to run"));
+	}
+}
+
+bool gs_heap_names_build(gs_arena *mem, const gs_heap *h, const gs_dominators *d, gs_heap_names *out, gs_err *err)
+{
+	GS_AUTO(arena) *scratch = gs_arena_create((uint64_t)1 << 34);
+	bool ok;
+
+	*out = (gs_heap_names){ .of_type = gs_try_new(mem, uint32_t, h->n_types), .of_holder = gs_try_new(mem, uint32_t, d->n_holders) };
+	ok = out->of_type && out->of_holder && gs_strtab_init(&out->strings, mem);
+	for (uint32_t i = 0; ok && i < h->n_types; i++) {
+		out->of_type[i] = name_of_type(scratch, &out->strings, h, &h->types[i]);
+		ok = out->of_type[i] != UINT32_MAX;
+	}
+	for (uint32_t i = 0; ok && i < d->n_holders; i++) {
+		out->of_holder[i] = name_of_holder(scratch, &out->strings, h, &d->holders[i]);
+		ok = out->of_holder[i] != UINT32_MAX;
+	}
+	if (ok) {
+		out->shared = gs_strtab_id(&out->strings, GS_S("held by several"));
+		ok = out->shared != UINT32_MAX;
+	}
+	return ok || no_memory(err, h);
+}
+
+/* ---- the shortest ways ---- */
+
+static unsigned rank_of_holder(const gs_heap_holder *holder)
+{
+	if (holder->kind == GS_HEAP_ROOT_GLOBAL)
+		return 0;
+	return holder->goroutine != GS_HEAP_NONE ? 1 : 2;
+}
+
+uint32_t *gs_heap_shortest(gs_arena *mem, const gs_heap *h, const gs_dominators *d, gs_err *err)
+{
+	GS_AUTO(arena) *scratch = gs_arena_create((uint64_t)1 << 40);
+	uint32_t *up = gs_try_new(mem, uint32_t, d->n_nodes), *queue = gs_try_new(scratch, uint32_t, d->n_nodes);
+	uint32_t n = 0, root = gs_dominators_root(d);
+
+	if (!up || !queue) {
+		no_memory(err, h);
+		return NULL;
+	}
+	memset(up, 0xff, d->n_nodes * sizeof(*up));
+	for (unsigned rank = 0; rank < 3; rank++)
+		for (uint32_t i = 0; i < d->n_holders; i++)
+			if (rank_of_holder(&d->holders[i]) == rank) {
+				up[d->n_objects + i] = root;
+				queue[n++] = d->n_objects + i;
+			}
+	for (uint32_t at = 0; at < n; at++) {
+		uint32_t to;
+
+		for (uint32_t k = 0; (to = gs_dominators_successor(h, d, queue[at], k)) != GS_HEAP_NONE; k++)
+			if (to != GS_DOMINATORS_SKIP && up[to] == GS_HEAP_NONE) {
+				up[to] = queue[at];
+				queue[n++] = to;
+			}
+	}
+	return up;
+}
+
+/* ---- merging ---- */
+
+typedef struct merge {
+	const gs_heap *h;
+	const gs_dominators *d;
+	gs_heap_names *names;
+	const uint32_t *up;
+	gs_arena *scratch;
+	gs_map frames;	 /* object that a frame holds -> name of the frame */
+	gs_map children; /* step and name -> step */
+	uint32_t *step_of; /* of each node */
+	gs_heap_step *steps;
+	uint32_t n, cap;
+} merge;
+
+/* Which frame it is that holds an object right below a goroutine; of several the first. */
+static bool find_frames(merge *m)
+{
+	const gs_dominators *d = m->d;
+
+	for (uint32_t i = 0; i < d->n_holders; i++) {
+		if (d->holders[i].goroutine == GS_HEAP_NONE)
+			continue;
+		for (uint32_t k = d->holder_at[i]; k < d->holder_at[i + 1]; k++) {
+			const gs_heap_root *r = d->holder_root[k] == GS_HEAP_NONE ? NULL : &m->h->roots[d->holder_root[k]];
+			uint32_t *at, name;
+			bool is_new;
+			gs_str text;
+
+			if (!r || !r->name || r->kind != GS_HEAP_ROOT_STACK || m->up[d->holder_to[k]] != d->n_objects + i)
+				continue;
+			at = gs_map_put(&m->frames, d->holder_to[k], &is_new);
+			if (!at)
+				return false;
+			if (!is_new)
+				continue;
+			text = gs_strf(m->scratch, "frame %.*s", GS_FMT(gs_strtab_get(&m->h->strings, r->name)));
+			name = gs_strtab_id(&m->names->strings, text);
+			if (name == UINT32_MAX)
+				return false;
+			*at = name;
+		}
+	}
+	return true;
+}
+
+/* The step of that name below another. GS_HEAP_NONE: out of memory. */
+static uint32_t child(merge *m, uint32_t parent, uint32_t name)
+{
+	bool is_new;
+	uint32_t *at = gs_map_put(&m->children, (uint64_t)parent << 32 | name, &is_new);
+
+	if (!at)
+		return GS_HEAP_NONE;
+	if (!is_new)
+		return *at;
+	for (uint32_t s = parent; s; s = m->steps[s].parent)
+		if (m->steps[s].name == name)
+			return *at = s;
+	if (m->steps[parent].depth >= MAX_DEPTH)
+		return *at = parent;
+	if (m->n == m->cap) {
+		uint32_t cap = m->cap < UINT32_MAX / 2 ? m->cap * 2 : UINT32_MAX;
+		gs_heap_step *more = gs_try_new(m->scratch, gs_heap_step, cap);
+
+		if (!more || m->n == cap)
+			return GS_HEAP_NONE;
+		memcpy(more, m->steps, m->n * sizeof(*more));
+		m->steps = more;
+		m->cap = cap;
+	}
+	m->steps[m->n] = (gs_heap_step){ .parent = parent, .name = name, .depth = m->steps[parent].depth + 1 };
+	return *at = m->n++;
+}
+
+static uint32_t step_below(merge *m, uint32_t parent, uint32_t node)
+{
+	const gs_dominators *d = m->d;
+	uint32_t step;
+
+	if (node >= d->n_objects) {
+		step = child(m, parent, m->names->of_holder[node - d->n_objects]);
+		if (step != GS_HEAP_NONE)
+			m->steps[step].n_holders++;
+		return step;
+	}
+	if (m->up[node] == gs_dominators_root(d)) {
+		parent = child(m, parent, m->names->shared);
+	} else if (m->up[node] >= d->n_objects) {
+		const uint32_t *frame = gs_map_get(&m->frames, node);
+
+		if (frame)
+			parent = child(m, parent, *frame);
+	}
+	return parent == GS_HEAP_NONE ? parent : child(m, parent, m->names->of_type[m->h->type_of[node]]);
+}
+
+static bool place(merge *m, uint32_t node, uint32_t *way)
+{
+	uint32_t n = 0;
+
+	for (; m->step_of[node] == GS_HEAP_NONE; node = m->up[node])
+		way[n++] = node;
+	while (n) {
+		uint32_t step = step_below(m, m->step_of[node], way[n - 1]);
+
+		if (step == GS_HEAP_NONE)
+			return false;
+		node = way[--n];
+		m->step_of[node] = step;
+	}
+	return true;
+}
+
+static int by_parent(const void *a, const void *b, void *ctx)
+{
+	const gs_heap_step *steps = ctx, *x = &steps[*(const uint32_t *)a], *y = &steps[*(const uint32_t *)b];
+
+	if (x->parent != y->parent)
+		return x->parent < y->parent ? -1 : 1;
+	if (x->bytes != y->bytes)
+		return x->bytes > y->bytes ? -1 : 1;
+	return *(const uint32_t *)a < *(const uint32_t *)b ? -1 : 1;
+}
+
+static bool set_order(gs_arena *mem, gs_arena *scratch, gs_heap_paths *p)
+{
+	uint32_t *sorted = gs_try_new(scratch, uint32_t, p->n), *first = gs_try_new(scratch, uint32_t, (size_t)p->n + 2);
+	uint32_t *next = gs_try_new(scratch, uint32_t, p->n);
+	uint32_t n = 0, at = 0;
+
+	p->order = gs_try_new(mem, uint32_t, p->n);
+	if (!sorted || !first || !next || !p->order)
+		return false;
+	for (uint32_t i = 1; i < p->n; i++) {
+		sorted[i - 1] = i;
+		first[p->steps[i].parent + 1]++;
+	}
+	for (uint32_t i = 0; i < p->n; i++) {
+		first[i + 1] += first[i];
+		next[i] = first[i];
+	}
+	qsort_r(sorted, p->n - 1, sizeof(*sorted), by_parent, p->steps);
+	for (;;) {
+		if (next[at] < first[at + 1]) {
+			at = sorted[next[at]++];
+			p->order[n++] = at;
+		} else if (at == 0) {
+			return true;
+		} else {
+			at = p->steps[at].parent;
+		}
+	}
+}
+
+static bool add_objects(merge *m, const uint64_t *selected)
+{
+	uint32_t *way = gs_try_new(m->scratch, uint32_t, m->d->n_nodes);
+
+	if (!way)
+		return false;
+	for (gs_heap_walk w = gs_heap_walk_start(m->h); gs_heap_walk_next(&w);) {
+		gs_heap_step *step;
+
+		if ((selected && !(selected[w.object / 64] >> (w.object & 63) & 1)) || m->up[w.object] == GS_HEAP_NONE)
+			continue;
+		if (!place(m, w.object, way))
+			return false;
+		step = &m->steps[m->step_of[w.object]];
+		step->own_count++;
+		step->own_bytes += w.size_bytes;
+	}
+	for (uint32_t i = m->n; i-- > 0;) {
+		gs_heap_step *s = &m->steps[i];
+
+		s->count += s->own_count;
+		s->bytes += s->own_bytes;
+		if (i) {
+			m->steps[s->parent].count += s->count;
+			m->steps[s->parent].bytes += s->bytes;
+		}
+	}
+	return true;
+}
+
+bool gs_heap_paths_merge(gs_arena *mem, const gs_heap *h, const gs_dominators *d, gs_heap_names *names, const uint32_t *up,
+			 const uint64_t *selected, gs_heap_paths *out, gs_err *err)
+{
+	GS_AUTO(arena) *scratch = gs_arena_create((uint64_t)1 << 40);
+	merge m = { .h = h, .d = d, .names = names, .up = up, .scratch = scratch, .n = 1, .cap = 1024 };
+	bool ok;
+
+	*out = (gs_heap_paths){ 0 };
+	m.steps = gs_try_new(scratch, gs_heap_step, m.cap);
+	m.step_of = gs_try_new(scratch, uint32_t, d->n_nodes);
+	ok = m.steps && m.step_of;
+	if (ok) {
+		memset(m.step_of, 0xff, d->n_nodes * sizeof(*m.step_of));
+		m.step_of[gs_dominators_root(d)] = 0;
+		ok = find_frames(&m) && add_objects(&m, selected);
+	}
+	if (ok) {
+		out->n = m.n;
+		out->steps = gs_try_new(mem, gs_heap_step, m.n);
+		ok = out->steps;
+	}
+	if (ok) {
+		memcpy(out->steps, m.steps, m.n * sizeof(*m.steps));
+		ok = set_order(mem, scratch, out);
+	}
+	gs_map_release(&m.frames);
+	gs_map_release(&m.children);
+	return ok || no_memory(err, h);
+}

@@ -1,0 +1,112 @@
+/* gospect heap refs: why is it alive. */
+#include "analysis/heap_paths.h"
+#include "analysis/units.h"
+#include "app/heap_call.h"
+#include "present/heap_paths.h"
+
+#include "base/banned.h"
+
+static const gs_arg args[] = {
+	{ "type", GS_ARG_REGEX, .unit = "regexp", .short_name = 't', .help = "of objects whose type matches" },
+	{ "address", GS_ARG_STRING, .unit = "address", .short_name = 'a', .help = "of the object that this address is in: 0xc000012340" },
+	{ "top", GS_ARG_INT, .def = "60", .unit = "rows", .short_name = 'n', .help = "how many steps to show, those with the most bytes; 0: all" },
+	{ "depth", GS_ARG_INT, .def = "0", .unit = "steps", .help = "how far down; 0: all" },
+	{ "min", GS_ARG_FLOAT, .def = "0.5", .unit = "percent", .help = "hide steps that lead to fewer of the selected bytes" },
+	{ 0 },
+};
+static const gs_arg_group group = { "Options", args };
+
+static uint64_t *of_type(gs_arena *mem, const gs_heap *h, const gs_heap_names *names, const gs_re *re)
+{
+	uint64_t *out = gs_try_new(mem, uint64_t, h->n_objects / 64 + 1);
+	bool *is_wanted = gs_try_new(mem, bool, h->n_types);
+
+	if (!out || !is_wanted)
+		return NULL;
+	for (uint32_t i = 0; i < h->n_types; i++)
+		is_wanted[i] = gs_re_match(re, gs_strtab_get(&names->strings, names->of_type[i]));
+	for (uint32_t i = 0; i < h->n_objects; i++)
+		if (is_wanted[h->type_of[i]])
+			out[i / 64] |= (uint64_t)1 << (i & 63);
+	return out;
+}
+
+static bool select_objects(gs_op_call *call, const gs_heap *h, const gs_heap_names *names, uint64_t **out, gs_err *err)
+{
+	gs_str text = gs_call_str(call, "address");
+	uint32_t object;
+	uint64_t addr;
+
+	if (!text.n) {
+		*out = of_type(call->mem, h, names, gs_call_regex(call, "type"));
+		return *out || gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "out of memory for %u objects", h->n_objects);
+	}
+	if (!gs_str_u64(text, 0, &addr))
+		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "--address: '%.*s' is no address such as 0xc000012340", GS_FMT(text));
+	object = gs_heap_find(h, addr);
+	if (object == GS_HEAP_NONE)
+		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "no live object is at 0x%llx", (unsigned long long)addr);
+	*out = gs_new(call->mem, uint64_t, h->n_objects / 64 + 1);
+	(*out)[object / 64] |= (uint64_t)1 << (object & 63);
+	return true;
+}
+
+static bool run(gs_op_call *call, gs_err *err)
+{
+	gs_heap_paths_style style = { .bytes_name = "bytes" };
+	GS_AUTO(heap) *h = NULL;
+	gs_dominators d;
+	gs_heap_names names;
+	gs_heap_paths paths;
+	uint64_t *selected = NULL;
+	uint32_t *up;
+
+	if (!gs_call_regex(call, "type") == !gs_call_str(call, "address").n)
+		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "heap-refs needs --type or --address: which objects?");
+	h = gs_call_heap(call, &d, err);
+	if (!h || !gs_heap_names_build(call->mem, h, &d, &names, err) || !select_objects(call, h, &names, &selected, err))
+		return false;
+	up = gs_heap_shortest(call->mem, h, &d, err);
+	if (!up || !gs_heap_paths_merge(call->mem, h, &d, &names, up, selected, &paths, err))
+		return false;
+	style.max_rows = (uint32_t)gs_call_int(call, "top");
+	style.max_depth = (uint32_t)gs_call_int(call, "depth");
+	style.of_bytes = paths.steps[0].bytes;
+	style.min_bytes = (uint64_t)(gs_call_float(call, "min") / 100 * (double)style.of_bytes);
+	if (strcmp(call->format, "json") == 0) {
+		gs_json j = gs_json_to(call->out);
+
+		gs_json_object(&j);
+		gs_heap_paths_json(&j, call->mem, &paths, &names, &style);
+		gs_json_object_end(&j);
+		gs_buf_c(call->out, '\n');
+		return true;
+	}
+	if (!paths.steps[0].count) {
+		gs_buf_z(call->out, "No live object has such a type.\n");
+		return true;
+	}
+	gs_buf_f(call->out, "%llu objects, ", (unsigned long long)paths.steps[0].count);
+	gs_unit_label(call->out, (int64_t)paths.steps[0].bytes, GS_S("bytes"), GS_S("auto"));
+	gs_buf_z(call->out, ", by their shortest ways from what is outside of the heap\n");
+	gs_heap_paths_text(call->out, call->mem, &paths, &names, &style);
+	return true;
+}
+
+extern const gs_op gs_op_heap_refs;
+const gs_op gs_op_heap_refs = {
+	.name = "heap-refs",
+	.summary = "why objects of a Go program are alive: the ways that lead to them",
+	.help = "Each selected object by its shortest way from a package-level variable, a goroutine's frame or a finalizer (of equally short ones variables come first), equal ways\n"
+		"merged, with how many objects and bytes come that way. One way is enough to keep an object alive; that there are others too shows in\n"
+		"`gospect heap dominators`, where it stands higher than its way.\n"
+		"\n"
+		"  gospect heap refs --type 'main\\.session$' core.4242\n"
+		"  gospect heap refs --address 0xc000012340 core.4242\n",
+	.operands = "CORE",
+	.input = GS_INPUT_PATHS,
+	.groups = (const gs_arg_group *const[]){ &group, &gs_heap_args, NULL },
+	.formats = "text json",
+	.run = run,
+	.is_slow = true,
+};

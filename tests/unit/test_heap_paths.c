@@ -1,0 +1,108 @@
+#include <stdlib.h>
+
+#include "analysis/heap_paths.h"
+#include "tap.h"
+
+#include "base/banned.h"
+
+/*
+ * A variable holds a list (0 -> 1 -> 2 of one type) whose last has an array (3); two goroutines of one function hold one object each in
+ * a frame (4, 5), and both hold 6. The list's array is also two steps from a goroutine: 5 -> 3.
+ */
+typedef struct fixture {
+	gs_arena *mem;
+	gs_heap h;
+	gs_heap_span span;
+	uint64_t live[1];
+	uint32_t rank[1];
+	gs_heap_type types[3];
+	gs_heap_goroutine goroutines[2];
+	gs_dominators d;
+	gs_heap_names names;
+} fixture;
+
+static uint32_t edge_at[] = { 0, 1, 2, 3, 3, 4, 6, 6 };
+static uint32_t edge_to[] = { 1, 2, 3, 6, 6, 3 };
+static uint32_t type_of[] = { 0, 0, 0, 1, 2, 2, 1 };
+static gs_heap_root roots[3];
+
+static bool start(fixture *f)
+{
+	gs_err err;
+	gs_heap *h = &f->h;
+	uint32_t list, worker, handle;
+
+	*f = (fixture){ .mem = gs_arena_create(1 << 22), .span = { .elem_bytes = 16, .n_slots = 7 }, .live = { 0x7f } };
+	*h = (gs_heap){ .spans = &f->span, .n_spans = 1, .live = f->live, .rank = f->rank, .n_live_words = 1, .edge_at = edge_at,
+			.edge_to = edge_to, .type_of = type_of, .types = f->types, .n_types = 3, .roots = roots, .n_roots = 3,
+			.goroutines = f->goroutines, .n_goroutines = 2, .all_goroutines = GS_HEAP_NONE };
+	if (!gs_heap_number(h) || !gs_strtab_init(&h->strings, f->mem))
+		return false;
+	list = gs_strtab_id(&h->strings, GS_S("main.list"));
+	worker = gs_strtab_id(&h->strings, GS_S("main.worker"));
+	handle = gs_strtab_id(&h->strings, GS_S("main.handle"));
+	f->types[0] = (gs_heap_type){ .name = gs_strtab_id(&h->strings, GS_S("main.node")) };
+	f->types[1] = (gs_heap_type){ .name = gs_strtab_id(&h->strings, GS_S("uint8")), .size_bytes = 1, .is_array = true };
+	f->types[2] = (gs_heap_type){ .name = gs_strtab_id(&h->strings, GS_S("main.job")) };
+	for (uint32_t i = 0; i < 2; i++)
+		f->goroutines[i] = (gs_heap_goroutine){ .object = GS_HEAP_NONE, .start.function = worker };
+	roots[0] = (gs_heap_root){ .object = 0, .name = list, .goroutine = GS_HEAP_NONE };
+	roots[1] = (gs_heap_root){ .object = 4, .name = handle, .goroutine = 0, .kind = GS_HEAP_ROOT_STACK };
+	roots[2] = (gs_heap_root){ .object = 5, .name = handle, .goroutine = 1, .kind = GS_HEAP_ROOT_STACK };
+	return gs_dominators_build(f->mem, h, &f->d, &err) && gs_heap_names_build(f->mem, h, &f->d, &f->names, &err);
+}
+
+/* "var main.list 2/32 > main.node ...", each step with its objects and bytes, in order. */
+static gs_str show(fixture *f, const gs_heap_paths *p)
+{
+	gs_str out = GS_S("");
+
+	for (uint32_t i = 0; i + 1 < p->n; i++) {
+		const gs_heap_step *s = &p->steps[p->order[i]];
+		gs_str name = gs_strtab_get(&f->names.strings, s->name);
+
+		out = gs_strf(f->mem, "%.*s%u %.*s %u %u/%u\n", GS_FMT(out), s->depth, GS_FMT(name), s->n_holders, (unsigned)s->count,
+			      (unsigned)s->bytes);
+	}
+	return out;
+}
+
+TEST(dominators_merge_by_name)
+{
+	gs_heap_paths p;
+	gs_err err;
+	fixture f;
+
+	CHECK(start(&f));
+	CHECK(gs_heap_paths_merge(f.mem, &f.h, &f.d, &f.names, f.d.idom, NULL, &p, &err));
+	CHECK_STR(show(&f, &p), GS_S("1 var main.list 1 3/48\n"
+				"2 main.node 0 3/48\n"
+				"1 held by several 0 2/32\n"
+				"2 []uint8 0 2/32\n"
+				"1 goroutine main.worker 2 2/32\n"
+				"2 frame main.handle 0 2/32\n"
+				"3 main.job 0 2/32\n"));
+	CHECK_INT(p.steps[0].bytes, 112);
+	gs_arena_free(f.mem);
+}
+
+TEST(shortest_ways_to_what_is_selected)
+{
+	uint64_t selected[1] = { 1u << 3 | 1u << 2 };
+	gs_heap_paths p;
+	uint32_t *up;
+	gs_err err;
+	fixture f;
+
+	CHECK(start(&f));
+	up = gs_heap_shortest(f.mem, &f.h, &f.d, &err);
+	CHECK(up);
+	CHECK(gs_heap_paths_merge(f.mem, &f.h, &f.d, &f.names, up, selected, &p, &err));
+	CHECK_STR(show(&f, &p), GS_S("1 var main.list 1 1/16\n"
+				"2 main.node 0 1/16\n"
+				"1 goroutine main.worker 1 1/16\n"
+				"2 frame main.handle 0 1/16\n"
+				"3 main.job 0 1/16\n"
+				"4 []uint8 0 1/16\n"));
+	gs_arena_free(f.mem);
+}
