@@ -89,7 +89,7 @@ test("records a local process and opens what was taken", async () => {
 test("the source of what was recorded is found, and opens in the editor", async () => {
 	const page = await openPage(browser, server);
 	const session = await page.api("/api/session");
-	const cpu = session.documents.findLast((d) => (d.sample_types ?? []).some((t) => t.type === "cpu"));
+	const cpu = session.documents.findLast((d) => d.kind === "profile" && (d.sample_types ?? []).some((t) => t.type === "cpu"));
 	await page.at(`#/source?doc=${cpu.id}&fn=main.spin&asm=1`);
 	const lines = await page.$$eval(".lines tr.line", (l) => l.map((r) => ({ n: r.children[2].textContent, cost: r.children[0].textContent, text: r.children[3].textContent })));
 	const loop = lines.find((l) => l.text.includes("n*6364136223846793005"));
