@@ -47,12 +47,14 @@ static uint32_t name_of_holder(gs_arena *scratch, gs_strtab *t, const gs_heap *h
 	}
 }
 
-bool gs_heap_names_build(gs_arena *mem, const gs_heap *h, const gs_dominators *d, gs_heap_names *out, gs_err *err)
+gs_heap_names *gs_heap_names_build(gs_arena *mem, const gs_heap *h, const gs_dominators *d, gs_err *err)
 {
 	GS_AUTO(arena) *scratch = gs_arena_create((uint64_t)1 << 34);
+	gs_heap_names *out = gs_new(mem, gs_heap_names, 1); /* the table stays where it is until the arena goes */
 	bool ok;
 
-	*out = (gs_heap_names){ .of_type = gs_try_new(mem, uint32_t, h->n_types), .of_holder = gs_try_new(mem, uint32_t, d->n_holders) };
+	out->of_type = gs_try_new(mem, uint32_t, h->n_types);
+	out->of_holder = gs_try_new(mem, uint32_t, d->n_holders);
 	ok = out->of_type && out->of_holder && gs_strtab_init(&out->strings, mem);
 	for (uint32_t i = 0; ok && i < h->n_types; i++) {
 		out->of_type[i] = name_of_type(scratch, &out->strings, h, &h->types[i]);
@@ -66,7 +68,10 @@ bool gs_heap_names_build(gs_arena *mem, const gs_heap *h, const gs_dominators *d
 		out->shared = gs_strtab_id(&out->strings, GS_S("held by several"));
 		ok = out->shared != UINT32_MAX;
 	}
-	return ok || no_memory(err, h);
+	if (ok)
+		return out;
+	no_memory(err, h);
+	return NULL;
 }
 
 /* ---- the shortest ways ---- */

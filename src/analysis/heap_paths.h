@@ -17,7 +17,8 @@ typedef struct gs_heap_names {
 	uint32_t shared; /* for what no single holder retains */
 } gs_heap_names;
 
-bool gs_heap_names_build(gs_arena *mem, const gs_heap *h, const gs_dominators *d, gs_heap_names *out, gs_err *err);
+/* In `mem`. NULL: out of memory. */
+gs_heap_names *gs_heap_names_build(gs_arena *mem, const gs_heap *h, const gs_dominators *d, gs_err *err);
 
 typedef struct gs_heap_step {
 	uint32_t parent; /* below its own index */

@@ -18,12 +18,12 @@ static bool run(gs_op_call *call, gs_err *err)
 	gs_heap_paths_style style = { .bytes_name = "retained" };
 	GS_AUTO(heap) *h = NULL;
 	gs_dominators d;
-	gs_heap_names names;
+	gs_heap_names *names;
 	gs_heap_paths paths;
 
 	h = gs_call_heap(call, &d, err);
-	if (!h || !gs_heap_names_build(call->mem, h, &d, &names, err) ||
-	    !gs_heap_paths_merge(call->mem, h, &d, &names, d.idom, NULL, &paths, err))
+	names = h ? gs_heap_names_build(call->mem, h, &d, err) : NULL;
+	if (!names || !gs_heap_paths_merge(call->mem, h, &d, names, d.idom, NULL, &paths, err))
 		return false;
 	style.max_rows = (uint32_t)gs_call_int(call, "top");
 	style.max_depth = (uint32_t)gs_call_int(call, "depth");
@@ -33,11 +33,11 @@ static bool run(gs_op_call *call, gs_err *err)
 		gs_json j = gs_json_to(call->out);
 
 		gs_json_object(&j);
-		gs_heap_paths_json(&j, call->mem, &paths, &names, &style);
+		gs_heap_paths_json(&j, call->mem, &paths, names, &style);
 		gs_json_object_end(&j);
 		gs_buf_c(call->out, '\n');
 	} else {
-		gs_heap_paths_text(call->out, call->mem, &paths, &names, &style);
+		gs_heap_paths_text(call->out, call->mem, &paths, names, &style);
 	}
 	return true;
 }

@@ -56,7 +56,7 @@ static bool run(gs_op_call *call, gs_err *err)
 	gs_heap_paths_style style = { .bytes_name = "bytes" };
 	GS_AUTO(heap) *h = NULL;
 	gs_dominators d;
-	gs_heap_names names;
+	gs_heap_names *names;
 	gs_heap_paths paths;
 	uint64_t *selected = NULL;
 	uint32_t *up;
@@ -64,10 +64,11 @@ static bool run(gs_op_call *call, gs_err *err)
 	if (!gs_call_regex(call, "type") == !gs_call_str(call, "address").n)
 		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "heap-refs needs --type or --address: which objects?");
 	h = gs_call_heap(call, &d, err);
-	if (!h || !gs_heap_names_build(call->mem, h, &d, &names, err) || !select_objects(call, h, &names, &selected, err))
+	names = h ? gs_heap_names_build(call->mem, h, &d, err) : NULL;
+	if (!names || !select_objects(call, h, names, &selected, err))
 		return false;
 	up = gs_heap_shortest(call->mem, h, &d, err);
-	if (!up || !gs_heap_paths_merge(call->mem, h, &d, &names, up, selected, &paths, err))
+	if (!up || !gs_heap_paths_merge(call->mem, h, &d, names, up, selected, &paths, err))
 		return false;
 	style.max_rows = (uint32_t)gs_call_int(call, "top");
 	style.max_depth = (uint32_t)gs_call_int(call, "depth");
@@ -77,7 +78,7 @@ static bool run(gs_op_call *call, gs_err *err)
 		gs_json j = gs_json_to(call->out);
 
 		gs_json_object(&j);
-		gs_heap_paths_json(&j, call->mem, &paths, &names, &style);
+		gs_heap_paths_json(&j, call->mem, &paths, names, &style);
 		gs_json_object_end(&j);
 		gs_buf_c(call->out, '\n');
 		return true;
@@ -89,7 +90,7 @@ static bool run(gs_op_call *call, gs_err *err)
 	gs_buf_f(call->out, "%llu objects, ", (unsigned long long)paths.steps[0].count);
 	gs_unit_label(call->out, (int64_t)paths.steps[0].bytes, GS_S("bytes"), GS_S("auto"));
 	gs_buf_z(call->out, ", by their shortest ways from what is outside of the heap\n");
-	gs_heap_paths_text(call->out, call->mem, &paths, &names, &style);
+	gs_heap_paths_text(call->out, call->mem, &paths, names, &style);
 	return true;
 }
 

@@ -41,7 +41,9 @@
 	X(symbolize) \
 	X(heap_summary) \
 	X(heap_dominators) \
-	X(heap_refs)
+	X(heap_refs) \
+	X(heap_holders) \
+	X(heap_retention)
 
 #define X(name) extern const gs_op gs_op_##name;
 OPS(X)

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
-#include "analysis/heap_paths.h"
+#include "analysis/heap_holders.h"
+#include "analysis/heap_profile.h"
 #include "tap.h"
 
 #include "base/banned.h"
@@ -18,7 +19,7 @@ typedef struct fixture {
 	gs_heap_type types[3];
 	gs_heap_goroutine goroutines[2];
 	gs_dominators d;
-	gs_heap_names names;
+	gs_heap_names *names;
 } fixture;
 
 static uint32_t edge_at[] = { 0, 1, 2, 3, 3, 4, 6, 6 };
@@ -49,7 +50,10 @@ static bool start(fixture *f)
 	roots[0] = (gs_heap_root){ .object = 0, .name = list, .goroutine = GS_HEAP_NONE };
 	roots[1] = (gs_heap_root){ .object = 4, .name = handle, .goroutine = 0, .kind = GS_HEAP_ROOT_STACK };
 	roots[2] = (gs_heap_root){ .object = 5, .name = handle, .goroutine = 1, .kind = GS_HEAP_ROOT_STACK };
-	return gs_dominators_build(f->mem, h, &f->d, &err) && gs_heap_names_build(f->mem, h, &f->d, &f->names, &err);
+	if (!gs_dominators_build(f->mem, h, &f->d, &err))
+		return false;
+	f->names = gs_heap_names_build(f->mem, h, &f->d, &err);
+	return f->names;
 }
 
 /* "var main.list 2/32 > main.node ...", each step with its objects and bytes, in order. */
@@ -59,7 +63,7 @@ static gs_str show(fixture *f, const gs_heap_paths *p)
 
 	for (uint32_t i = 0; i + 1 < p->n; i++) {
 		const gs_heap_step *s = &p->steps[p->order[i]];
-		gs_str name = gs_strtab_get(&f->names.strings, s->name);
+		gs_str name = gs_strtab_get(&f->names->strings, s->name);
 
 		out = gs_strf(f->mem, "%.*s%u %.*s %u %u/%u\n", GS_FMT(out), s->depth, GS_FMT(name), s->n_holders, (unsigned)s->count,
 			      (unsigned)s->bytes);
@@ -74,7 +78,7 @@ TEST(dominators_merge_by_name)
 	fixture f;
 
 	CHECK(start(&f));
-	CHECK(gs_heap_paths_merge(f.mem, &f.h, &f.d, &f.names, f.d.idom, NULL, &p, &err));
+	CHECK(gs_heap_paths_merge(f.mem, &f.h, &f.d, f.names, f.d.idom, NULL, &p, &err));
 	CHECK_STR(show(&f, &p), GS_S("1 var main.list 1 3/48\n"
 				"2 main.node 0 3/48\n"
 				"1 held by several 0 2/32\n"
@@ -97,12 +101,60 @@ TEST(shortest_ways_to_what_is_selected)
 	CHECK(start(&f));
 	up = gs_heap_shortest(f.mem, &f.h, &f.d, &err);
 	CHECK(up);
-	CHECK(gs_heap_paths_merge(f.mem, &f.h, &f.d, &f.names, up, selected, &p, &err));
+	CHECK(gs_heap_paths_merge(f.mem, &f.h, &f.d, f.names, up, selected, &p, &err));
 	CHECK_STR(show(&f, &p), GS_S("1 var main.list 1 1/16\n"
 				"2 main.node 0 1/16\n"
 				"1 goroutine main.worker 1 1/16\n"
 				"2 frame main.handle 0 1/16\n"
 				"3 main.job 0 1/16\n"
 				"4 []uint8 0 1/16\n"));
+	gs_arena_free(f.mem);
+}
+
+TEST(holders_and_where_it_gathers)
+{
+	gs_heap_holders l;
+	gs_err err;
+	fixture f;
+
+	CHECK(start(&f));
+	CHECK(gs_heap_holders_list(f.mem, &f.h, &f.d, f.names, ~0u, &l, &err));
+	CHECK_INT(l.n, 4);
+	CHECK_STR(gs_strtab_get(&f.names->strings, l.rows[0].name), GS_S("var main.list"));
+	CHECK_INT(l.rows[0].count, 3);
+	CHECK_INT(l.rows[0].bytes, 48);
+	CHECK_INT(l.rows[0].gathers_in, 1); /* 2 has less than half */
+	CHECK_INT(l.rows[0].n_below, 1);
+	CHECK_STR(gs_strtab_get(&f.names->strings, l.rows[1].name), GS_S("frame main.handle"));
+	CHECK_INT(l.rows[1].n_goroutines, 2);
+	CHECK_INT(l.rows[1].count, 2);
+	CHECK_INT(l.rows[1].bytes, 32);
+	CHECK_INT(l.rows[2].goroutine, 0);
+	CHECK_INT(l.rows[2].bytes, 16);
+	CHECK_INT(l.rows[3].goroutine, 1);
+	CHECK(gs_heap_holders_list(f.mem, &f.h, &f.d, f.names, GS_HOLDER_VARIABLE, &l, &err));
+	CHECK_INT(l.n, 1);
+	gs_arena_free(f.mem);
+}
+
+TEST(profile_of_what_retains)
+{
+	gs_heap_paths p;
+	gs_profile *prof;
+	int64_t objects = 0, bytes = 0;
+	gs_err err;
+	fixture f;
+
+	CHECK(start(&f));
+	CHECK(gs_heap_paths_merge(f.mem, &f.h, &f.d, f.names, f.d.idom, NULL, &p, &err));
+	prof = gs_heap_profile(f.mem, &p, f.names, &err);
+	CHECK(prof);
+	CHECK_INT(prof->n_samples, 3); /* nodes, arrays, jobs */
+	for (uint32_t i = 0; i < prof->n_samples; i++) {
+		objects += prof->values[0][i];
+		bytes += prof->values[1][i];
+	}
+	CHECK_INT(objects, 7);
+	CHECK_INT(bytes, 112);
 	gs_arena_free(f.mem);
 }

@@ -1,0 +1,36 @@
+/*
+ * Each thing outside the heap on its own: how much it retains, and where that gathers. Retained is what it alone keeps alive.
+ */
+#ifndef GS_ANALYSIS_HEAP_HOLDERS_H
+#define GS_ANALYSIS_HEAP_HOLDERS_H
+
+#include "analysis/heap_paths.h"
+
+typedef enum gs_heap_holder_kind {
+	GS_HOLDER_VARIABLE = 1,
+	GS_HOLDER_GOROUTINE = 2,
+	GS_HOLDER_FRAME = 4, /* all frames of a function; counted in their goroutines as well */
+	GS_HOLDER_OTHER = 8, /* finalizers, cleanups */
+} gs_heap_holder_kind;
+
+typedef struct gs_heap_holder_row {
+	uint8_t kind;	    /* gs_heap_holder_kind */
+	uint32_t name;	    /* in gs_heap_names.strings */
+	uint32_t goroutine; /* index, GS_HEAP_NONE */
+	uint32_t n_goroutines; /* of a frame: in how many the function holds something */
+	uint64_t count, bytes; /* retained */
+	/* The last object down the tree from here that has at least half of all this; GS_HEAP_NONE when nothing has. */
+	uint32_t gathers_in;
+	uint32_t n_below; /* objects right below that one */
+} gs_heap_holder_row;
+
+typedef struct gs_heap_holders {
+	gs_heap_holder_row *rows; /* that retain something, most first */
+	uint32_t n;
+} gs_heap_holders;
+
+/* `kinds`: bits of gs_heap_holder_kind. In `mem`. GS_ERR_LIMIT: out of memory. */
+bool gs_heap_holders_list(gs_arena *mem, const gs_heap *h, const gs_dominators *d, gs_heap_names *names, unsigned kinds,
+			  gs_heap_holders *out, gs_err *err);
+
+#endif

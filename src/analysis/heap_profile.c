@@ -1,0 +1,51 @@
+#include "analysis/heap_profile.h"
+
+#include "base/banned.h"
+
+static bool no_memory(gs_err *err, const gs_heap_paths *p)
+{
+	return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "out of memory for a profile of %u steps", p->n);
+}
+
+static uint32_t push(gs_profile_builder *b, uint32_t parent, gs_str name)
+{
+	uint32_t id = gs_profile_builder_str(b, name);
+	gs_frame line = { .function = gs_profile_builder_function(b, (gs_function){ .name = id, .system_name = id }) };
+	uint32_t location;
+
+	if (id == GS_NO_ID || line.function == GS_NO_ID)
+		return GS_NO_ID;
+	location = gs_profile_builder_location_intern(b, 0, 0, &line, 1);
+	return location == GS_NO_ID ? GS_NO_ID : gs_profile_builder_push(b, parent, location);
+}
+
+gs_profile *gs_heap_profile(gs_arena *mem, const gs_heap_paths *paths, const gs_heap_names *names, gs_err *err)
+{
+	GS_AUTO(arena) *scratch = gs_arena_create((uint64_t)1 << 36);
+	uint32_t *node = gs_try_new(scratch, uint32_t, paths->n);
+	gs_profile_builder *b = node ? gs_profile_builder_create(mem, err) : NULL;
+	gs_profile *p;
+
+	if (!b) {
+		no_memory(err, paths);
+		return NULL;
+	}
+	p = gs_profile_builder_profile(b);
+	p->n_types = 2;
+	p->types[0] = (gs_value_type){ gs_profile_builder_str(b, GS_S("retained_objects")), gs_profile_builder_str(b, GS_S("count")) };
+	p->types[1] = (gs_value_type){ gs_profile_builder_str(b, GS_S("retained_space")), gs_profile_builder_str(b, GS_S("bytes")) };
+	p->default_type = p->types[1].type;
+	for (uint32_t i = 1; i < paths->n; i++) {
+		const gs_heap_step *s = &paths->steps[i];
+		int64_t values[2] = { (int64_t)s->own_count, (int64_t)s->own_bytes };
+		gs_sample sample = { .values = values };
+
+		node[i] = push(b, node[s->parent], gs_strtab_get(&names->strings, s->name));
+		if (node[i] == GS_NO_ID)
+			break;
+		sample.node = node[i];
+		if (s->own_count && !gs_profile_builder_sample(b, &sample))
+			break;
+	}
+	return gs_profile_builder_finish(b, err);
+}

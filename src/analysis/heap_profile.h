@@ -1,0 +1,14 @@
+/*
+ * What retains the heap as a profile: a stack is the way from a holder down the dominator tree, a sample the objects that end there. So flat is what a step has itself
+ * and cum what it retains, in any viewer of profiles.
+ */
+#ifndef GS_ANALYSIS_HEAP_PROFILE_H
+#define GS_ANALYSIS_HEAP_PROFILE_H
+
+#include "analysis/heap_paths.h"
+#include "model/profile.h"
+
+/* Types retained_objects (count) and retained_space (bytes). In `mem`. NULL with GS_ERR_LIMIT. */
+gs_profile *gs_heap_profile(gs_arena *mem, const gs_heap_paths *paths, const gs_heap_names *names, gs_err *err);
+
+#endif

@@ -1,0 +1,189 @@
+/* gospect heap holders: what each variable, goroutine and frame retains. */
+#include "analysis/heap_holders.h"
+#include "analysis/units.h"
+#include "app/heap_call.h"
+#include "base/json.h"
+#include "present/printable.h"
+#include "present/tabs.h"
+
+#include "base/banned.h"
+
+static const gs_arg args[] = {
+	{ "top", GS_ARG_INT, .def = "40", .unit = "rows", .short_name = 'n', .help = "how many holders to show; 0: all" },
+	{ "kind", GS_ARG_ENUM, .def = "all", .values = "all variable goroutine frame other", .help = "which" },
+	{ 0 },
+};
+static const gs_arg_group group = { "Options", args };
+
+typedef struct answer {
+	const gs_heap *h;
+	const gs_dominators *d;
+	const gs_heap_names *names;
+	gs_heap_holders list;
+	uint32_t n_rows;
+} answer;
+
+static gs_str name_of(const answer *a, uint32_t id)
+{
+	return gs_strtab_get(&a->names->strings, id);
+}
+
+/* " 17 [chan receive]" */
+static void goroutine_text(gs_buf *out, const gs_heap *h, const gs_heap_goroutine *g)
+{
+	gs_str reason = gs_strtab_get(&h->strings, g->wait_reason);
+
+	gs_buf_f(out, " %llu", (unsigned long long)g->id);
+	if (reason.n) {
+		gs_buf_z(out, " [");
+		gs_printable(out, reason);
+		gs_buf_c(out, ']');
+	}
+}
+
+static void text(gs_op_call *call, const answer *a)
+{
+	const gs_heap *h = a->h;
+	gs_buf table;
+
+	gs_buf_init(&table, (size_t)1 << 30);
+	gs_buf_z(&table, "retained\t\tcount\t  holder\n");
+	for (uint32_t i = 0; i < a->n_rows; i++) {
+		const gs_heap_holder_row *r = &a->list.rows[i];
+
+		gs_unit_label(&table, (int64_t)r->bytes, GS_S("bytes"), GS_S("auto"));
+		gs_buf_c(&table, '\t');
+		gs_percent(&table, (int64_t)r->bytes, (int64_t)h->totals.live_bytes);
+		gs_buf_f(&table, "\t%llu\t  ", (unsigned long long)r->count);
+		gs_printable(&table, name_of(a, r->name));
+		if (r->goroutine != GS_HEAP_NONE)
+			goroutine_text(&table, h, &h->goroutines[r->goroutine]);
+		if (r->n_goroutines)
+			gs_buf_f(&table, " (in %u goroutine%s)", r->n_goroutines, r->n_goroutines == 1 ? "" : "s");
+		if (r->gathers_in != GS_HEAP_NONE && r->n_below > 1) {
+			gs_buf_z(&table, ": ");
+			gs_printable(&table, name_of(a, a->names->of_type[h->type_of[r->gathers_in]]));
+			gs_buf_f(&table, " at 0x%llx with %u below it", (unsigned long long)gs_heap_addr(h, r->gathers_in), r->n_below);
+		}
+		gs_buf_c(&table, '\n');
+	}
+	gs_tabs_align_right(call->out, gs_buf_view(&table));
+	if (a->n_rows < a->list.n)
+		gs_buf_f(call->out, "and %u more (--top 0 shows all)\n", a->list.n - a->n_rows);
+	gs_buf_release(&table);
+}
+
+static const char *kind_name(unsigned kind)
+{
+	switch (kind) {
+	case GS_HOLDER_VARIABLE:
+		return "variable";
+	case GS_HOLDER_GOROUTINE:
+		return "goroutine";
+	case GS_HOLDER_FRAME:
+		return "frame";
+	default:
+		return "other";
+	}
+}
+
+static void goroutine_json(gs_json *j, const gs_heap *h, const gs_heap_goroutine *g)
+{
+	gs_json_key(j, "goroutine");
+	gs_json_object(j);
+	gs_json_ku64(j, "id", g->id);
+	gs_json_kstr(j, "wait_reason", gs_strtab_get(&h->strings, g->wait_reason));
+	gs_json_ki64(j, "wait_ns", g->wait_ns);
+	gs_json_ku64(j, "stack_bytes", g->stack_bytes);
+	gs_json_object_end(j);
+}
+
+static void json(gs_op_call *call, const answer *a)
+{
+	const gs_heap *h = a->h;
+	gs_json j = gs_json_to(call->out);
+
+	gs_json_object(&j);
+	gs_json_ku64(&j, "of_bytes", h->totals.live_bytes);
+	gs_json_ku64(&j, "n_holders", a->list.n);
+	gs_json_key(&j, "holders");
+	gs_json_array(&j);
+	for (uint32_t i = 0; i < a->n_rows; i++) {
+		const gs_heap_holder_row *r = &a->list.rows[i];
+
+		gs_json_object(&j);
+		gs_json_kstr(&j, "kind", gs_str_of(kind_name(r->kind)));
+		gs_json_kstr(&j, "name", name_of(a, r->name));
+		if (r->goroutine != GS_HEAP_NONE)
+			goroutine_json(&j, h, &h->goroutines[r->goroutine]);
+		if (r->n_goroutines)
+			gs_json_ku64(&j, "goroutines", r->n_goroutines);
+		gs_json_ku64(&j, "retained_count", r->count);
+		gs_json_ku64(&j, "retained_bytes", r->bytes);
+		if (r->gathers_in != GS_HEAP_NONE) {
+			gs_json_key(&j, "gathers_in");
+			gs_json_object(&j);
+			gs_json_kstr(&j, "type", name_of(a, a->names->of_type[h->type_of[r->gathers_in]]));
+			gs_json_kstr(&j, "address",
+				     gs_strf(call->mem, "0x%llx", (unsigned long long)gs_heap_addr(h, r->gathers_in)));
+			gs_json_ku64(&j, "retained_bytes", a->d->retained[r->gathers_in]);
+			gs_json_ku64(&j, "below", r->n_below);
+			gs_json_object_end(&j);
+		}
+		gs_json_object_end(&j);
+	}
+	gs_json_array_end(&j);
+	gs_json_object_end(&j);
+	gs_buf_c(call->out, '\n');
+}
+
+static unsigned kinds_of(gs_str kind)
+{
+	static const unsigned all[] = { GS_HOLDER_VARIABLE, GS_HOLDER_GOROUTINE, GS_HOLDER_FRAME, GS_HOLDER_OTHER };
+
+	for (unsigned i = 0; i < 4; i++)
+		if (gs_str_eq(kind, gs_str_of(kind_name(all[i]))))
+			return all[i];
+	return GS_HOLDER_VARIABLE | GS_HOLDER_GOROUTINE | GS_HOLDER_FRAME | GS_HOLDER_OTHER;
+}
+
+static bool run(gs_op_call *call, gs_err *err)
+{
+	int64_t top = gs_call_int(call, "top");
+	GS_AUTO(heap) *h = NULL;
+	gs_dominators d;
+	gs_heap_names *names;
+	answer a;
+
+	h = gs_call_heap(call, &d, err);
+	names = h ? gs_heap_names_build(call->mem, h, &d, err) : NULL;
+	if (!names || !gs_heap_holders_list(call->mem, h, &d, names, kinds_of(gs_call_str(call, "kind")), &a.list, err))
+		return false;
+	a.h = h;
+	a.d = &d;
+	a.names = names;
+	a.n_rows = top && (uint64_t)top < a.list.n ? (uint32_t)top : a.list.n;
+	if (strcmp(call->format, "json") == 0)
+		json(call, &a);
+	else
+		text(call, &a);
+	return true;
+}
+
+extern const gs_op gs_op_heap_holders;
+const gs_op gs_op_heap_holders = {
+	.name = "heap-holders",
+	.summary = "what each variable, goroutine and frame of a Go program retains, and where it gathers",
+	.help = "Everything outside of the heap that keeps objects alive, with what would be freed if it were gone: package-level variables, goroutines one by one with what they wait for,\n"
+		"functions by what their frames hold in all goroutines (counted in these too), finalizers. What two of them hold belongs to neither. The object named behind is\n"
+		"where it gathers: the last one on the way down that still has half of it.\n"
+		"\n"
+		"  gospect heap holders core.4242\n"
+		"  gospect heap holders --kind goroutine --top 10 core.4242\n",
+	.operands = "CORE",
+	.input = GS_INPUT_PATHS,
+	.groups = (const gs_arg_group *const[]){ &group, &gs_heap_args, NULL },
+	.formats = "text json",
+	.run = run,
+	.is_slow = true,
+};
