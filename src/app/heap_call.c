@@ -35,3 +35,15 @@ gs_heap *gs_call_heap(gs_op_call *call, gs_dominators *d, gs_err *err)
 	}
 	return h;
 }
+
+bool gs_call_heap_object(const gs_op_call *call, const gs_heap *h, uint32_t *object, gs_err *err)
+{
+	gs_str text = gs_call_str(call, "address");
+	uint64_t addr;
+
+	if (!gs_str_u64(text, 0, &addr))
+		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "--address: '%.*s' is no address such as 0xc000012340", GS_FMT(text));
+	*object = gs_heap_find(h, addr);
+	return *object != GS_HEAP_NONE ||
+	       gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "no live object is at 0x%llx", (unsigned long long)addr);
+}

@@ -1,5 +1,5 @@
 /* gospect heap refs: why is it alive. */
-#include "analysis/heap_paths.h"
+#include "analysis/heap_objects.h"
 #include "analysis/units.h"
 #include "app/heap_call.h"
 #include "present/heap_paths.h"
@@ -16,36 +16,16 @@ static const gs_arg args[] = {
 };
 static const gs_arg_group group = { "Options", args };
 
-static uint64_t *of_type(gs_arena *mem, const gs_heap *h, const gs_heap_names *names, const gs_re *re)
-{
-	uint64_t *out = gs_try_new(mem, uint64_t, h->n_objects / 64 + 1);
-	bool *is_wanted = gs_try_new(mem, bool, h->n_types);
-
-	if (!out || !is_wanted)
-		return NULL;
-	for (uint32_t i = 0; i < h->n_types; i++)
-		is_wanted[i] = gs_re_match(re, gs_strtab_get(&names->strings, names->of_type[i]));
-	for (uint32_t i = 0; i < h->n_objects; i++)
-		if (is_wanted[h->type_of[i]])
-			out[i / 64] |= (uint64_t)1 << (i & 63);
-	return out;
-}
-
 static bool select_objects(gs_op_call *call, const gs_heap *h, const gs_heap_names *names, uint64_t **out, gs_err *err)
 {
-	gs_str text = gs_call_str(call, "address");
 	uint32_t object;
-	uint64_t addr;
 
-	if (!text.n) {
-		*out = of_type(call->mem, h, names, gs_call_regex(call, "type"));
-		return *out || gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "out of memory for %u objects", h->n_objects);
+	if (!gs_call_str(call, "address").n) {
+		*out = gs_heap_objects_of_type(call->mem, h, names, gs_call_regex(call, "type"), err);
+		return *out;
 	}
-	if (!gs_str_u64(text, 0, &addr))
-		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "--address: '%.*s' is no address such as 0xc000012340", GS_FMT(text));
-	object = gs_heap_find(h, addr);
-	if (object == GS_HEAP_NONE)
-		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "no live object is at 0x%llx", (unsigned long long)addr);
+	if (!gs_call_heap_object(call, h, &object, err))
+		return false;
 	*out = gs_new(call->mem, uint64_t, h->n_objects / 64 + 1);
 	(*out)[object / 64] |= (uint64_t)1 << (object & 63);
 	return true;

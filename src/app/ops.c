@@ -43,7 +43,9 @@
 	X(heap_dominators) \
 	X(heap_refs) \
 	X(heap_holders) \
-	X(heap_retention)
+	X(heap_retention) \
+	X(heap_find) \
+	X(heap_object)
 
 #define X(name) extern const gs_op gs_op_##name;
 OPS(X)

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "analysis/heap_holders.h"
+#include "analysis/heap_objects.h"
 #include "analysis/heap_profile.h"
 #include "tap.h"
 
@@ -156,5 +157,34 @@ TEST(profile_of_what_retains)
 	}
 	CHECK_INT(objects, 7);
 	CHECK_INT(bytes, 112);
+	gs_arena_free(f.mem);
+}
+
+TEST(objects_of_a_type_and_around_one)
+{
+	gs_heap_object_rows list;
+	gs_heap_around around;
+	uint64_t *selected;
+	gs_err err;
+	fixture f;
+
+	CHECK(start(&f));
+	selected = gs_heap_objects_of_type(f.mem, &f.h, f.names, gs_re_compile(f.mem, GS_S("node$"), &err), &err);
+	CHECK_INT(selected[0], 7);
+	CHECK(gs_heap_objects_list(f.mem, &f.h, &f.d, selected, 32, GS_HEAP_BY_RETAINED, &list, &err));
+	CHECK_INT(list.n, 2);
+	CHECK_INT(list.rows[0].object, 0);
+	CHECK_INT(list.rows[0].retained_bytes, 48);
+	CHECK_INT(list.rows[1].addr, 16);
+	CHECK_INT(list.size_bytes, 32);
+	CHECK(gs_heap_object_around(f.mem, &f.h, &f.d, 5, &around, &err));
+	CHECK_INT(around.n_from, 0);
+	CHECK_INT(around.n_roots, 1);
+	CHECK_INT(around.roots[0], 2);
+	CHECK_INT(around.n_to, 2);
+	CHECK_INT(around.to[0], 3);
+	CHECK(gs_heap_object_around(f.mem, &f.h, &f.d, 6, &around, &err));
+	CHECK_INT(around.n_from, 2);
+	CHECK_INT(around.n_roots, 0);
 	gs_arena_free(f.mem);
 }
