@@ -130,6 +130,7 @@ static bool source_open(gs_load_source *src, gs_str bytes, gs_file *file, gs_unp
 	src->bytes = u->bytes;
 	src->trailing_bytes = u->trailing_bytes;
 	src->may_discard = file || u->packing != GS_PACKING_NONE;
+	src->is_reread = file && file->is_mapped && u->packing == GS_PACKING_NONE;
 	if (file && u->packing != GS_PACKING_NONE)
 		gs_file_close(file);
 	return true;

@@ -59,6 +59,7 @@ void gs_documents_close(gs_documents *d);
 typedef struct gs_load_source {
 	gs_str bytes; /* unpacked; gone after load: copy what the document keeps */
 	bool may_discard; /* what was read for good may go by gs_bytes_discard */
+	bool is_reread; /* and reads the same again when it is looked at after all: a mapped file */
 	gs_str name;
 	uint64_t trailing_bytes; /* rubbish after the packed data, worth a warning */
 	uint64_t *next_at;	 /* not NULL: the caller can take several; load the first and say where the next begins */

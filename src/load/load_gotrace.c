@@ -1,6 +1,8 @@
 /* Go execution trace -> document: a timeline, and a profile of the time that its goroutines spent. */
 #include <pthread.h>
 
+#include "base/file.h"
+#include "base/pool.h"
 #include "load/gotrace_build.h"
 #include "load/recognisers.h"
 
@@ -35,10 +37,10 @@ static bool begin(void *ctx, uint32_t index, const gs_gotrace_generation *g, voi
 	return *events || gs_trace_no_memory(err);
 }
 
-static void put_back(loading *l, gs_trace_rows *rows)
+static void put_back(loading *l, gs_trace_rows *rows, bool is_wanted)
 {
 	pthread_mutex_lock(&l->lock);
-	if (l->n_spare < MAX_SPARE) {
+	if (is_wanted && l->n_spare < MAX_SPARE) {
 		l->spare[l->n_spare++] = rows;
 		rows = NULL;
 	}
@@ -54,7 +56,7 @@ static bool event(void *events, const gs_gotrace_generation *g, const gs_gotrace
 
 static void discard(void *ctx, void *events)
 {
-	put_back(ctx, events);
+	put_back(ctx, events, true);
 }
 
 static bool stitch(void *ctx, void *events, const gs_gotrace_generation *g, const gs_gotrace_stitch *s, gs_err *err)
@@ -63,7 +65,10 @@ static bool stitch(void *ctx, void *events, const gs_gotrace_generation *g, cons
 	bool ok = gs_progress_should_stop(l->src->progress) ? gs_fail(err, GS_ERR_STOPPED, GS_ERR_NOWHERE, "stopped") :
 							      gs_trace_build_add(&l->build, events, g, s, err);
 
-	put_back(l, events);
+	/* The generations behind this one that are being read have theirs. */
+	put_back(l, events, s->n_later >= gs_pool_workers(l->src->options->threads, SIZE_MAX));
+	if (l->src->is_reread)
+		gs_bytes_discard(s->bytes);
 	return ok;
 }
 

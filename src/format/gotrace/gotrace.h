@@ -195,6 +195,8 @@ typedef struct gs_gotrace_stitch {
 	int64_t end_ns;	       /* true time of the last one, or of the sync */
 	const gs_gotrace_correction *corrections; /* by event */
 	size_t n_corrections;
+	uint32_t n_later; /* complete generations that follow */
+	gs_str bytes; /* of the generation; may be read again for names of tasks and kinds of stops that are still open */
 } gs_gotrace_stitch;
 
 /* When event number `event` of the generation happened that was delivered with time_ns. */

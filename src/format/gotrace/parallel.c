@@ -9,7 +9,7 @@
 #include "format/gotrace/reader.h"
 
 typedef struct part {
-	uint64_t start_at;
+	uint64_t start_at, end_at;
 	gs_gotrace_generation g;
 	gs_gotrace_order *order; /* closed for the first generation, as nothing comes before it */
 	gs_gotrace_run run;
@@ -22,6 +22,7 @@ typedef struct part {
 typedef struct crew {
 	gs_gotrace_reader *r;
 	const gs_gotrace_parallel_sink *sink;
+	gs_str bytes;
 	gs_rd in; /* all of it */
 	part *parts;
 	size_t n;
@@ -67,7 +68,10 @@ static bool stitch(crew *c, part *p, size_t i)
 {
 	gs_gotrace_reader *r = c->r;
 	gs_gotrace_correction *corrections = NULL;
-	gs_gotrace_stitch s = { .index = (uint32_t)i, .events = p->run.events };
+	gs_gotrace_stitch s = { .index = (uint32_t)i,
+				.events = p->run.events,
+				.n_later = (uint32_t)(c->n - i - 1),
+				.bytes = gs_str_slice(c->bytes, (size_t)p->start_at, (size_t)p->end_at) };
 	gs_err err = { 0 };
 	bool ok;
 
@@ -142,6 +146,7 @@ static bool find_parts(crew *c, gs_rd *end, gs_err *err)
 			return gs_fail(err, GS_ERR_LIMIT, gs_rd_at(&start), "out of memory for the trace's generations");
 		}
 		p->start_at = gs_rd_at(&start);
+		p->end_at = gs_rd_at(&in);
 	}
 	*end = in;
 	c->parts = parts.p;
@@ -153,7 +158,7 @@ bool gs_gotrace_read_parallel(gs_str bytes, unsigned threads, const gs_gotrace_p
 			      gs_err *err)
 {
 	gs_gotrace_reader r;
-	crew c = { .r = &r, .sink = sink, .err = err };
+	crew c = { .r = &r, .sink = sink, .bytes = bytes, .err = err };
 	gs_rd end;
 	bool ok = gs_gotrace_reader_init(&r, bytes, report, err) && find_parts(&c, &end, err);
 
