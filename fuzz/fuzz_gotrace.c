@@ -1,10 +1,11 @@
 /*
  * Any bytes: events come with rising times and ids that resolve, a refusal says why, and generations read side by side give the
- * same events.
+ * same events. The footprint accounts for every byte.
  */
 #include <stdlib.h>
 
 #include "../tests/unit/gotrace_rows.h"
+#include "format/gotrace/footprint.h"
 #include "fuzz.h"
 
 static bool on_sync(void *ctx, const gs_gotrace_generation *g, const gs_gotrace_sync *s, gs_err *err)
@@ -60,6 +61,25 @@ static void compare(gs_str bytes, bool ok, const gs_gotrace_report *report)
 	gotrace_rows_release(&parallel);
 }
 
+static void add_up(gs_str bytes)
+{
+	gs_gotrace_footprint f;
+	gs_err err = { 0 };
+	uint64_t sum, records = 0;
+
+	if (!gs_gotrace_footprint_count(bytes, &f, &err))
+		return;
+	sum = f.header_bytes + f.lost_bytes;
+	for (unsigned i = 0; i < 256; i++) {
+		sum += f.kinds[i].bytes;
+		records += f.kinds[i].count;
+		if (!f.kinds[i].name != !f.kinds[i].count)
+			abort();
+	}
+	if (sum != bytes.n || records != f.records || !f.lost_bytes != !f.damage.code)
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	gs_str bytes = { (const char *)data, size };
@@ -74,5 +94,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (ok && report.is_damaged && report.damage.code == GS_ERR_NONE)
 		abort();
 	compare(bytes, ok, &report);
+	add_up(bytes);
 	return 0;
 }

@@ -35,6 +35,7 @@
 	X(contention) \
 	X(trace_diff) \
 	X(survey) \
+	X(footprint) \
 	X(stw) \
 	X(events) \
 	X(doctor) \
