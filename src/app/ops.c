@@ -46,7 +46,8 @@
 	X(heap_holders) \
 	X(heap_retention) \
 	X(heap_find) \
-	X(heap_object)
+	X(heap_object) \
+	X(heap_diff)
 
 #define X(name) extern const gs_op gs_op_##name;
 OPS(X)

@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "analysis/heap_diff.h"
 #include "analysis/heap_holders.h"
 #include "analysis/heap_objects.h"
 #include "analysis/heap_profile.h"
@@ -186,5 +187,51 @@ TEST(objects_of_a_type_and_around_one)
 	CHECK(gs_heap_object_around(f.mem, &f.h, &f.d, 6, &around, &err));
 	CHECK_INT(around.n_from, 2);
 	CHECK_INT(around.n_roots, 0);
+	gs_arena_free(f.mem);
+}
+
+/* Three moments; at the second the goroutines are not there yet, so that nothing of theirs grows all the time. */
+TEST(diff_of_three_heaps)
+{
+	unsigned n_holders = 0;
+	gs_heap_diff *diff;
+	gs_err err;
+	fixture f;
+
+	CHECK(start(&f));
+	diff = gs_heap_diff_create(f.mem, &err);
+	CHECK(diff);
+	CHECK(gs_heap_diff_add(diff, &f.h, &err));
+	f.h.n_roots = 1;
+	f.h.n_goroutines = 0;
+	CHECK(gs_heap_diff_add(diff, &f.h, &err));
+	f.h.n_roots = 3;
+	f.h.n_goroutines = 2;
+	CHECK(gs_heap_diff_add(diff, &f.h, &err));
+	gs_heap_diff_finish(diff);
+	CHECK_INT(diff->n_sides, 3);
+	for (uint32_t i = 0; i < diff->n; i++) {
+		const gs_heap_diff_row *r = &diff->rows[i];
+		gs_str name = gs_strtab_get(&diff->strings, r->name);
+
+		n_holders += r->is_holder;
+		if (gs_str_eq(name, GS_S("var main.list"))) {
+			/* Alone it retains the array as well. */
+			CHECK_INT(r->at[0].retained_bytes, 48);
+			CHECK_INT(r->at[1].retained_bytes, 64);
+			CHECK_INT(r->growth_bytes, -16);
+		}
+		if (gs_str_eq(name, GS_S("frame main.handle"))) {
+			CHECK_INT(r->at[1].count, 0);
+			CHECK_INT(r->at[2].retained_bytes, 32);
+			CHECK_INT(r->growth_bytes, -32);
+		}
+		if (gs_str_eq(name, GS_S("[]uint8"))) {
+			CHECK(!r->is_holder);
+			CHECK_INT(r->at[2].own_bytes, 32);
+			CHECK_INT(r->at[2].count, 2);
+		}
+	}
+	CHECK_INT(n_holders, 4);
 	gs_arena_free(f.mem);
 }
