@@ -14,6 +14,7 @@ bool gs_call_query(const gs_op_call *call, gs_query *q, gs_err *err)
 	q->sample_index = gs_call_str(call, "sample-index");
 	q->unit = gs_call_str(call, "unit");
 	q->normalize = gs_call_bool(call, "normalize");
+	q->relative_percentages = gs_call_bool(call, "relative-percentages");
 	q->focus = gs_call_str(call, "focus");
 	q->ignore = gs_call_str(call, "ignore");
 	q->hide = gs_call_str(call, "hide");

@@ -9,6 +9,7 @@ static const gs_arg values[] = {
 	{ "base", GS_ARG_LIST, .help = "subtract this profile", .unit = "file" },
 	{ "diff-base", GS_ARG_LIST, .help = "compare with this profile: percentages are of the base", .unit = "file" },
 	{ "normalize", GS_ARG_BOOL, .help = "scale the base to the total of the profile" },
+	{ "relative-percentages", GS_ARG_BOOL, .help = "percentages of what the filters leave, not of the whole profile" },
 	{ 0 },
 };
 const gs_arg_group gs_args_values = { "Values", values };

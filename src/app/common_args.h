@@ -9,7 +9,7 @@
 #include "app/op.h"
 #include "app/select_args.h"
 
-extern const gs_arg_group gs_args_values;  /* sample-index, unit, base, diff-base, normalize */
+extern const gs_arg_group gs_args_values;  /* sample-index, unit, base, diff-base, normalize, relative-percentages */
 extern const gs_arg_group gs_args_filters; /* focus, ignore, hide, show, show-from, prune-from */
 extern const gs_arg_group gs_args_tags;	   /* tagfocus, tagignore, tagshow, taghide, tagroot, tagleaf */
 extern const gs_arg_group gs_args_view;	   /* granularity, noinlines, transform */
