@@ -10,7 +10,7 @@
 #include "base/banned.h"
 
 static const gs_arg own_args[] = {
-	{ "lines", GS_ARG_BOOL, .help = "folded stacks: put file:line behind each name" },
+	{ "lines", GS_ARG_BOOL, .help = "folded stacks: put file:line behind each name: where the function begins; with -g lines the sampled line" },
 	{ 0 },
 };
 static const gs_arg_group own = { "Conversion", own_args };

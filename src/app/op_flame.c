@@ -16,7 +16,7 @@ static const gs_arg own_args[] = {
 	{ "pivot", GS_ARG_STRING, .help = "all calls of one function on top of each other", .unit = "function" },
 	{ "direction", GS_ARG_ENUM, "callees", "callees callers", .help = "of the pivot: what it calls, or who calls it" },
 	{ "group-by", GS_ARG_STRING, .help = "one tree for each value of this label", .unit = "label" },
-	{ "lines", GS_ARG_BOOL, .help = "folded stacks: put file:line behind each name" },
+	{ "lines", GS_ARG_BOOL, .help = "folded stacks: put file:line behind each name: where the function begins; with -g lines the sampled line" },
 	{ 0 },
 };
 static const gs_arg_group own = { "Flame graph", own_args };
