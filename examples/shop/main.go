@@ -114,6 +114,9 @@ func main() {
 	if tcp, ok := listener.Addr().(*net.TCPAddr); *withLoad && (!ok || !tcp.IP.IsLoopback()) {
 		log.Fatal("shop: -load sends requests to loopback only")
 	}
+	if err := load.Check(*only); err != nil {
+		log.Fatal("shop: -only: ", err)
+	}
 	handler := http.Handler(routes())
 	if *noPprof {
 		inner := handler

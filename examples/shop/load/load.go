@@ -18,6 +18,20 @@ var mix = []struct {
 	weight int
 }{{"/search", 6}, {"/cart", 8}, {"/product", 10}, {"/checkout", 2}, {"/report", 1}}
 
+// Check says which of the routes is none.
+func Check(only string) error {
+	for _, route := range strings.Split(only, ",") {
+		known := only == ""
+		for _, m := range mix {
+			known = known || m.route == route
+		}
+		if !known {
+			return fmt.Errorf("there is no route %q", route)
+		}
+	}
+	return nil
+}
+
 func pick(r *rand.Rand, only string) string {
 	for {
 		n := r.Intn(27)
