@@ -1,4 +1,4 @@
-/* What the operations on heaps have in common: their first arguments, and the heap and its dominators from the core that they name. */
+/* What the operations on heaps have in common: their first arguments, and the heaps and who retains what of them. */
 #ifndef GS_APP_HEAP_CALL_H
 #define GS_APP_HEAP_CALL_H
 
@@ -8,10 +8,19 @@
 
 extern const gs_arg_group gs_heap_args; /* --binary */
 
-/* The core at paths[i]. NULL: as gs_heap_open. */
-gs_heap *gs_call_heap_at(gs_op_call *call, unsigned i, gs_err *err);
-/* Of the one core that the call must have; also GS_ERR_USAGE. */
-gs_heap *gs_call_heap(gs_op_call *call, gs_dominators *d, gs_err *err);
+/*
+ * What every question about a heap needs is found out once for a document and shared by all calls: its dominators, and as its profile what they retain.
+ * Nothing to do for documents that are no heap. GS_ERR_LIMIT.
+ */
+bool gs_heap_document_finish(gs_document *d, const gs_progress *progress, gs_err *err);
+
+/* How many heaps the call is about, and the name of one. */
+unsigned gs_call_n_heaps(const gs_op_call *call);
+gs_str gs_call_heap_name(const gs_op_call *call, unsigned i);
+/* A document's, or that of the core at paths[i]: then it is in *opened, for the caller to free. NULL: as gs_heap_open. */
+const gs_heap *gs_call_heap_at(gs_op_call *call, unsigned i, gs_heap **opened, gs_err *err);
+/* Of the one heap that the call must have; lives as long as the call. Also GS_ERR_USAGE. */
+const gs_heap *gs_call_heap(gs_op_call *call, gs_dominators *d, gs_err *err);
 /* The live object that the argument --address is in. False: GS_ERR_USAGE. */
 bool gs_call_heap_object(const gs_op_call *call, const gs_heap *h, uint32_t *object, gs_err *err);
 

@@ -13,6 +13,8 @@ const char *gs_help_operands(const gs_op *op)
 		return "";
 	case GS_INPUT_DOCUMENTS:
 		return "FILE|CAPTURE|URL|PID...";
+	case GS_INPUT_HEAPS:
+		return "CORE";
 	case GS_INPUT_PATHS:
 		return "FILE...";
 	}

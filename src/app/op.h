@@ -45,6 +45,7 @@ typedef struct gs_arg_group {
 typedef enum gs_op_input {
 	GS_INPUT_NONE,	/* ps, doctor */
 	GS_INPUT_DOCUMENTS, /* opened documents; several profiles are merged */
+	GS_INPUT_HEAPS, /* heap documents of a session; on the command line cores, which the handler opens: app/heap_call.h */
 	GS_INPUT_PATHS, /* file names the handler reads itself (merge of thousands): command line only */
 } gs_op_input;
 
@@ -71,12 +72,12 @@ typedef struct gs_op {
 struct gs_op_call {
 	const gs_op *op;
 	gs_arena *mem; /* dropped after the answer went out */
-	const gs_document *const *docs; /* GS_INPUT_DOCUMENTS: at least one */
+	const gs_document *const *docs; /* GS_INPUT_DOCUMENTS and _HEAPS: at least one, but heaps of the command line are `paths` */
 	unsigned n_docs;
 	const gs_document *const *bases; /* --base / --diff-base */
 	unsigned n_bases;
 	bool is_diff_base; /* percentages are of the base */
-	const gs_str *paths; /* GS_INPUT_PATHS */
+	const gs_str *paths; /* GS_INPUT_PATHS and _HEAPS */
 	unsigned n_paths;
 	const char *format; /* one word of op->formats */
 	struct gs_view_cache *views; /* shared by the calls of a session; NULL: each builds its own */

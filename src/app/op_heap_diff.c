@@ -81,7 +81,7 @@ static void text(gs_op_call *call, const gs_heap_diff *diff, int64_t top)
 		const gs_heap_diff_side *s = &diff->sides[k];
 
 		gs_buf_f(call->out, "%c ", 'A' + (char)k);
-		gs_printable(call->out, call->paths[k]);
+		gs_printable(call->out, gs_call_heap_name(call, k));
 		gs_buf_z(call->out, ": ");
 		gs_unit_label(call->out, (int64_t)s->live_bytes, GS_S("bytes"), GS_S("auto"));
 		if (k) {
@@ -133,7 +133,7 @@ static void json(gs_op_call *call, const gs_heap_diff *diff, int64_t top)
 	gs_json_array(&j);
 	for (unsigned k = 0; k < diff->n_sides; k++) {
 		gs_json_object(&j);
-		gs_json_kstr(&j, "core", call->paths[k]);
+		gs_json_kstr(&j, "core", gs_call_heap_name(call, k));
 		gs_json_ku64(&j, "live_bytes", diff->sides[k].live_bytes);
 		gs_json_ku64(&j, "objects", diff->sides[k].n_objects);
 		gs_json_ku64(&j, "goroutines", diff->sides[k].n_goroutines);
@@ -149,16 +149,18 @@ static void json(gs_op_call *call, const gs_heap_diff *diff, int64_t top)
 static bool run(gs_op_call *call, gs_err *err)
 {
 	int64_t top = gs_call_int(call, "top");
+	unsigned n = gs_call_n_heaps(call);
 	gs_heap_diff *diff;
 
-	if (call->n_paths < 2 || call->n_paths > GS_HEAP_DIFF_MAX)
+	if (n < 2 || n > GS_HEAP_DIFF_MAX)
 		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE,
 			       "heap-diff needs two or three cores: gospect heap-diff [--binary PROGRAM] CORE CORE [CORE]");
 	diff = gs_heap_diff_create(call->mem, err);
 	if (!diff)
 		return false;
-	for (unsigned i = 0; i < call->n_paths; i++) {
-		GS_AUTO(heap) *h = gs_call_heap_at(call, i, err);
+	for (unsigned i = 0; i < n; i++) {
+		GS_AUTO(heap) *opened = NULL;
+		const gs_heap *h = gs_call_heap_at(call, i, &opened, err);
 
 		if (!h || !gs_heap_diff_add(diff, h, err))
 			return false;
@@ -182,7 +184,8 @@ const gs_op gs_op_heap_diff = {
 		"  gospect heap diff core.before core.after\n"
 		"  gospect heap diff core.1 core.2 core.3\n",
 	.operands = "CORE CORE [CORE]",
-	.input = GS_INPUT_PATHS,
+	.input = GS_INPUT_HEAPS,
+	.needs_kinds = 1u << GS_DOCUMENT_HEAP,
 	.groups = (const gs_arg_group *const[]){ &group, &gs_heap_args, NULL },
 	.formats = "text json",
 	.run = run,

@@ -16,7 +16,7 @@ static const gs_arg_group group = { "Options", args };
 static bool run(gs_op_call *call, gs_err *err)
 {
 	gs_heap_paths_style style = { .bytes_name = "retained" };
-	GS_AUTO(heap) *h = NULL;
+	const gs_heap *h;
 	gs_dominators d;
 	gs_heap_names *names;
 	gs_heap_paths paths;
@@ -54,7 +54,8 @@ const gs_op gs_op_heap_dominators = {
 		"  gospect heap dominators core.4242\n"
 		"  gospect heap dominators --depth 3 --min 1 core.4242\n",
 	.operands = "CORE",
-	.input = GS_INPUT_PATHS,
+	.input = GS_INPUT_HEAPS,
+	.needs_kinds = 1u << GS_DOCUMENT_HEAP,
 	.groups = (const gs_arg_group *const[]){ &group, &gs_heap_args, NULL },
 	.formats = "text json",
 	.run = run,

@@ -86,7 +86,7 @@ static bool run(gs_op_call *call, gs_err *err)
 {
 	int64_t top = gs_call_int(call, "top");
 	const gs_re *re = gs_call_regex(call, "type");
-	GS_AUTO(heap) *h = NULL;
+	const gs_heap *h;
 	gs_dominators d;
 	gs_heap_names *names;
 	gs_heap_object_rows list;
@@ -118,7 +118,8 @@ const gs_op gs_op_heap_find = {
 		"  gospect heap find --type 'main\\.session$' core.4242\n"
 		"  gospect heap find --min 1000000 --sort size core.4242\n",
 	.operands = "CORE",
-	.input = GS_INPUT_PATHS,
+	.input = GS_INPUT_HEAPS,
+	.needs_kinds = 1u << GS_DOCUMENT_HEAP,
 	.groups = (const gs_arg_group *const[]){ &group, &gs_heap_args, NULL },
 	.formats = "text json",
 	.run = run,

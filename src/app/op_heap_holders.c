@@ -150,7 +150,7 @@ static unsigned kinds_of(gs_str kind)
 static bool run(gs_op_call *call, gs_err *err)
 {
 	int64_t top = gs_call_int(call, "top");
-	GS_AUTO(heap) *h = NULL;
+	const gs_heap *h;
 	gs_dominators d;
 	gs_heap_names *names;
 	answer a;
@@ -181,7 +181,8 @@ const gs_op gs_op_heap_holders = {
 		"  gospect heap holders core.4242\n"
 		"  gospect heap holders --kind goroutine --top 10 core.4242\n",
 	.operands = "CORE",
-	.input = GS_INPUT_PATHS,
+	.input = GS_INPUT_HEAPS,
+	.needs_kinds = 1u << GS_DOCUMENT_HEAP,
 	.groups = (const gs_arg_group *const[]){ &group, &gs_heap_args, NULL },
 	.formats = "text json",
 	.run = run,

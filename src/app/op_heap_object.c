@@ -155,7 +155,7 @@ static void json(gs_op_call *call, const answer *a)
 
 static bool run(gs_op_call *call, gs_err *err)
 {
-	GS_AUTO(heap) *h = NULL;
+	const gs_heap *h;
 	gs_dominators d;
 	answer a = { .max = (uint32_t)gs_call_int(call, "top") };
 
@@ -185,7 +185,8 @@ const gs_op gs_op_heap_object = {
 		"\n"
 		"  gospect heap object --address 0xc000012340 core.4242\n",
 	.operands = "CORE",
-	.input = GS_INPUT_PATHS,
+	.input = GS_INPUT_HEAPS,
+	.needs_kinds = 1u << GS_DOCUMENT_HEAP,
 	.groups = (const gs_arg_group *const[]){ &group, &gs_heap_args, NULL },
 	.formats = "text json",
 	.run = run,

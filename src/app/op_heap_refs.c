@@ -34,7 +34,7 @@ static bool select_objects(gs_op_call *call, const gs_heap *h, const gs_heap_nam
 static bool run(gs_op_call *call, gs_err *err)
 {
 	gs_heap_paths_style style = { .bytes_name = "bytes" };
-	GS_AUTO(heap) *h = NULL;
+	const gs_heap *h;
 	gs_dominators d;
 	gs_heap_names *names;
 	gs_heap_paths paths;
@@ -85,7 +85,8 @@ const gs_op gs_op_heap_refs = {
 		"  gospect heap refs --type 'main\\.session$' core.4242\n"
 		"  gospect heap refs --address 0xc000012340 core.4242\n",
 	.operands = "CORE",
-	.input = GS_INPUT_PATHS,
+	.input = GS_INPUT_HEAPS,
+	.needs_kinds = 1u << GS_DOCUMENT_HEAP,
 	.groups = (const gs_arg_group *const[]){ &group, &gs_heap_args, NULL },
 	.formats = "text json",
 	.run = run,

@@ -7,7 +7,7 @@
 
 static bool run(gs_op_call *call, gs_err *err)
 {
-	GS_AUTO(heap) *h = NULL;
+	const gs_heap *h;
 	gs_dominators d;
 	gs_heap_names *names;
 	gs_heap_paths paths;
@@ -32,7 +32,8 @@ const gs_op gs_op_heap_retention = {
 		"  gospect flame retention.pb.gz\n"
 		"  go tool pprof -http=: retention.pb.gz\n",
 	.operands = "CORE",
-	.input = GS_INPUT_PATHS,
+	.input = GS_INPUT_HEAPS,
+	.needs_kinds = 1u << GS_DOCUMENT_HEAP,
 	.groups = (const gs_arg_group *const[]){ &gs_heap_args, NULL },
 	.formats = "pprof proto",
 	.run = run,

@@ -143,7 +143,7 @@ static bool run(gs_op_call *call, gs_err *err)
 {
 	gs_str sort = gs_call_str(call, "sort");
 	int64_t top = gs_call_int(call, "top");
-	GS_AUTO(heap) *h = NULL;
+	const gs_heap *h;
 	gs_dominators d;
 	answer a;
 
@@ -172,7 +172,8 @@ const gs_op gs_op_heap_summary = {
 		"  gospect heap-summary core.4242\n"
 		"  gospect heap-summary --binary ./server --sort count core.4242\n",
 	.operands = "CORE",
-	.input = GS_INPUT_PATHS,
+	.input = GS_INPUT_HEAPS,
+	.needs_kinds = 1u << GS_DOCUMENT_HEAP,
 	.groups = (const gs_arg_group *const[]){ &group, &gs_heap_args, NULL },
 	.formats = "text json",
 	.run = run,

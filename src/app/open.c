@@ -2,6 +2,7 @@
 
 #include <limits.h>
 
+#include "app/heap_call.h"
 #include "app/live.h"
 
 #include "base/banned.h"
@@ -20,14 +21,22 @@ bool gs_open_source(gs_str source, const gs_open_options *options, const gs_prog
 		    gs_buf *notes, gs_err *err)
 {
 	char path[4096];
+	unsigned before = out->n;
 
 	if (!source.n || source.n >= sizeof(path) || memchr(source.p, 0, source.n))
 		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "\"%.*s\" is no name of an input", GS_FMT(source));
 	memcpy(path, source.p, source.n);
 	path[source.n] = 0;
-	if (gs_live_is(source))
-		return gs_live_open(source, options, progress, out, notes, err);
-	return gs_load_input(path, &options->load, progress, out, notes, err);
+	if (!(gs_live_is(source) ? gs_live_open(source, options, progress, out, notes, err) :
+				   gs_load_input(path, &options->load, progress, out, notes, err)))
+		return false;
+	for (unsigned i = before; i < out->n; i++)
+		if (!gs_heap_document_finish(out->list[i], progress, err)) {
+			while (out->n > before)
+				gs_document_close(out->list[--out->n]);
+			return false;
+		}
+	return true;
 }
 
 static bool fits(const gs_document *d, unsigned needs_kinds)

@@ -25,9 +25,13 @@ static void put_title(gs_json *j, const gs_document *d, const gs_capture_meta *m
 		program = meta->name;
 	if (!program.n && p->n_mappings > 1)
 		program = base_name(gs_profile_str(p, p->mappings[1].file));
+	if (!program.n && d->heap)
+		program = base_name(d->heap->executable);
 	if (program.n)
 		gs_buf_f(&b, "%.*s \xc2\xb7 ", GS_FMT(program));
-	if (meta->go_version.n)
+	if (d->heap)
+		gs_buf_f(&b, "%.*s \xc2\xb7 ", GS_FMT(d->heap->go_version));
+	else if (meta->go_version.n)
 		gs_buf_f(&b, "%.*s \xc2\xb7 ", GS_FMT(meta->go_version));
 	gs_buf_str(&b, d->name);
 	if (p->duration_ns > 0)
@@ -101,11 +105,13 @@ void gs_summary_json(gs_buf *out, const gs_document *d, unsigned id)
 	gs_json_ki64(j, "duration_ns", p->duration_ns);
 	put_labels(j, p);
 	put_text(j, "main_module", meta.module);
-	put_text(j, "go_version", meta.go_version);
+	put_text(j, "go_version", d->heap ? d->heap->go_version : meta.go_version);
 	put_text(j, "command", meta.command);
 	put_text(j, "host", meta.host);
 	if (d->goroutines)
 		gs_json_ku64(j, "goroutines", d->goroutines->n);
+	if (d->heap)
+		gs_json_ku64(j, "goroutines", d->heap->n_goroutines);
 	gs_json_key(j, "warnings");
 	gs_json_array(j);
 	for (uint32_t i = 0; i < p->n_warnings && i < MAX_WARNINGS; i++)

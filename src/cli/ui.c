@@ -13,6 +13,7 @@
 
 static const gs_arg args[] = {
 	{ "duration", GS_ARG_DURATION, .unit = "time", .help = "of a URL or PID, how long to record it first; default: 30s" },
+	{ "binary", GS_ARG_STRING, .unit = "file", .short_name = 'e', .help = "the program that a core is of; default: where the core says it was" },
 	{ "no-browser", GS_ARG_BOOL, .help = "print the link only" },
 	{ "listen", GS_ARG_STRING, .unit = "address",
 	  .help = "HOST:PORT or PORT to listen on; default: this machine only, a free port" },
@@ -33,11 +34,12 @@ static const gs_op ui_op = {
 		"\n"
 		"  gospect ui cpu.pprof heap.pprof\n"
 		"  gospect ui capture-2026-01-31/\n"
+		"  gospect ui shop.core                   a heap: what gospect snapshot, gcore or dlv dump wrote\n"
 		"  gospect ui http://localhost:6060       recorded first, for 30 s; the capture stays in the current folder\n"
 		"\n"
 		"From another machine: ssh -L 8080:127.0.0.1:8080 server gospect ui --listen 8080 --no-browser FILE. Listening on anything\n"
 		"but this machine needs --tls-cert and --tls-key.\n",
-	.operands = "[FILE|CAPTURE|URL|PID]...",
+	.operands = "[FILE|CAPTURE|CORE|URL|PID]...",
 	.input = GS_INPUT_PATHS,
 	.groups = (const gs_arg_group *const[]){ &group, NULL },
 };
@@ -94,11 +96,17 @@ static bool serve(gs_http_server *server, int signals, gs_err *err)
 	}
 }
 
+static const char *text_or_null(gs_op_call *call, const char *name)
+{
+	return gs_call_is_set(call, name) ? gs_cstr(call->mem, gs_call_str(call, name)) : NULL;
+}
+
 static bool open_all(gs_op_call *call, gs_session *session, gs_err *err)
 {
 	for (unsigned i = 0; i < call->n_paths; i++) {
 		unsigned ids[1], n;
-		gs_open_options o = { .duration_ns = gs_call_int(call, "duration"), .keeps_capture = true };
+		gs_open_options o = { .duration_ns = gs_call_int(call, "duration"), .keeps_capture = true,
+				      .load.executable = text_or_null(call, "binary") };
 		GS_AUTO(buf) notes = { 0 };
 		gs_str rest, line;
 
@@ -110,11 +118,6 @@ static bool open_all(gs_op_call *call, gs_session *session, gs_err *err)
 			gs_cli_note("gospect: left out %.*s", GS_FMT(line));
 	}
 	return true;
-}
-
-static const char *text_or_null(gs_op_call *call, const char *name)
-{
-	return gs_call_is_set(call, name) ? gs_cstr(call->mem, gs_call_str(call, name)) : NULL;
 }
 
 static int run(gs_op_call *call, gs_err *err)

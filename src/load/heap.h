@@ -39,13 +39,19 @@ typedef struct gs_heap_view {
 	const gs_elf *exe;
 	uint64_t bias;
 } gs_heap_view;
+/* A view by itself; and its bytes at `addr`, *n of them in one piece, NULL: not there. False: nobody knows where the program was loaded. */
+bool gs_heap_view_init(gs_heap_view *view, const gs_image *image, gs_binary *exe);
+const unsigned char *gs_heap_view_at(const gs_heap_view *view, uint64_t addr, uint64_t *n);
 bool gs_heap_input_of(gs_heap_view *view, gs_arena *mem, const gs_image *image, gs_binary *exe, gs_heap_input *out,
 		      gs_err *err);
 
 /* The same of a core or snapshot. What the image lacks because the executable has it unchanged is taken from there. GS_ERR_FORMAT when the
  * build ids differ. gs_heap.read stays NULL. */
 gs_heap *gs_heap_load_image(const gs_image *image, gs_binary *exe, const gs_progress *progress, gs_err *err);
-/* A core file and the program that it is of; exe_path NULL: where the core says that it was. */
+/* Takes the image over (closed after an error as well); `name` of it is for errors. exe_path NULL: the program is where the image says that it was.
+ * gs_heap.read works as long as the heap lives. */
+gs_heap *gs_heap_of_image(gs_image *image, gs_str name, const char *exe_path, const gs_progress *progress, gs_err *err);
+/* The same of a core file. */
 gs_heap *gs_heap_open(const char *core, const char *exe_path, const gs_progress *progress, gs_err *err);
 void gs_heap_free(gs_heap *h);
 

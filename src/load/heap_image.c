@@ -24,12 +24,29 @@ static const unsigned char *from_file(const gs_heap_view *v, uint64_t addr, uint
 	return NULL;
 }
 
-static const unsigned char *at(void *ctx, uint64_t addr, uint64_t *n)
+const unsigned char *gs_heap_view_at(const gs_heap_view *v, uint64_t addr, uint64_t *n)
 {
-	const gs_heap_view *v = ctx;
 	const unsigned char *p = gs_image_at(v->image, addr, n);
 
 	return p ? p : from_file(v, addr, n);
+}
+
+static const unsigned char *at(void *ctx, uint64_t addr, uint64_t *n)
+{
+	return gs_heap_view_at(ctx, addr, n);
+}
+
+bool gs_heap_view_init(gs_heap_view *view, const gs_image *image, gs_binary *exe)
+{
+	uint64_t entry;
+
+	*view = (gs_heap_view){ .image = image, .exe = gs_binary_elf(exe) };
+	if (view->exe->type != GS_ELF_DYN)
+		return true;
+	if (!gs_image_aux_value(image, AT_ENTRY, &entry))
+		return false;
+	view->bias = entry - view->exe->entry;
+	return true;
 }
 
 static gs_heap_thread thread_of(const gs_image *image, const gs_image_thread *t)
@@ -59,9 +76,6 @@ bool gs_heap_input_of(gs_heap_view *view, gs_arena *mem, const gs_image *image, 
 		      gs_err *err)
 {
 	gs_heap_thread *threads = gs_try_new(mem, gs_heap_thread, image->n_threads);
-	uint64_t entry;
-
-	*view = (gs_heap_view){ .image = image, .exe = gs_binary_elf(exe) };
 	if (image->machine == GS_MACHINE_OTHER || image->is_big || image->word_bytes != 8)
 		return gs_fail(err, GS_ERR_UNSUPPORTED, GS_ERR_NOWHERE,
 			       "heaps of amd64 and arm64 programs are read, not of this machine's");
@@ -69,12 +83,9 @@ bool gs_heap_input_of(gs_heap_view *view, gs_arena *mem, const gs_image *image, 
 		return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "out of memory for %u threads", image->n_threads);
 	if (!is_same_program(image, exe, err))
 		return false;
-	if (view->exe->type == GS_ELF_DYN) {
-		if (!gs_image_aux_value(image, AT_ENTRY, &entry))
-			return gs_fail(err, GS_ERR_FORMAT, GS_ERR_NOWHERE,
-				       "the image does not say where the position-independent program was loaded (no auxiliary vector)");
-		view->bias = entry - view->exe->entry;
-	}
+	if (!gs_heap_view_init(view, image, exe))
+		return gs_fail(err, GS_ERR_FORMAT, GS_ERR_NOWHERE,
+			       "the image does not say where the position-independent program was loaded (no auxiliary vector)");
 	for (uint32_t i = 0; i < image->n_threads; i++)
 		threads[i] = thread_of(image, &image->threads[i]);
 	*out = (gs_heap_input){ .image = { at, view },

@@ -4,9 +4,6 @@
 #include <errno.h>
 #include <sys/stat.h>
 
-#include "base/file.h"
-#include "format/compress/unpack.h"
-
 #include "base/banned.h"
 
 #define MAX_FILE_BYTES ((uint64_t)1 << 40)
@@ -129,10 +126,39 @@ static bool source_open(gs_load_source *src, gs_str bytes, gs_file *file, gs_unp
 		return gs_err_context(err, "%.*s", GS_FMT(src->name));
 	src->bytes = u->bytes;
 	src->trailing_bytes = u->trailing_bytes;
+	src->file = file;
+	src->unpacked = u;
 	src->may_discard = file || u->packing != GS_PACKING_NONE;
 	src->is_reread = file && file->is_mapped && u->packing == GS_PACKING_NONE;
 	if (file && u->packing != GS_PACKING_NONE)
 		gs_file_close(file);
+	return true;
+}
+
+static void release_unpacked(void *ctx)
+{
+	gs_unpacked_release(ctx);
+}
+
+bool gs_load_keep(gs_load_source *src, gs_arena *mem, gs_str *bytes, gs_err *err)
+{
+	*bytes = src->bytes;
+	if (src->unpacked->packing != GS_PACKING_NONE) {
+		gs_unpacked *kept = gs_new(mem, gs_unpacked, 1);
+
+		*kept = *src->unpacked;
+		*src->unpacked = (gs_unpacked){ 0 };
+		gs_arena_on_free(mem, release_unpacked, kept);
+		return true;
+	}
+	if (src->file) {
+		gs_file_keep(src->file, mem);
+		return true;
+	}
+	bytes->p = gs_try_new(mem, char, bytes->n);
+	if (!bytes->p)
+		return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "out of memory for %zu bytes", bytes->n);
+	memcpy((char *)(uintptr_t)bytes->p, src->bytes.p, bytes->n);
 	return true;
 }
 

@@ -9,7 +9,9 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/file.h"
 #include "base/progress.h"
+#include "format/compress/unpack.h"
 #include "model/document.h"
 
 /* All zero is a good choice. */
@@ -19,6 +21,7 @@ typedef struct gs_load_options {
 	const char *format;  /* name of the recogniser to use, whatever the bytes look like; NULL: find out */
 	bool keep_path_name; /* the document's name is the whole path, not its last part */
 	bool for_merging;    /* what is only added up (doc->rows) need not be indexed: no report can be made of it */
+	const char *executable; /* of a core: the program that it is of; NULL: where the core says that it was */
 	bool keep_addresses; /* perf.data: look for no symbols, the caller will */
 } gs_load_options;
 
@@ -57,7 +60,7 @@ void gs_documents_close(gs_documents *d);
 /* ---- for those who add formats ---- */
 
 typedef struct gs_load_source {
-	gs_str bytes; /* unpacked; gone after load: copy what the document keeps */
+	gs_str bytes; /* unpacked; gone after load: copy what the document keeps, or keep them all with gs_load_keep */
 	bool may_discard; /* what was read for good may go by gs_bytes_discard */
 	bool is_reread; /* and reads the same again when it is looked at after all: a mapped file */
 	gs_str name;
@@ -65,7 +68,12 @@ typedef struct gs_load_source {
 	uint64_t *next_at;	 /* not NULL: the caller can take several; load the first and say where the next begins */
 	const gs_load_options *options;
 	const gs_progress *progress;
+	gs_file *file; /* whose the bytes are: both NULL when they are lent */
+	gs_unpacked *unpacked;
 } gs_load_source;
+
+/* The bytes last as long as `mem`. GS_ERR_LIMIT: they were lent, and there is no memory for a copy. */
+bool gs_load_keep(gs_load_source *src, gs_arena *mem, gs_str *bytes, gs_err *err);
 
 /* How sure a probe is. */
 enum {
@@ -82,7 +90,7 @@ typedef struct gs_recogniser {
 	/* The surest wins; among equals the first in the list. `bytes` is the whole unpacked input: look at its head only. */
 	int (*probe)(gs_str bytes);
 	/* Fill doc->profile (and kind, goroutines) in doc->mem. name, path and format are set already. */
-	bool (*load)(const gs_load_source *src, gs_document *doc, gs_err *err);
+	bool (*load)(gs_load_source *src, gs_document *doc, gs_err *err);
 } gs_recogniser;
 
 extern const gs_recogniser *const gs_recognisers[]; /* ends with NULL */

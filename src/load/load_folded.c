@@ -181,7 +181,7 @@ static int probe(gs_str bytes)
 	return gs_folded_is(gs_str_slice(bytes, 0, 16384)) ? GS_PROBE_LIKELY - 20 : GS_PROBE_NO;
 }
 
-static bool load(const gs_load_source *src, gs_document *doc, gs_err *err)
+static bool load(gs_load_source *src, gs_document *doc, gs_err *err)
 {
 	loading l = { .b = gs_profile_builder_create(doc->mem, err) };
 	gs_folded_shape shape;

@@ -228,7 +228,7 @@ static int probe(gs_str bytes)
 									      GS_PROBE_NO;
 }
 
-static bool load(const gs_load_source *src, gs_document *doc, gs_err *err)
+static bool load(gs_load_source *src, gs_document *doc, gs_err *err)
 {
 	GS_AUTO(arena) *scratch = gs_arena_create(gs_arena_budget_bytes(doc->mem));
 	gs_dump dump;

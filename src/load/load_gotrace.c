@@ -72,7 +72,7 @@ static bool stitch(void *ctx, void *events, const gs_gotrace_generation *g, cons
 	return ok;
 }
 
-static bool load(const gs_load_source *src, gs_document *doc, gs_err *err)
+static bool load(gs_load_source *src, gs_document *doc, gs_err *err)
 {
 	loading l = { .src = src };
 	gs_gotrace_parallel_sink sink = { &l, begin, event, discard, stitch };

@@ -247,7 +247,7 @@ static int probe(gs_str bytes)
 	return gs_legacy_is(gs_str_slice(bytes, 0, 65536)) ? GS_PROBE_SURE : GS_PROBE_NO;
 }
 
-static bool load(const gs_load_source *src, gs_document *doc, gs_err *err)
+static bool load(gs_load_source *src, gs_document *doc, gs_err *err)
 {
 	GS_AUTO(arena) *scratch = gs_arena_create(gs_arena_budget_bytes(doc->mem));
 	gs_legacy legacy;

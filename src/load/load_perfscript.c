@@ -303,7 +303,7 @@ static int probe(gs_str bytes)
 	return gs_perfscript_is(gs_str_slice(bytes, 0, 65536)) ? GS_PROBE_LIKELY + 10 : GS_PROBE_NO;
 }
 
-static bool load(const gs_load_source *src, gs_document *doc, gs_err *err)
+static bool load(gs_load_source *src, gs_document *doc, gs_err *err)
 {
 	loading l = { .b = gs_profile_builder_create(doc->mem, err) };
 	bool ok = l.b && load_events(&l, src, err);

@@ -314,7 +314,7 @@ static int probe(gs_str bytes)
 	return gs_pprof_looks_right(gs_str_slice(bytes, 0, 512)) ? GS_PROBE_LIKELY : GS_PROBE_NO;
 }
 
-static bool load(const gs_load_source *src, gs_document *doc, gs_err *err)
+static bool load(gs_load_source *src, gs_document *doc, gs_err *err)
 {
 	gs_pprof pp;
 	bool ok = gs_pprof_scan(src->bytes, &pp, err);

@@ -5,6 +5,7 @@
 const gs_recogniser *const gs_recognisers[] = {
 	&gs_recogniser_pprof,
 	&gs_recogniser_gotrace,
+	&gs_recogniser_core,
 	&gs_recogniser_perfdata,
 	&gs_recogniser_legacy,
 	&gs_recogniser_goroutines,

@@ -4,6 +4,7 @@
 
 #include "load/load.h"
 
+extern const gs_recogniser gs_recogniser_core;
 extern const gs_recogniser gs_recogniser_folded;
 extern const gs_recogniser gs_recogniser_goroutines;
 extern const gs_recogniser gs_recogniser_gotrace;

@@ -9,6 +9,8 @@ const char *gs_document_kind_name(gs_document_kind kind)
 		return "goroutines";
 	case GS_DOCUMENT_TRACE:
 		return "trace";
+	case GS_DOCUMENT_HEAP:
+		return "heap";
 	}
 	return "";
 }

@@ -5,6 +5,7 @@
 #define GS_MODEL_DOCUMENT_H
 
 #include "model/goroutines.h"
+#include "model/heap.h"
 #include "model/profile.h"
 #include "model/timeline.h"
 
@@ -12,6 +13,7 @@ typedef enum gs_document_kind {
 	GS_DOCUMENT_PROFILE,
 	GS_DOCUMENT_GOROUTINES, /* a dump with one entry per goroutine; `profile` holds the same stacks with count 1 */
 	GS_DOCUMENT_TRACE, /* an execution trace; `profile` holds its stacks with the time spent in them */
+	GS_DOCUMENT_HEAP, /* a Go program's memory; `profile` holds who retains how much of it (app/open.h makes it) */
 } gs_document_kind;
 
 typedef struct gs_document {
@@ -24,10 +26,12 @@ typedef struct gs_document {
 	gs_profile *profile; /* always there */
 	gs_goroutines *goroutines; /* GS_DOCUMENT_GOROUTINES only */
 	gs_timeline *timeline; /* GS_DOCUMENT_TRACE only */
+	const gs_heap *heap; /* GS_DOCUMENT_HEAP only */
+	const struct gs_dominators *dominators; /* of the heap, once it has been looked at: app/heap_call.h */
 	const struct gs_merge_rows *rows; /* loaded for merging: the profile has no trie, see model/merge.h */
 } gs_document;
 
-/* "profile", "goroutines" or "trace": the word that users and the API see. */
+/* "profile", "goroutines", "trace" or "heap": the word that users and the API see. */
 const char *gs_document_kind_name(gs_document_kind kind);
 
 static inline void gs_document_close(gs_document *d)

@@ -15,6 +15,9 @@ typedef struct gs_core_files {
 	void *ctx;
 } gs_core_files;
 
+/* Under their own names on this machine. */
+extern const gs_core_files gs_core_mapped_files;
+
 /*
  * `bytes` (not packed) are borrowed and must outlive the image. Read-only file pages that the core lacks come from `files`
  * (may be NULL). A core that is cut short gives what is there, and image->incomplete says what is not. GS_ERR_FORMAT: no core at all,

@@ -432,6 +432,8 @@ static gs_str open_mapped(void *ctx, gs_arena *mem, gs_str path)
 	return gs_file_keep(&f, mem);
 }
 
+const gs_core_files gs_core_mapped_files = { .open = open_mapped };
+
 static void release_unpacked(void *ctx)
 {
 	gs_unpacked_release(ctx);
@@ -439,7 +441,6 @@ static void release_unpacked(void *ctx)
 
 gs_image *gs_core_open(const char *path, gs_err *err)
 {
-	static const gs_core_files files = { .open = open_mapped };
 	gs_file f = { 0 };
 	gs_unpacked u = { 0 };
 	gs_image *image;
@@ -447,14 +448,14 @@ gs_image *gs_core_open(const char *path, gs_err *err)
 	if (!gs_file_open(path, (uint64_t)1 << 46, &f, err))
 		return NULL;
 	if (gs_packing_of(f.bytes) == GS_PACKING_NONE) {
-		image = gs_core_read(f.bytes, &files, err);
+		image = gs_core_read(f.bytes, &gs_core_mapped_files, err);
 	} else {
 		if (!gs_unpack(f.bytes, MAX_UNPACKED, &u, err)) {
 			gs_err_context(err, "%s", path);
 			gs_file_close(&f);
 			return NULL;
 		}
-		image = gs_core_read(u.bytes, &files, err);
+		image = gs_core_read(u.bytes, &gs_core_mapped_files, err);
 	}
 	if (!image) {
 		gs_err_context(err, "%s", path);

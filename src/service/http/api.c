@@ -150,6 +150,11 @@ typedef struct outer {
 	bool wants_file;
 } outer;
 
+static bool takes_docs(const gs_op *op)
+{
+	return op->input == GS_INPUT_DOCUMENTS || op->input == GS_INPUT_HEAPS;
+}
+
 static bool read_outer(gs_session *s, gs_op_call *call, const gs_op_pair *pairs, unsigned n, const gs_document **docs,
 		       outer *out, gs_err *err)
 {
@@ -161,7 +166,7 @@ static bool read_outer(gs_session *s, gs_op_call *call, const gs_op_pair *pairs,
 			out->format = value;
 		} else if (gs_str_eq(name, GS_S("download"))) {
 			out->wants_file = !gs_str_eq(value, GS_S("0"));
-		} else if (gs_str_eq(name, GS_S("doc")) && call->op->input == GS_INPUT_DOCUMENTS) {
+		} else if (gs_str_eq(name, GS_S("doc")) && takes_docs(call->op)) {
 			if (!read_docs(s, value, docs, &call->n_docs, err))
 				return false;
 		} else {
@@ -206,7 +211,7 @@ static bool run_op(gs_session *s, const gs_op *op, gs_arena *mem, const gs_op_pa
 
 	if (!read_outer(s, &call, pairs, n, docs, &o, err) || !gs_op_bind(&call, o.pairs, o.n, err))
 		return false;
-	if (op->input == GS_INPUT_DOCUMENTS && !check_docs(s, &call, docs, err))
+	if (takes_docs(op) && !check_docs(s, &call, docs, err))
 		return false;
 	if (!read_bases(s, &call, "base", bases, err))
 		return false;
@@ -221,7 +226,7 @@ static bool run_op(gs_session *s, const gs_op *op, gs_arena *mem, const gs_op_pa
 	if (out->body.bad)
 		return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "the answer is larger than memory allows");
 	set_kind(out, &call, o.wants_file);
-	out->is_final = op->input == GS_INPUT_DOCUMENTS;
+	out->is_final = takes_docs(op);
 	return true;
 }
 
@@ -259,6 +264,17 @@ static void begin(gs_answer *out)
 	gs_buf_init(&out->body, MAX_ANSWER_BYTES);
 }
 
+/* "heap/find" is heap-find, as "heap find" is in the terminal. */
+static const gs_op *find_op(gs_arena *mem, gs_str name)
+{
+	char *joined = gs_cstr(mem, name);
+
+	for (char *c = joined; *c; c++)
+		if (*c == '/')
+			*c = '-';
+	return gs_op_find(gs_str_of(joined));
+}
+
 void gs_api_get(gs_session *s, gs_str path, const gs_op_pair *pairs, unsigned n, gs_answer *out)
 {
 	GS_AUTO(arena) *mem = gs_arena_create(CALL_BUDGET_BYTES);
@@ -276,7 +292,7 @@ void gs_api_get(gs_session *s, gs_str path, const gs_op_pair *pairs, unsigned n,
 			gs_answer_error(out, &err);
 		return;
 	}
-	op = gs_op_find(name);
+	op = find_op(mem, name);
 	if (!op || op->input == GS_INPUT_PATHS)
 		gs_fail(&err, GS_ERR_MISSING, GS_ERR_NOWHERE, "there is no operation \"%.*s\"", GS_FMT(name));
 	else
