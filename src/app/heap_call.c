@@ -13,26 +13,18 @@ const gs_arg_group gs_heap_args = { "Program", args };
 
 bool gs_heap_document_finish(gs_document *d, const gs_progress *progress, gs_err *err)
 {
-	GS_AUTO(arena) *scratch = gs_arena_create(gs_arena_budget_bytes(d->mem));
-	gs_dominators *dominators;
-	gs_heap_names *names;
-	gs_heap_paths paths;
+	gs_heap_index *x;
 	gs_profile *p;
 
-	if (d->kind != GS_DOCUMENT_HEAP || d->dominators)
+	if (d->kind != GS_DOCUMENT_HEAP || d->heap_index)
 		return true;
 	gs_progress_report(progress, -1, "who holds what");
-	dominators = gs_new(d->mem, gs_dominators, 1);
-	if (!gs_dominators_build(d->mem, d->heap, dominators, err))
-		return false;
-	names = gs_heap_names_build(scratch, d->heap, dominators, err);
-	if (!names || !gs_heap_paths_merge(scratch, d->heap, dominators, names, dominators->idom, NULL, &paths, err))
-		return false;
-	p = gs_heap_profile(d->mem, &paths, names, err);
+	x = gs_heap_index_build(d->mem, d->heap, err);
+	p = x ? gs_heap_profile(d->mem, &x->held, x->names, err) : NULL;
 	if (!p)
 		return false;
 	d->profile = p;
-	d->dominators = dominators;
+	d->heap_index = x;
 	return true;
 }
 
@@ -69,26 +61,44 @@ static void free_heap(void *ctx)
 	gs_heap_free(ctx);
 }
 
-const gs_heap *gs_call_heap(gs_op_call *call, gs_dominators *d, gs_err *err)
+/* The only heap of the call, and in *shared what is known of it already. */
+static const gs_heap *one_heap(gs_op_call *call, const gs_heap_index **shared, gs_err *err)
 {
 	gs_heap *opened = NULL;
 	const gs_heap *h;
 
+	*shared = NULL;
 	if (gs_call_n_heaps(call) != 1) {
 		gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "%s needs one core: gospect %s [--binary PROGRAM] CORE", call->op->name,
 			call->op->name);
 		return NULL;
 	}
 	h = gs_call_heap_at(call, 0, &opened, err);
-	if (h && !opened) {
-		*d = *call->docs[0]->dominators;
-		return h;
+	if (h && !opened)
+		*shared = call->docs[0]->heap_index;
+	if (opened) {
+		gs_arena_on_free(call->mem, free_heap, opened);
+		gs_progress_report(call->progress, -1, "who holds what");
 	}
-	if (!h)
-		return NULL;
-	gs_arena_on_free(call->mem, free_heap, opened);
-	gs_progress_report(call->progress, -1, "who holds what");
-	return gs_dominators_build(call->mem, h, d, err) ? h : NULL;
+	return h;
+}
+
+const gs_heap *gs_call_heap(gs_op_call *call, gs_dominators *d, gs_err *err)
+{
+	const gs_heap_index *shared;
+	const gs_heap *h = one_heap(call, &shared, err);
+
+	if (shared)
+		*d = shared->dominators;
+	return h && (shared || gs_dominators_build(call->mem, h, d, err)) ? h : NULL;
+}
+
+const gs_heap_index *gs_call_heap_index(gs_op_call *call, gs_err *err)
+{
+	const gs_heap_index *shared;
+	const gs_heap *h = one_heap(call, &shared, err);
+
+	return h && !shared ? gs_heap_index_build(call->mem, h, err) : shared;
 }
 
 bool gs_call_heap_object(const gs_op_call *call, const gs_heap *h, uint32_t *object, gs_err *err)

@@ -2,14 +2,14 @@
 #ifndef GS_APP_HEAP_CALL_H
 #define GS_APP_HEAP_CALL_H
 
-#include "analysis/dominators.h"
+#include "analysis/heap_index.h"
 #include "app/op.h"
 #include "load/heap.h"
 
 extern const gs_arg_group gs_heap_args; /* --binary */
 
 /*
- * What every question about a heap needs is found out once for a document and shared by all calls: its dominators, and as its profile what they retain.
+ * What every question about a heap needs is found out once for a document and shared by all calls: its index, and as its profile what they retain.
  * Nothing to do for documents that are no heap. GS_ERR_LIMIT.
  */
 bool gs_heap_document_finish(gs_document *d, const gs_progress *progress, gs_err *err);
@@ -21,6 +21,8 @@ gs_str gs_call_heap_name(const gs_op_call *call, unsigned i);
 const gs_heap *gs_call_heap_at(gs_op_call *call, unsigned i, gs_heap **opened, gs_err *err);
 /* Of the one heap that the call must have; lives as long as the call. Also GS_ERR_USAGE. */
 const gs_heap *gs_call_heap(gs_op_call *call, gs_dominators *d, gs_err *err);
+/* The same with all that is known of it. */
+const gs_heap_index *gs_call_heap_index(gs_op_call *call, gs_err *err);
 /* The live object that the argument --address is in. False: GS_ERR_USAGE. */
 bool gs_call_heap_object(const gs_op_call *call, const gs_heap *h, uint32_t *object, gs_err *err);
 

@@ -16,28 +16,23 @@ static const gs_arg_group group = { "Options", args };
 static bool run(gs_op_call *call, gs_err *err)
 {
 	gs_heap_paths_style style = { .bytes_name = "retained" };
-	const gs_heap *h;
-	gs_dominators d;
-	gs_heap_names *names;
-	gs_heap_paths paths;
+	const gs_heap_index *x = gs_call_heap_index(call, err);
 
-	h = gs_call_heap(call, &d, err);
-	names = h ? gs_heap_names_build(call->mem, h, &d, err) : NULL;
-	if (!names || !gs_heap_paths_merge(call->mem, h, &d, names, d.idom, NULL, &paths, err))
+	if (!x)
 		return false;
 	style.max_rows = (uint32_t)gs_call_int(call, "top");
 	style.max_depth = (uint32_t)gs_call_int(call, "depth");
-	style.of_bytes = h->totals.live_bytes;
+	style.of_bytes = x->heap->totals.live_bytes;
 	style.min_bytes = (uint64_t)(gs_call_float(call, "min") / 100 * (double)style.of_bytes);
 	if (strcmp(call->format, "json") == 0) {
 		gs_json j = gs_json_to(call->out);
 
 		gs_json_object(&j);
-		gs_heap_paths_json(&j, call->mem, &paths, names, &style);
+		gs_heap_paths_json(&j, call->mem, &x->held, x->names, &style);
 		gs_json_object_end(&j);
 		gs_buf_c(call->out, '\n');
 	} else {
-		gs_heap_paths_text(call->out, call->mem, &paths, names, &style);
+		gs_heap_paths_text(call->out, call->mem, &x->held, x->names, &style);
 	}
 	return true;
 }

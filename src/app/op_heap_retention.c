@@ -7,17 +7,9 @@
 
 static bool run(gs_op_call *call, gs_err *err)
 {
-	const gs_heap *h;
-	gs_dominators d;
-	gs_heap_names *names;
-	gs_heap_paths paths;
-	gs_profile *p;
+	const gs_heap_index *x = gs_call_heap_index(call, err);
+	gs_profile *p = x ? gs_heap_profile(call->mem, &x->held, x->names, err) : NULL;
 
-	h = gs_call_heap(call, &d, err);
-	names = h ? gs_heap_names_build(call->mem, h, &d, err) : NULL;
-	if (!names || !gs_heap_paths_merge(call->mem, h, &d, names, d.idom, NULL, &paths, err))
-		return false;
-	p = gs_heap_profile(call->mem, &paths, names, err);
 	return p && gs_write_pprof_bytes(call, p, NULL, err);
 }
 

@@ -47,7 +47,9 @@
 	X(heap_retention) \
 	X(heap_find) \
 	X(heap_object) \
-	X(heap_diff)
+	X(heap_diff) \
+	X(heap_treemap) \
+	X(heap_topology)
 
 #define X(name) extern const gs_op gs_op_##name;
 OPS(X)

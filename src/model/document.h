@@ -27,7 +27,7 @@ typedef struct gs_document {
 	gs_goroutines *goroutines; /* GS_DOCUMENT_GOROUTINES only */
 	gs_timeline *timeline; /* GS_DOCUMENT_TRACE only */
 	const gs_heap *heap; /* GS_DOCUMENT_HEAP only */
-	const struct gs_dominators *dominators; /* of the heap, once it has been looked at: app/heap_call.h */
+	const struct gs_heap_index *heap_index; /* who holds what of it, once it has been looked at: app/heap_call.h */
 	const struct gs_merge_rows *rows; /* loaded for merging: the profile has no trie, see model/merge.h */
 } gs_document;
 
