@@ -43,6 +43,7 @@ typedef struct gs_query {
 	/* Labels: filters with pprof's grammar, regular expressions over keys, lists of keys. */
 	gs_str tagfocus, tagignore, tagshow, taghide, tagroot, tagleaf;
 	bool each_sample; /* of a trace: samples and intervals one by one instead of added up */
+	bool by_creation; /* of a trace: analysis/trace_creation.h */
 	gs_str filter; /* an expression over samples: analysis/filter.h */
 
 	gs_trace_query trace; /* part of an execution trace: inputs with a timeline only */

@@ -1,8 +1,19 @@
 #include "analysis/trace_profile.h"
 
+#include "analysis/trace_creation.h"
 #include "model/timeline_sums.h"
 
-static void add_goroutine(gs_timeline_sums *sums, const gs_trace_selection *s, uint32_t k)
+/* What stacks become: themselves, or by creation tree. */
+static uint32_t node_of(gs_timeline_sums *sums, gs_creation *creation, uint32_t goroutine, uint32_t node)
+{
+	if (!creation)
+		return node;
+	node = gs_creation_node(creation, goroutine, node);
+	sums->failed = sums->failed || node == GS_NO_ID;
+	return node;
+}
+
+static void add_goroutine(gs_timeline_sums *sums, const gs_trace_selection *s, gs_creation *creation, uint32_t k)
 {
 	const gs_timeline_goroutine *g = &s->timeline->goroutines[s->goroutines[k]];
 	gs_selected_walk w = gs_selected_of(s, k);
@@ -17,6 +28,7 @@ static void add_goroutine(gs_timeline_sums *sums, const gs_trace_selection *s, u
 		if (v.interval.phase == GS_PHASE_RUNNING)
 			node = v.end_stack ? v.end_stack : g->entry;
 		key = gs_timeline_sums_key(sums, (gs_sum_key){ g->name, (uint8_t)v.interval.phase, v.interval.reason });
+		node = node_of(sums, creation, s->goroutines[k], node);
 		gs_timeline_sums_add(sums, key, node, v.has_end && !goes_on, v.end_ns - v.start_ns);
 	}
 }
@@ -35,7 +47,7 @@ static uint32_t *places(gs_arena *mem, const gs_trace_selection *s)
 }
 
 /* Samples without a goroutine belong to everything only. */
-static void add_samples(gs_timeline_sums *sums, const gs_trace_selection *s, const uint32_t *place)
+static void add_samples(gs_timeline_sums *sums, const gs_trace_selection *s, gs_creation *creation, const uint32_t *place)
 {
 	const gs_timeline *t = s->timeline;
 	bool is_all = s->n == t->n_goroutines && !s->first_span;
@@ -56,22 +68,28 @@ static void add_samples(gs_timeline_sums *sums, const gs_trace_selection *s, con
 				continue;
 			name = t->goroutines[c->goroutine].name;
 		}
-		gs_timeline_sums_add_cpu(sums, gs_timeline_sums_key(sums, (gs_sum_key){ name, GS_PHASE_RUNNING, 0 }), c->stack, 1);
+		gs_timeline_sums_add_cpu(sums, gs_timeline_sums_key(sums, (gs_sum_key){ name, GS_PHASE_RUNNING, 0 }),
+					 node_of(sums, creation, c->goroutine, c->stack), 1);
 	}
 }
 
-gs_profile *gs_trace_profile(gs_arena *mem, const gs_trace_selection *s, gs_err *err)
+gs_profile *gs_trace_profile(gs_arena *mem, const gs_trace_selection *s, bool by_creation, gs_err *err)
 {
+	GS_AUTO(arena) *scratch = gs_arena_create(UINT64_MAX);
+	gs_creation *creation = by_creation ? gs_creation_create(scratch, s->timeline, s->profile) : NULL;
 	gs_timeline_sums sums = { 0 };
-	uint32_t *place = places(mem, s);
+	uint32_t *place = places(scratch, s);
 	gs_profile *out = NULL;
 
-	if (place) {
+	if (place && (creation || !by_creation)) {
 		for (uint32_t k = 0; k < s->n; k++)
-			add_goroutine(&sums, s, k);
-		add_samples(&sums, s, place);
-		out = gs_timeline_sums_profile(mem, &sums, s->profile, s->timeline);
+			add_goroutine(&sums, s, creation, k);
+		add_samples(&sums, s, creation, place);
+		out = creation ? gs_timeline_sums_rows(mem, &sums, s->profile, s->timeline) :
+				 gs_timeline_sums_profile(mem, &sums, s->profile, s->timeline);
 	}
+	if (out && creation && !gs_creation_finish(creation, out))
+		out = NULL;
 	gs_timeline_sums_release(&sums);
 	if (!out) {
 		gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "out of memory for the profile of a part of the trace");

@@ -1,5 +1,6 @@
 #include "analysis/trace_samples.h"
 
+#include "analysis/trace_creation.h"
 #include "base/buf.h"
 
 typedef struct item {
@@ -11,6 +12,7 @@ typedef struct item {
 typedef struct build {
 	const gs_trace_selection *s;
 	gs_time_value type;
+	gs_creation *creation; /* NULL: stacks as they are */
 	gs_map sets;
 	bool network[256], sync[256];
 	GS_VEC(item) items;
@@ -21,9 +23,11 @@ static void put(build *b, item i)
 {
 	item *to = gs_vec_push(&b->items, UINT32_MAX - 1);
 
+	if (b->creation)
+		i.node = gs_creation_node(b->creation, i.goroutine, i.node);
 	if (to)
 		*to = i;
-	b->failed = b->failed || !to;
+	b->failed = b->failed || !to || i.node == GS_NO_ID;
 }
 
 static void add_goroutine(build *b, uint32_t k)
@@ -122,10 +126,10 @@ static gs_profile *finish(const build *b, gs_arena *mem)
 		p->values[b->type][i] = x->value;
 	}
 	p->duration_ns = b->s->time.end_ns - b->s->time.start_ns;
-	return p;
+	return !b->creation || gs_creation_finish(b->creation, p) ? p : NULL;
 }
 
-gs_profile *gs_trace_samples(gs_arena *mem, const gs_trace_selection *s, gs_time_value type, gs_err *err)
+gs_profile *gs_trace_samples(gs_arena *mem, const gs_trace_selection *s, gs_time_value type, bool by_creation, gs_err *err)
 {
 	GS_AUTO(arena) *scratch = gs_arena_create(UINT64_MAX);
 	const gs_timeline *t = s->timeline;
@@ -133,7 +137,9 @@ gs_profile *gs_trace_samples(gs_arena *mem, const gs_trace_selection *s, gs_time
 	uint32_t *place = gs_try_new(scratch, uint32_t, t->n_goroutines + 1u);
 	gs_profile *p = NULL;
 
-	b.failed = !place || !gs_timeline_label_sets(&b.sets, s->profile, t);
+	if (by_creation)
+		b.creation = gs_creation_create(scratch, t, s->profile);
+	b.failed = !place || (by_creation && !b.creation) || !gs_timeline_label_sets(&b.sets, s->profile, t);
 	for (uint32_t i = 0; i < t->n_reasons && i < 256; i++) {
 		b.network[i] = gs_reason_is_network(gs_profile_str(s->profile, t->reasons[i]));
 		b.sync[i] = gs_reason_is_sync(gs_profile_str(s->profile, t->reasons[i]));

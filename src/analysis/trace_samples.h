@@ -8,7 +8,10 @@
 #include "analysis/trace_select.h"
 #include "model/timeline_sums.h"
 
-/* All but the samples is shared with the selection's profile, which must live as long. Only what has a value of `type` is there. */
-gs_profile *gs_trace_samples(gs_arena *mem, const gs_trace_selection *s, gs_time_value type, gs_err *err);
+/*
+ * All but the samples is shared with the selection's profile, which must live as long. Only what has a value of `type` is there.
+ * By creation: as gs_trace_profile.
+ */
+gs_profile *gs_trace_samples(gs_arena *mem, const gs_trace_selection *s, gs_time_value type, bool by_creation, gs_err *err);
 
 #endif

@@ -115,7 +115,7 @@ static void mark_truncated(gs_view *v)
 {
 	gs_arena *mem;
 
-	if (v->query->n_transforms || v->query->show_from.n || v->query->show.n || v->query->hide.n)
+	if (v->query->by_creation || v->query->n_transforms || v->query->show_from.n || v->query->show.n || v->query->hide.n)
 		return;
 	mem = gs_arena_create(UINT64_MAX);
 	for (unsigned i = 0; i < v->n_profiles; i++) {
@@ -278,17 +278,19 @@ static const gs_profile *part_of_trace(gs_view *v, const gs_view_input *in, gs_e
 			return NULL;
 		each = each || gs_filter_needs_samples(f);
 	}
-	if (gs_trace_query_is_all(q) && !(in->timeline && each))
+	if (gs_trace_query_is_all(q) && !v->query->by_creation && !(in->timeline && each))
 		return in->profile;
 	if (!in->timeline) {
 		gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE,
-			"this profile is no execution trace: time, goroutine, group, region and task take a part of one");
+			"this profile is no execution trace: time, goroutine, group, region and task take a part of one, creation orders one");
 		return NULL;
 	}
 	s = gs_trace_select(v->mem, in->timeline, in->profile, q, err);
 	if (!s || !each)
-		return s ? gs_trace_profile(v->mem, s, err) : NULL;
-	return gs_sample_index(in->profile, v->query->sample_index, &type, err) ? gs_trace_samples(v->mem, s, (gs_time_value)type, err) : NULL;
+		return s ? gs_trace_profile(v->mem, s, v->query->by_creation, err) : NULL;
+	if (!gs_sample_index(in->profile, v->query->sample_index, &type, err))
+		return NULL;
+	return gs_trace_samples(v->mem, s, (gs_time_value)type, v->query->by_creation, err);
 }
 
 static bool add_profile(gs_view *v, const gs_view_input *in, gs_err *err)

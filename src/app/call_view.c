@@ -28,6 +28,7 @@ bool gs_call_query(const gs_op_call *call, gs_query *q, gs_err *err)
 	q->filter = gs_call_str(call, "filter");
 	q->tagroot = gs_call_str(call, "tagroot");
 	q->tagleaf = gs_call_str(call, "tagleaf");
+	q->by_creation = gs_call_bool(call, "creation");
 	q->noinlines = gs_call_bool(call, "noinlines");
 	for (unsigned i = 0; i < n; i++)
 		if (!gs_transform_parse(texts[i], &transforms[i], err))
@@ -81,5 +82,5 @@ const gs_profile *gs_call_first_profile(const gs_op_call *call, gs_query *q, gs_
 	}
 	q->trace = (gs_trace_query){ 0 };
 	s = gs_trace_select(call->mem, d->timeline, d->profile, &part, err);
-	return s ? gs_trace_profile(call->mem, s, err) : NULL;
+	return s ? gs_trace_profile(call->mem, s, false, err) : NULL;
 }

@@ -43,6 +43,8 @@ static const gs_arg view[] = {
 	{ "granularity", GS_ARG_ENUM, "functions", "functions filefunctions files lines addresses packages",
 	  .help = "what one row or frame stands for", .short_name = 'g' },
 	{ "noinlines", GS_ARG_BOOL, .help = "give the cost of inlined calls to the function that they are in" },
+	{ "creation", GS_ARG_BOOL,
+	  .help = "of an execution trace: in front of a goroutine's stack goes its creator's at the go statement, and so on up to main" },
 	{ "transform", GS_ARG_LIST, .unit = "kind:name",
 	  .help = "change the stacks, in the order given: focus-function, focus-subtree, only-function, hide-function, "
 		  "drop-function, collapse-function, collapse-recursion, collapse-package, or invert" },

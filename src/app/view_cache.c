@@ -82,7 +82,7 @@ static void put_key(gs_buf *b, const gs_view_input *in, unsigned n, const gs_que
 				   q->trace.group, q->trace.region, q->trace.task };
 	const bool flags[] = { q->noinlines, q->showcolumns, q->keep_objects, q->mean, q->relative_percentages, q->normalize,
 			       q->drop_negative, q->compact_labels, q->call_tree, q->trim, q->cum_sort, q->intel_syntax, q->trace.without_open,
-			       q->each_sample };
+			       q->each_sample, q->by_creation };
 	const double numbers[] = { q->divide_by, q->node_fraction, q->edge_fraction, (double)q->node_count, (double)q->granularity };
 	const int64_t times[] = { q->trace.start_ns, q->trace.end_ns };
 	uint32_t type = 0;

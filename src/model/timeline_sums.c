@@ -271,6 +271,41 @@ gs_profile *gs_timeline_sums_profile(gs_arena *mem, const gs_timeline_sums *s, c
 	return out;
 }
 
+gs_profile *gs_timeline_sums_rows(gs_arena *mem, const gs_timeline_sums *s, const gs_profile *p, const gs_timeline *t)
+{
+	GS_AUTO(map) sets = { 0 };
+	gs_profile *out = gs_try_new(mem, gs_profile, 1);
+	int64_t values[GS_N_TIME_VALUES];
+	kinds k;
+
+	if (!out || s->failed || !gs_timeline_label_sets(&sets, p, t))
+		return NULL;
+	*out = *p;
+	out->mem = mem;
+	out->n_samples = (uint32_t)s->rows.n;
+	out->sample_node = gs_try_new(mem, uint32_t, s->rows.n + 1);
+	out->sample_labels = gs_try_new(mem, uint32_t, s->rows.n + 1);
+	if (!out->sample_node || !out->sample_labels)
+		return NULL;
+	for (unsigned v = 0; v < GS_N_TIME_VALUES; v++) {
+		out->values[v] = gs_try_new(mem, int64_t, s->rows.n + 1);
+		if (!out->values[v])
+			return NULL;
+	}
+	look_at_reasons(&k, p, t->reasons, t->n_reasons);
+	for (size_t i = 0; i < s->rows.n; i++) {
+		const gs_sum_row *row = &s->rows.p[i];
+		gs_sum_key key = s->keys.p[row->key];
+
+		out->sample_node[i] = row->node;
+		out->sample_labels[i] = gs_timeline_label_set(&sets, key);
+		values_of(row, key, &k, values);
+		for (unsigned v = 0; v < GS_N_TIME_VALUES; v++)
+			out->values[v][i] = values[v];
+	}
+	return out;
+}
+
 bool gs_timeline_label_sets(gs_map *sets, const gs_profile *p, const gs_timeline *t)
 {
 	for (uint32_t i = 0; i < p->n_label_sets; i++) {

@@ -97,6 +97,9 @@ bool gs_timeline_sums_finish(gs_timeline_sums *s, gs_profile_builder *b, const u
  */
 gs_profile *gs_timeline_sums_profile(gs_arena *mem, const gs_timeline_sums *s, const gs_profile *p, const gs_timeline *t);
 
+/* The same where stacks are not the trace's: `s` holds other nodes, and each of its rows becomes a sample. */
+gs_profile *gs_timeline_sums_rows(gs_arena *mem, const gs_timeline_sums *s, const gs_profile *p, const gs_timeline *t);
+
 /* Which label set of the trace's profile a key has: fill `sets` once, then ask. False: no memory. 0: none has it. */
 bool gs_timeline_label_sets(gs_map *sets, const gs_profile *p, const gs_timeline *t);
 uint32_t gs_timeline_label_set(const gs_map *sets, gs_sum_key key);

@@ -87,6 +87,20 @@ test("a range that is drawn in the timeline is what the flame graph counts", asy
 	page.clean();
 });
 
+test("by creation, the flame graph of a trace begins with main and loses no time", async () => {
+	await page.at("#/flame?type=wall");
+	await page.click("button:text-is('By creation')");
+	await page.settled();
+	assert.equal((await page.state()).creation, "1");
+	const asked = await page.evaluate(() => performance.getEntriesByType("resource").map((r) => r.name).filter((n) => n.includes("/api/flame")).at(-1));
+	assert.match(asked, /creation=1/);
+	const total = async (more) => (await page.api(`/api/top?doc=1&sample-index=wall&n=1${more}`)).total;
+	assert.equal(await total("&creation=1"), await total(""));
+	await page.keyboard.press("Shift+C");
+	await page.settled();
+	assert.equal((await page.state()).creation, undefined);
+});
+
 test("a frame of the flame graph marks its time in the timeline, to the nanosecond", async () => {
 	for (const type of ["wall", "sync", "running"]) {
 		await page.at(`#/flame?type=${type}`);

@@ -43,7 +43,7 @@ static int64_t total(const gs_profile *p, gs_time_value v)
 static gs_profile *profile_of(gs_trace_query q)
 {
 	gs_err err = { 0 };
-	gs_profile *p = gs_trace_profile(mem, select_part(q), &err);
+	gs_profile *p = gs_trace_profile(mem, select_part(q), false, &err);
 
 	CHECK_STR(gs_str_of(err.text), GS_S(""));
 	return p;

@@ -8,7 +8,7 @@ const route = (patch: Partial<Route> = {}): Route => ({ ...defaults, transforms:
 describe("the selection in the URL", () => {
 	it("comes back as it went out", () => {
 		const r = route({
-			view: "diff", doc: 3, base: 2, type: "alloc_space", unit: "MB", order: "name", up: true, invert: true, query: "a b&c=#%+", mode: "filter",
+			view: "diff", doc: 3, base: 2, type: "alloc_space", unit: "MB", order: "name", up: true, invert: true, creation: true, query: "a b&c=#%+", mode: "filter",
 			transforms: ["focus-function:main.(*T).f[go.shape.int]", "hide-function:a:b", "collapse-recursion:*"], labels: ["+k:v w", "-tenant:x=y&z"],
 			groupBy: "handler", root: 77, zoom: "0.25-0.5", fn: "<img src=x onerror=alert(1)>", node: 12, asm: true, drawer: "samples", sort: "-cum",
 		});
@@ -40,6 +40,11 @@ describe("questions to the engine", () => {
 		expect(q.get("granularity")).toBe("lines");
 		expect(q.get("sample-index")).toBe("cpu");
 		expect(q.get("focus")).toBeNull();
+	});
+	it("ask for stacks by creation of traces only until another document comes", () => {
+		expect(profileQuery(route({ creation: true })).get("creation")).toBe("1");
+		expect(profileQuery(route({ type: "wall" })).has("creation")).toBe(false);
+		expect(changeRoute(route({ creation: true, root: 4 }), { doc: 2 })).toMatchObject({ creation: false, root: 0 });
 	});
 	it("filter by the search only in filter mode", () => {
 		expect(profileQuery(route({ query: "json", mode: "filter" })).get("focus")).toBe("(?i)json");

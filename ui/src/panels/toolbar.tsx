@@ -146,6 +146,7 @@ export function Toolbar() {
 						</div>
 					)}
 					<button class="button small" aria-pressed={r.invert} title="Stacks from the leaf (i)" onClick={() => navigate({ invert: !r.invert })}>Invert</button>
+					{doc.value?.kind === "trace" && <button class="button small" aria-pressed={r.creation} title="In front of each stack that of the goroutine's creator at its go statement, up to main (Shift+C)" onClick={() => navigate({ creation: !r.creation })}>By creation</button>}
 				</>
 			)}
 			{isProfile && (

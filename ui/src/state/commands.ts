@@ -34,6 +34,7 @@ export function commands(): Command[] {
 		{ id: "mode", title: r.mode === "highlight" ? "Search filters the samples" : "Search highlights", keys: ["x"], group: "Search", run: () => navigate({ mode: r.mode === "highlight" ? "filter" : "highlight" }) },
 		{ id: "clear", title: "Clear the search", keys: [], group: "Search", run: () => navigate({ query: "" }) },
 		{ id: "invert", title: r.invert ? "Stacks from the root again" : "Invert: stacks from the leaf", keys: ["i"], group: "Graph", run: () => navigate({ invert: !r.invert }) },
+		...(doc.value?.kind === "trace" ? [{ id: "creation", title: r.creation ? "Stacks of goroutines on their own again" : "By creation: stacks begin with those of the goroutine's creators", keys: ["Shift+C"], group: "Graph" as const, run: () => navigate({ creation: !r.creation }) }] : []),
 		{ id: "order", title: r.order === "heavy" ? "Order frames by name" : "Order frames by cost", keys: ["o"], group: "Graph", run: () => navigate({ order: r.order === "heavy" ? "name" : "heavy" }) },
 		{ id: "up", title: r.up ? "Icicle: root at the top" : "Flame: root at the bottom", keys: ["u"], group: "Graph", run: () => navigate({ up: !r.up }) },
 		{ id: "recursion", title: "Collapse all recursion, on and off", keys: ["r"], group: "Filter", run: toggleRecursion },

@@ -74,6 +74,7 @@ export function profileQuery(route: Route, extra: string[] = []): URLSearchParam
 	if (route.invert) q.append("transform", "invert");
 	for (const t of extra) q.append("transform", t);
 	if (route.normalize && route.base) q.set("normalize", "1");
+	if (route.creation) q.set("creation", "1");
 	if (route.filter) q.set("filter", route.filter);
 	addTracePart(q, route);
 	return q;

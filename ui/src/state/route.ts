@@ -12,6 +12,8 @@ export interface Route {
 	/** flames grow upwards instead of icicles downwards */
 	up: boolean;
 	invert: boolean;
+	/** of a trace: stacks begin with those of the goroutine's creators */
+	creation: boolean;
 	/** transforms in order, "kind:NAME" */
 	transforms: string[];
 	query: string;
@@ -61,7 +63,7 @@ export interface Route {
 }
 
 export const defaults: Route = {
-	view: "flame", doc: 0, base: 0, type: "", unit: "auto", order: "heavy", up: false, invert: false,
+	view: "flame", doc: 0, base: 0, type: "", unit: "auto", order: "heavy", up: false, invert: false, creation: false,
 	transforms: [], query: "", mode: "highlight", labels: [], groupBy: "", granularity: "functions",
 	root: 0, zoom: "", fn: "", node: -1, goroutineBy: "stack", goroutineState: "", asm: false, normalize: false,
 	sort: "", drawer: "",
@@ -72,7 +74,7 @@ export const defaults: Route = {
 // Names in the URL, short because links get pasted into chats.
 const keys: [keyof Route, string][] = [
 	["doc", "doc"], ["base", "base"], ["type", "type"], ["unit", "unit"], ["order", "order"], ["up", "up"],
-	["invert", "invert"], ["transforms", "t"], ["query", "q"], ["mode", "mode"], ["labels", "label"],
+	["invert", "invert"], ["creation", "creation"], ["transforms", "t"], ["query", "q"], ["mode", "mode"], ["labels", "label"],
 	["groupBy", "group"], ["granularity", "by"], ["root", "root"], ["zoom", "z"], ["fn", "fn"], ["node", "node"],
 	["goroutineBy", "gby"], ["goroutineState", "gstate"], ["asm", "asm"], ["normalize", "norm"], ["sort", "sort"],
 	["drawer", "drawer"], ["filter", "filter"], ["sight", "tl"], ["range", "sel"], ["goroutines", "g"], ["starters", "start"], ["lane", "lane"], ["at", "at"],
@@ -115,7 +117,7 @@ export function formatRoute(route: Route): string {
 
 // A change of any of these makes another graph: node ids and the zoom of the old one mean nothing in it.
 const shaping: (keyof Route)[] = [
-	"doc", "base", "type", "invert", "transforms", "labels", "groupBy", "granularity", "normalize", "filter", "range", "goroutines", "starters",
+	"doc", "base", "type", "invert", "creation", "transforms", "labels", "groupBy", "granularity", "normalize", "filter", "range", "goroutines", "starters",
 ];
 
 export function changeRoute(old: Route, patch: Partial<Route>): Route {
@@ -129,7 +131,7 @@ export function changeRoute(old: Route, patch: Partial<Route>): Route {
 	} else if (old.root !== next.root && !("zoom" in patch)) next.zoom = "";
 	// Lanes and moments of another trace mean nothing in this one.
 	if (old.doc !== next.doc && old.doc !== 0)
-		for (const key of ["sight", "range", "lane", "at", "goroutines", "starters", "pins", "open", "folds", "lanesTask"] as const)
+		for (const key of ["sight", "range", "lane", "at", "goroutines", "starters", "pins", "open", "folds", "lanesTask", "creation"] as const)
 			if (!(key in patch)) Object.assign(next, { [key]: defaults[key] });
 	return next;
 }
