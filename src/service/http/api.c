@@ -350,6 +350,26 @@ static bool post_record(gs_session *s, const json_t *body, gs_buf *out, gs_err *
 	return true;
 }
 
+static bool post_snapshot(gs_session *s, const json_t *body, gs_buf *out, gs_err *err)
+{
+	const json_t *pid = json_object_get(body, "pid");
+	gs_json j = gs_json_to(out);
+	gs_job_request q = { .is_snapshot = true };
+	char number[24];
+	unsigned id;
+
+	if (!json_is_integer(pid) || json_integer_value(pid) < 1 || json_integer_value(pid) > INT_MAX)
+		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "snapshot needs {\"pid\":1}");
+	snprintf(number, sizeof(number), "%lld", (long long)json_integer_value(pid));
+	q.target = gs_str_of(number);
+	if (!gs_jobs_start(gs_session_jobs(s), &q, &id, err))
+		return false;
+	gs_json_object(&j);
+	gs_json_ku64(&j, "job", id);
+	gs_json_object_end(&j);
+	return true;
+}
+
 static bool post_stop(gs_session *s, const json_t *body, gs_buf *out, gs_err *err)
 {
 	json_int_t id = json_integer_value(json_object_get(body, "job"));
@@ -383,6 +403,7 @@ void gs_api_post(gs_session *s, gs_str path, gs_str body, gs_answer *out)
 	} actions[] = {
 		{ "/api/open", post_open },
 		{ "/api/record", post_record },
+		{ "/api/snapshot", post_snapshot },
 		{ "/api/stop", post_stop },
 		{ "/api/edit", post_edit },
 	};

@@ -1,5 +1,5 @@
 /*
- * gs_jobs: recordings started from the page. Each has a thread that waits for it and then opens what was taken; asking for its
+ * gs_jobs: recordings and snapshots started from the page. Each has a thread that waits for it (or takes it) and then opens what was taken; asking for its
  * state never waits.
  */
 #ifndef GS_SERVICE_HTTP_JOBS_H
@@ -17,9 +17,10 @@ typedef struct gs_job_request {
 	uint32_t frequency_hz; /* 0: 99 */
 	gs_str only; /* "cpu,heap"; empty: everything */
 	bool no_perf, no_endpoint;
+	bool is_snapshot; /* of the memory of one process: nothing but the target counts */
 } gs_job_request;
 
-/* *id is its number. Errors as gs_record_start; GS_ERR_LIMIT when too many are running. */
+/* *id is its number. Errors as gs_record_start, of snapshots as gs_snapshot_find; GS_ERR_LIMIT when too many are running. */
 bool gs_jobs_start(gs_jobs *j, const gs_job_request *request, unsigned *id, gs_err *err);
 /* Keeps what was taken. GS_ERR_MISSING when there is no such job. */
 bool gs_jobs_stop(gs_jobs *j, unsigned id, gs_err *err);
