@@ -50,7 +50,6 @@ static uint32_t *places(gs_arena *mem, const gs_trace_selection *s)
 static void add_samples(gs_timeline_sums *sums, const gs_trace_selection *s, gs_creation *creation, const uint32_t *place)
 {
 	const gs_timeline *t = s->timeline;
-	bool is_all = s->n == t->n_goroutines && !s->first_span;
 
 	for (uint32_t i = 0; i < t->n_cpu_samples; i++) {
 		const gs_timeline_cpu_sample *c = &t->cpu_samples[i];
@@ -59,7 +58,7 @@ static void add_samples(gs_timeline_sums *sums, const gs_trace_selection *s, gs_
 		if (c->time_ns < s->time.start_ns || c->time_ns >= s->time.end_ns)
 			continue;
 		if (c->goroutine == GS_NO_INDEX) {
-			if (!is_all)
+			if (!s->has_all)
 				continue;
 		} else {
 			uint32_t k = place[c->goroutine];
@@ -69,7 +68,7 @@ static void add_samples(gs_timeline_sums *sums, const gs_trace_selection *s, gs_
 			name = t->goroutines[c->goroutine].name;
 		}
 		gs_timeline_sums_add_cpu(sums, gs_timeline_sums_key(sums, (gs_sum_key){ name, GS_PHASE_RUNNING, 0 }),
-					 node_of(sums, creation, c->goroutine, c->stack), 1);
+					 node_of(sums, creation, c->goroutine, c->stack), c->weight_ns);
 	}
 }
 

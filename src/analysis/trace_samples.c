@@ -66,7 +66,7 @@ static bool has_sample(const build *b, const uint32_t *place, const gs_timeline_
 	if (c->time_ns < s->time.start_ns || c->time_ns >= s->time.end_ns)
 		return false;
 	if (c->goroutine == GS_NO_INDEX)
-		return s->n == s->timeline->n_goroutines && !s->first_span;
+		return s->has_all;
 	return place[c->goroutine] != GS_NO_INDEX && gs_selected_overlap(s, place[c->goroutine], c->time_ns, c->time_ns + 1);
 }
 
@@ -80,7 +80,7 @@ static void add_cpu_samples(build *b, const uint32_t *place)
 
 		if (has_sample(b, place, c))
 			put(b, (item){ .time_ns = c->time_ns,
-				       .value = b->type == GS_TIME_CPU ? GS_CPU_SAMPLE_NS : 1,
+				       .value = b->type == GS_TIME_CPU ? c->weight_ns : 1,
 				       .node = c->stack,
 				       .labels = gs_timeline_label_set(&b->sets, (gs_sum_key){ name, GS_PHASE_RUNNING, 0 }),
 				       .goroutine = c->goroutine,

@@ -281,7 +281,8 @@ gs_trace_selection *gs_trace_select(gs_arena *mem, const gs_timeline *t, const g
 		return NULL;
 	}
 	*out = (gs_trace_selection){ .timeline = t, .profile = p, .time = { q->start_ns, q->end_ns ? q->end_ns : t->duration_ns },
-				     .without_open = q->without_open };
+				     .without_open = q->without_open,
+				     .has_all = !q->n_goroutines && !q->group.n && !q->region.n && !q->task.n };
 	if (out->time.end_ns > t->duration_ns)
 		out->time.end_ns = t->duration_ns;
 	memset(s.is_in, 1, t->n_goroutines);

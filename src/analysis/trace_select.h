@@ -39,6 +39,7 @@ typedef struct gs_trace_selection {
 	const uint32_t *first_span;
 	const gs_time_span *spans;
 	bool without_open;
+	bool has_all; /* whatever happens in `time`, on a goroutine or not */
 } gs_trace_selection;
 
 /*

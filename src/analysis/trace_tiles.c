@@ -516,8 +516,8 @@ static int64_t sample_hits(gs_tiles *out, const gs_timeline *t, const by_owner *
 			break;
 		if (!is_marked(set->marked, s->stack))
 			continue;
-		sum += set->sample_ns;
-		hit(out, &h, w, s->time_ns > set->sample_ns ? s->time_ns - set->sample_ns : 0, s->time_ns, GS_LANE_RUNNING);
+		sum += s->weight_ns;
+		hit(out, &h, w, s->time_ns > s->weight_ns ? s->time_ns - s->weight_ns : 0, s->time_ns, GS_LANE_RUNNING);
 	}
 	flush_hits(out, &h);
 	return sum;

@@ -89,14 +89,13 @@ void gs_tiles_task(gs_tiles *out, const gs_lanes *l, uint32_t task, uint32_t lan
 
 /*
  * Spans of a goroutine whose stack is marked (a bit for each node of the profile) and whose state is in `states`
- * (bits 1 << state); with `samples` CPU samples with a marked stack instead, each as long as `sample_ns` before it. Returns the
+ * (bits 1 << state); with `samples` CPU samples with a marked stack instead, each as long before it as it stands for. Returns the
  * marked time in the window, to the nanosecond.
  */
 typedef struct gs_stack_set {
 	const uint64_t *marked;
 	unsigned states;
 	bool samples;
-	int64_t sample_ns;
 } gs_stack_set;
 int64_t gs_tiles_hits(gs_tiles *out, const gs_lanes *l, const gs_lane_extras *x, gs_lane lane, uint32_t lane_at, const gs_stack_set *set,
 		      const gs_window *w);

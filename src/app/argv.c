@@ -6,6 +6,7 @@
 
 static const gs_arg input_args[] = {
 	{ "part", GS_ARG_STRING, .help = "of a capture folder, the part to look at: cpu, heap, ...; default: cpu, or what fits", .unit = "name" },
+	{ "overlay", GS_ARG_STRING, .help = "over an execution trace: a profile of the same process taken meanwhile, such as perf.data", .unit = "file" },
 	{ "duration", GS_ARG_DURATION, .help = "of a URL or PID, how long to record it first; default: 30s", .unit = "time" },
 	{ 0 },
 };
@@ -65,6 +66,8 @@ static bool take(gs_argv *out, const gs_op *op, const gs_arg *a, gs_str value, g
 	} else if (a == &input_args[0]) {
 		out->part = value;
 	} else if (a == &input_args[1]) {
+		out->overlay = value;
+	} else if (a == &input_args[2]) {
 		if (!gs_duration_read(value, &out->duration_ns) || out->duration_ns < 1000000)
 			return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE,
 				       "%s: --duration must be a duration such as 30s or 500ms, not \"%.*s\"", op->name, GS_FMT(value));

@@ -22,6 +22,7 @@ typedef struct gs_argv {
 	/* What the front-end itself takes: */
 	gs_str format; /* empty: not given */
 	gs_str part;   /* which document of a capture */
+	gs_str overlay; /* what to lay over a trace */
 	int64_t duration_ns; /* how long to record a running program; 0: not given */
 	const char *output; /* NULL: not given */
 	gs_color color;

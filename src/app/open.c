@@ -17,18 +17,13 @@ gs_str gs_document_part(const gs_document *d)
 	return gs_str_slice(s, 0, gs_str_find_char(s, '.'));
 }
 
-bool gs_open_source(gs_str source, const gs_open_options *options, const gs_progress *progress, gs_documents *out,
-		    gs_buf *notes, gs_err *err)
+static bool open_source(const char *path, const gs_open_options *options, const gs_progress *progress, gs_documents *out, gs_buf *notes,
+			gs_err *err)
 {
-	char path[4096];
 	unsigned before = out->n;
 
-	if (!source.n || source.n >= sizeof(path) || memchr(source.p, 0, source.n))
-		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "\"%.*s\" is no name of an input", GS_FMT(source));
-	memcpy(path, source.p, source.n);
-	path[source.n] = 0;
-	if (!(gs_live_is(source) ? gs_live_open(source, options, progress, out, notes, err) :
-				   gs_load_input(path, &options->load, progress, out, notes, err)))
+	if (!(gs_live_is(gs_str_of(path)) ? gs_live_open(gs_str_of(path), options, progress, out, notes, err) :
+					    gs_load_input(path, &options->load, progress, out, notes, err)))
 		return false;
 	for (unsigned i = before; i < out->n; i++)
 		if (!gs_heap_document_finish(out->list[i], progress, err)) {
@@ -37,6 +32,40 @@ bool gs_open_source(gs_str source, const gs_open_options *options, const gs_prog
 			return false;
 		}
 	return true;
+}
+
+/* The profiles of an overlay are gone when its trace has them. */
+static bool open_with_overlay(const char *path, const gs_open_options *options, const gs_progress *progress, gs_documents *out,
+			      gs_buf *notes, gs_err *err)
+{
+	GS_AUTO(arena) *scratch = gs_arena_create(UINT64_MAX);
+	GS_AUTO(documents) over = { 0 };
+	gs_open_options with = *options;
+	unsigned before = out->n;
+	bool has_trace = false;
+
+	if (!gs_load_input(gs_cstr(scratch, options->overlay), NULL, progress, &over, NULL, err))
+		return false;
+	with.load.overlays = (const gs_document *const *)over.list;
+	with.load.n_overlays = over.n;
+	with.load.must_overlay = over.n == 1; /* of a capture, what fits */
+	if (!open_source(path, &with, progress, out, notes, err))
+		return false;
+	for (unsigned i = before; i < out->n; i++)
+		has_trace = has_trace || out->list[i]->timeline;
+	return has_trace || options->overlay_if_trace || gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "--overlay: %s is no execution trace", path);
+}
+
+bool gs_open_source(gs_str source, const gs_open_options *options, const gs_progress *progress, gs_documents *out,
+		    gs_buf *notes, gs_err *err)
+{
+	char path[4096];
+
+	if (!source.n || source.n >= sizeof(path) || memchr(source.p, 0, source.n))
+		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "\"%.*s\" is no name of an input", GS_FMT(source));
+	memcpy(path, source.p, source.n);
+	path[source.n] = 0;
+	return (options->overlay.n ? open_with_overlay : open_source)(path, options, progress, out, notes, err);
 }
 
 static bool fits(const gs_document *d, unsigned needs_kinds)

@@ -17,6 +17,8 @@ static inline void gs_auto_documents(gs_documents *d)
 typedef struct gs_open_options {
 	gs_load_options load;
 	/* A running program is recorded first: */
+	gs_str overlay; /* a profile to be laid over the source's trace: a file or a capture; empty: none */
+	bool overlay_if_trace;	/* else a source without one is an error */
 	int64_t duration_ns; /* 0: 30 s */
 	gs_str only;	     /* "cpu,heap"; empty: everything */
 	bool keeps_capture;  /* in the current folder, as `gospect record` does; else it is gone once it is opened */

@@ -130,7 +130,6 @@ bool gs_call_stack_set(const gs_op_call *call, const gs_trace_index *x, gs_stack
 		return true;
 	if (!gs_stack_set_of_type(set, value))
 		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "%s: \"%.*s\" is no time that a trace knows", call->op->name, GS_FMT(value));
-	set->sample_ns = GS_CPU_SAMPLE_NS;
 	set->marked = gs_stacks_with(call->mem, gs_lanes_profile(x->lanes), gs_call_str(call, "function"));
 	return set->marked ? true : gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "the trace's stacks need more memory than allowed");
 }

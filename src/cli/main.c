@@ -118,7 +118,7 @@ static gs_str parts_to_record(const gs_op *op, const gs_argv *a)
 static bool open_one(const gs_op_call *call, const gs_argv *a, gs_str source, gs_documents *out, gs_err *err)
 {
 	GS_AUTO(buf) notes = { 0 };
-	gs_open_options o = { .duration_ns = a->duration_ns, .only = parts_to_record(call->op, a) };
+	gs_open_options o = { .duration_ns = a->duration_ns, .only = parts_to_record(call->op, a), .overlay = a->overlay };
 	gs_str rest, line;
 
 	gs_buf_init(&notes, 65536);

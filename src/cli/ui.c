@@ -14,6 +14,7 @@
 static const gs_arg args[] = {
 	{ "duration", GS_ARG_DURATION, .unit = "time", .help = "of a URL or PID, how long to record it first; default: 30s" },
 	{ "binary", GS_ARG_STRING, .unit = "file", .short_name = 'e', .help = "the program that a core is of; default: where the core says it was" },
+	{ "overlay", GS_ARG_STRING, .unit = "file", .help = "over the execution trace among the inputs: a profile of the same process taken meanwhile" },
 	{ "no-browser", GS_ARG_BOOL, .help = "print the link only" },
 	{ "listen", GS_ARG_STRING, .unit = "address",
 	  .help = "HOST:PORT or PORT to listen on; default: this machine only, a free port" },
@@ -106,6 +107,7 @@ static bool open_all(gs_op_call *call, gs_session *session, gs_err *err)
 	for (unsigned i = 0; i < call->n_paths; i++) {
 		unsigned ids[1], n;
 		gs_open_options o = { .duration_ns = gs_call_int(call, "duration"), .keeps_capture = true,
+				      .overlay_if_trace = call->n_paths > 1, .overlay = gs_call_str(call, "overlay"),
 				      .load.executable = text_or_null(call, "binary") };
 		GS_AUTO(buf) notes = { 0 };
 		gs_str rest, line;

@@ -519,12 +519,13 @@ static bool add_samples(gs_trace_build *b, key_cache *k, const gs_gotrace_stitch
 			.goroutine = from->goroutine == GS_NO_INDEX ? GS_NO_INDEX : b->g_of[from->goroutine],
 			.stack = b->node_of[from->stack],
 			.proc = lane(b->p_of, from->proc),
-			.thread = lane(b->m_of, from->thread)
+			.thread = lane(b->m_of, from->thread),
+			.weight_ns = GS_CPU_SAMPLE_NS,
 		};
 		if (to->goroutine != GS_NO_INDEX)
 			name = b->goroutines.p[to->goroutine].name;
 		k->turn++;
-		gs_timeline_sums_add_cpu(&b->sums, key_of(b, k, name, GS_PHASE_RUNNING, 0), to->stack, 1);
+		gs_timeline_sums_add_cpu(&b->sums, key_of(b, k, name, GS_PHASE_RUNNING, 0), to->stack, GS_CPU_SAMPLE_NS);
 	}
 	return true;
 }
@@ -556,6 +557,7 @@ bool gs_trace_build_add(gs_trace_build *b, gs_trace_rows *rows, const gs_gotrace
 	GS_AUTO(arena) *scratch = gs_arena_create(gs_arena_budget_bytes(b->mem));
 	key_cache *k = gs_try_new(scratch, key_cache, 1);
 
+	b->is_monotonic = (!b->has_start || b->is_monotonic) && gs_gotrace_clock_is_monotonic(g);
 	if (!b->has_start) {
 		b->has_start = true;
 		b->start_ns = s->sync.time_ns;
@@ -692,15 +694,19 @@ bool gs_trace_build_finish(gs_trace_build *b, gs_document *doc, const gs_gotrace
 	t->go_minor = report->version;
 	t->n_generations = report->generations;
 	t->n_events = report->events;
+	t->start_monotonic_ns = b->is_monotonic ? b->start_ns : GS_NO_TIME;
 	t->duration_ns = b->has_start ? report->end_ns - b->start_ns : 0;
 	tell_damage(b, report);
 	if (!k)
 		return gs_trace_no_memory(err);
 	close_goroutines(b, k);
-	if (!gs_trace_side_finish(b) || !index_goroutines(b) ||
-	    !gs_timeline_sums_finish(&b->sums, b->b, b->reasons.p, (uint32_t)b->reasons.n))
+	if (!gs_trace_side_finish(b) || !index_goroutines(b))
 		return gs_trace_no_memory(err);
 	hand_over_lists(b);
+	if (b->n_overlays && !gs_trace_overlay(b, err))
+		return false;
+	if (!gs_timeline_sums_finish(&b->sums, b->b, t->reasons, t->n_reasons))
+		return gs_trace_no_memory(err);
 	p->duration_ns = t->duration_ns;
 	p->period_type = (gs_value_type){ gs_profile_builder_str(b->b, GS_S("trace")), gs_profile_builder_str(b->b, GS_S("count")) };
 	p->period = 1; /* as go tool trace -pprof writes it */

@@ -57,6 +57,10 @@ typedef struct gs_trace_build {
 	uint8_t forever; /* reason; 0: not seen yet */
 	uint32_t gc; /* open range + 1 */
 	gs_timeline_sums sums;
+	const gs_document *const *overlays; /* to be laid over it at the end, see gotrace_overlay.c */
+	unsigned n_overlays;
+	bool must_overlay; /* or fail; else it is a warning */
+	bool is_monotonic; /* every generation's clock was */
 	/* Of the generation at hand. */
 	const gs_gotrace_generation *g;
 	gs_trace_rows *rows;
@@ -93,5 +97,8 @@ bool gs_trace_entry(gs_trace_build *b, uint64_t stack, uint32_t *name, uint32_t 
 bool gs_trace_build_side(gs_trace_build *b, const gs_gotrace_stitch *s);
 /* Ends of what is still open, and order by start. */
 bool gs_trace_side_finish(gs_trace_build *b);
+
+/* The timeline has its lists, the profile is still open: lay b->overlays over it. */
+bool gs_trace_overlay(gs_trace_build *b, gs_err *err);
 
 #endif

@@ -320,6 +320,17 @@ static bool list_folder(gs_arena *mem, const char *path, gs_str **names, size_t 
 	return true;
 }
 
+/* What was opened so far was taken together with what comes. */
+static void lay_over(gs_arena *mem, const gs_documents *docs, unsigned first, gs_load_options *options)
+{
+	const gs_document **list = gs_new(mem, const gs_document *, docs->n - first);
+
+	options->n_overlays = docs->n - first;
+	for (unsigned i = 0; i < options->n_overlays; i++)
+		list[i] = docs->list[first + i];
+	options->overlays = list;
+}
+
 static bool load_folder(const char *path, const gs_load_options *options, const gs_progress *progress,
 			gs_documents *out, gs_buf *skipped, gs_err *err)
 {
@@ -332,6 +343,7 @@ static bool load_folder(const char *path, const gs_load_options *options, const 
 	size_t n = 0;
 	unsigned first = out->n;
 	bool has_error = false;
+	gs_load_options with = options ? *options : defaults;
 
 	if (!list_folder(scratch, path, &names, &n, err))
 		return false;
@@ -341,7 +353,9 @@ static bool load_folder(const char *path, const gs_load_options *options, const 
 
 		if (gs_progress_should_stop(progress))
 			return gs_fail(err, GS_ERR_STOPPED, GS_ERR_NOWHERE, "stopped");
-		if (!gs_load_parts_of_file(names[i], options, NULL, out, &why)) {
+		if (!options || !options->n_overlays)
+			lay_over(scratch, out, first, &with);
+		if (!gs_load_parts_of_file(names[i], &with, NULL, out, &why)) {
 			if (skipped)
 				gs_buf_f(skipped, "%s\n", why.text);
 			if (!has_error && err)

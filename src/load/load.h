@@ -22,6 +22,11 @@ typedef struct gs_load_options {
 	bool keep_path_name; /* the document's name is the whole path, not its last part */
 	bool for_merging;    /* what is only added up (doc->rows) need not be indexed: no report can be made of it */
 	const char *executable; /* of a core: the program that it is of; NULL: where the core says that it was */
+	/* Of an execution trace: profiles of the same process that were taken meanwhile (gotrace_overlay.c). What does not fit is a
+	 * warning of the trace, with must_overlay an error. A capture folder's go over its trace without being named. */
+	const gs_document *const *overlays;
+	unsigned n_overlays;
+	bool must_overlay;
 	bool keep_addresses; /* perf.data: look for no symbols, the caller will */
 } gs_load_options;
 

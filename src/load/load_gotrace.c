@@ -84,6 +84,9 @@ static bool load(gs_load_source *src, gs_document *doc, gs_err *err)
 	     gs_gotrace_read_parallel(src->bytes, src->options->threads, &sink, &report, err);
 	while (l.n_spare)
 		gs_trace_rows_free(l.spare[--l.n_spare]);
+	l.build.overlays = src->options->overlays;
+	l.build.n_overlays = src->options->n_overlays;
+	l.build.must_overlay = src->options->must_overlay;
 	ok = ok && gs_trace_build_finish(&l.build, doc, &report, err);
 	gs_trace_build_release(&l.build);
 	pthread_mutex_destroy(&l.lock);

@@ -1,6 +1,7 @@
 /* perf.data -> document: records in the order of time become processes with their maps, and samples with named stacks. */
 #include <sys/stat.h>
 #include <sys/utsname.h>
+#include <time.h>
 
 #include "format/perfdata/perfdata.h"
 #include "load/perf_process.h"
@@ -630,6 +631,19 @@ static void release(loading *l)
 	gs_symbolizer_free(l->symbols);
 }
 
+/* What the times are of, so that they can be laid on a trace. */
+static void tell_clock(const loading *l, gs_profile *p)
+{
+	bool is_monotonic = l->d.n_attrs != 0;
+
+	for (uint32_t i = 0; i < l->d.n_attrs; i++)
+		is_monotonic = is_monotonic && l->d.attrs[i].has_clock && l->d.attrs[i].clock == CLOCK_MONOTONIC;
+	p->is_monotonic = is_monotonic;
+	p->monotonic_offset_ns = l->d.wall_clock_ns ? (int64_t)(l->d.wall_clock_ns - l->d.clock_ns) : 0;
+	if (l->d.n_attrs && l->d.attrs[0].is_freq && l->d.attrs[0].period)
+		p->sample_gap_ns = (int64_t)(1000000000 / l->d.attrs[0].period);
+}
+
 static bool load_all(loading *l, gs_document *doc, gs_err *err)
 {
 	if (!gs_perfdata_open(l->scratch, l->src->bytes, &l->d, err))
@@ -649,6 +663,7 @@ static bool load_all(loading *l, gs_document *doc, gs_err *err)
 	add_warnings(l);
 	if (l->d.wall_clock_ns && l->samples.samples.n)
 		gs_profile_builder_profile(l->b)->time_ns = l->samples.samples.p[0].time_ns;
+	tell_clock(l, gs_profile_builder_profile(l->b));
 	return gs_perf_samples_finish(&l->samples, l->b) || out_of_memory(err);
 }
 

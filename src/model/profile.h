@@ -95,6 +95,10 @@ typedef struct gs_profile {
 	int64_t *sample_time_ns;
 	uint64_t *sample_goroutine;
 	uint32_t *sample_thread, *sample_cpu, *sample_pid;
+	/* sample_time_ns less the offset is CLOCK_MONOTONIC, where is_monotonic. */
+	int64_t monotonic_offset_ns;
+	bool is_monotonic;
+	int64_t sample_gap_ns; /* CPU time between samples, where the source was told to take so many a second; 0 unknown */
 	int64_t time_zero_ns; /* where reports count sample_time_ns from: the first sample, or what the source says */
 
 	uint32_t n_types;

@@ -174,6 +174,58 @@ gs_interval gs_timeline_interval_at(const gs_timeline *t, uint32_t chunk, uint32
 	return interval(t, p, i - p->first, phase_before(t, p, i - p->first));
 }
 
+/* The chunk that holds `time_ns`, the first when that is earlier. */
+static uint32_t chunk_at(const gs_timeline *t, int64_t time_ns)
+{
+	uint32_t lo = 0, hi = t->n_chunks;
+
+	while (hi - lo > 1) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (t->chunks[mid].base_ns <= time_ns)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+/* The last run of the thread in a chunk that begins until `time_ns`. */
+static bool run_before(const gs_timeline *t, uint32_t chunk, uint32_t thread, int64_t time_ns, uint32_t *transition)
+{
+	const gs_timeline_chunk *c = &t->chunks[chunk];
+	uint32_t from = thread < c->n_threads ? c->thread_first[thread] : 0, lo = from;
+	uint32_t hi = thread < c->n_threads ? c->thread_first[thread + 1] : 0;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (c->base_ns + c->offset_ns[c->thread_runs[mid]] <= time_ns)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (lo == from)
+		return false;
+	*transition = c->thread_runs[lo - 1];
+	return true;
+}
+
+bool gs_timeline_on_thread(const gs_timeline *t, uint32_t thread, int64_t time_ns, gs_interval *out)
+{
+	if (!t->n_chunks)
+		return false;
+	for (uint32_t chunk = chunk_at(t, time_ns) + 1; chunk-- > 0;) {
+		uint32_t i;
+
+		if (!run_before(t, chunk, thread, time_ns, &i))
+			continue;
+		*out = gs_timeline_interval_at(t, chunk, i);
+		return time_ns < out->end_ns;
+	}
+	return false;
+}
+
 static int64_t distance(int64_t a, int64_t b)
 {
 	return a > b ? a - b : b - a;
@@ -191,7 +243,9 @@ bool gs_timeline_from_monotonic(const gs_timeline *t, uint64_t monotonic_ns, int
 		best = distance(off, 0);
 		*time_ns = t->clocks[i].time_ns + off;
 	}
-	return t->n_clocks != 0;
+	if (!t->n_clocks && t->start_monotonic_ns != GS_NO_TIME)
+		*time_ns = (int64_t)(monotonic_ns - (uint64_t)t->start_monotonic_ns);
+	return t->n_clocks != 0 || t->start_monotonic_ns != GS_NO_TIME;
 }
 
 bool gs_timeline_from_wall(const gs_timeline *t, int64_t wall_ns, int64_t *time_ns)

@@ -136,10 +136,14 @@ typedef struct gs_timeline_label {
 	uint32_t goroutine, label;
 } gs_timeline_label;
 
+/* The CPU profiler's rate is not in the trace; nearly nobody changes it. */
+#define GS_CPU_SAMPLE_NS 10000000
+
 typedef struct gs_timeline_cpu_sample {
 	int64_t time_ns;
 	uint32_t goroutine, stack;
 	uint16_t proc, thread; /* UINT16_MAX none */
+	uint32_t weight_ns; /* CPU time that it stands for */
 } gs_timeline_cpu_sample;
 
 typedef struct gs_timeline_metric {
@@ -154,6 +158,18 @@ typedef struct gs_timeline_clock {
 	uint64_t monotonic_ns;	/* CLOCK_MONOTONIC */
 	int64_t wall_ns;	/* Unix epoch */
 } gs_timeline_clock;
+
+/*
+ * A profile of the same process that was taken meanwhile, on this clock. Samples that have times have become cpu_samples, in the place
+ * of the trace's own.
+ */
+typedef struct gs_timeline_overlay {
+	uint32_t name; /* of its file */
+	bool has_times;
+	int64_t start_ns, end_ns; /* may lie outside of the trace */
+	uint64_t n_samples; /* with times: of the process */
+	uint64_t n_outside, n_unplaced; /* of these: before or after the trace, on no goroutine */
+} gs_timeline_overlay;
 
 typedef struct gs_timeline {
 	int64_t duration_ns;
@@ -183,6 +199,10 @@ typedef struct gs_timeline {
 	gs_timeline_metric heap_bytes, heap_goal_bytes, gomaxprocs;
 	gs_timeline_clock *clocks;
 	uint32_t n_clocks;
+	/* Of time 0 by CLOCK_MONOTONIC, where the trace's clock is that (Linux, Go 1.22 and later); else GS_NO_TIME. */
+	int64_t start_monotonic_ns;
+	gs_timeline_overlay *overlays;
+	uint32_t n_overlays;
 
 	/* What was lost of a damaged trace: a sentence for people, and how much; empty for a whole one. */
 	gs_str damage;
@@ -230,10 +250,13 @@ uint32_t gs_timeline_goroutine_at(const gs_timeline *t, uint32_t chunk, uint32_t
 /* The interval that transition `i` of a chunk begins; for the runs of lanes. */
 gs_interval gs_timeline_interval_at(const gs_timeline *t, uint32_t chunk, uint32_t i);
 
+/* What was on a thread at a time: running or in a system call. False: nothing that the trace knows. */
+bool gs_timeline_on_thread(const gs_timeline *t, uint32_t thread, int64_t time_ns, gs_interval *out);
+
 /* "running", "waiting"... */
 const char *gs_phase_name(gs_phase phase);
 
-/* Time on another clock by the nearest clock readings; false when the trace has none. */
+/* Time on another clock, by the nearest clock readings; false when nothing tells. */
 bool gs_timeline_from_monotonic(const gs_timeline *t, uint64_t monotonic_ns, int64_t *time_ns);
 bool gs_timeline_from_wall(const gs_timeline *t, int64_t wall_ns, int64_t *time_ns);
 

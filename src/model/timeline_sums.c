@@ -137,12 +137,20 @@ void gs_timeline_sums_add(gs_timeline_sums *s, uint32_t key, uint32_t node, int6
 	}
 }
 
-void gs_timeline_sums_add_cpu(gs_timeline_sums *s, uint32_t key, uint32_t node, int64_t samples)
+void gs_timeline_sums_add_cpu(gs_timeline_sums *s, uint32_t key, uint32_t node, int64_t cpu_ns)
 {
 	gs_sum_row *row = row_of(s, key, node);
 
-	if (row)
-		row->cpu_samples += samples;
+	if (row) {
+		row->cpu_samples++;
+		row->cpu_ns += cpu_ns;
+	}
+}
+
+void gs_timeline_sums_drop_cpu(gs_timeline_sums *s)
+{
+	for (size_t i = 0; i < s->rows.n; i++)
+		s->rows.p[i].cpu_samples = s->rows.p[i].cpu_ns = 0;
 }
 
 /* What each reason counts as. */
@@ -164,7 +172,7 @@ static void values_of(const gs_sum_row *row, gs_sum_key key, const kinds *k, int
 	memset(values, 0, GS_N_TIME_VALUES * sizeof(*values));
 	gs_time_values_add(values, key.phase, k->network[key.reason], k->sync[key.reason], row->n, row->dur_ns);
 	values[GS_TIME_CPU_SAMPLES] = row->cpu_samples;
-	values[GS_TIME_CPU] = row->cpu_samples * GS_CPU_SAMPLE_NS;
+	values[GS_TIME_CPU] = row->cpu_ns;
 }
 
 static bool make_label_sets(const gs_timeline_sums *s, gs_profile_builder *b, const uint32_t *reasons, uint32_t *sets)

@@ -49,9 +49,6 @@ typedef enum gs_time_value {
 const char *gs_time_value_name(gs_time_value v);
 const char *gs_time_value_unit(gs_time_value v);
 
-/* The CPU profiler's rate is not in the trace; nearly nobody changes it. */
-#define GS_CPU_SAMPLE_NS 10000000
-
 /* A wait is of these kinds by its reason, as go tool trace has it. */
 bool gs_reason_is_network(gs_str reason);
 bool gs_reason_is_sync(gs_str reason);
@@ -67,7 +64,7 @@ typedef struct gs_sum_key {
 
 typedef struct gs_sum_row {
 	uint32_t key, node;
-	int64_t n, dur_ns, cpu_samples;
+	int64_t n, dur_ns, cpu_samples, cpu_ns;
 } gs_sum_row;
 
 typedef struct gs_timeline_sums {
@@ -86,7 +83,9 @@ void gs_timeline_sums_release(gs_timeline_sums *s);
 uint32_t gs_timeline_sums_key(gs_timeline_sums *s, gs_sum_key key);
 /* `n` intervals of `dur_ns` in all. */
 void gs_timeline_sums_add(gs_timeline_sums *s, uint32_t key, uint32_t node, int64_t n, int64_t dur_ns);
-void gs_timeline_sums_add_cpu(gs_timeline_sums *s, uint32_t key, uint32_t node, int64_t samples);
+void gs_timeline_sums_add_cpu(gs_timeline_sums *s, uint32_t key, uint32_t node, int64_t cpu_ns); /* one sample */
+/* Forget all CPU samples: better ones come. */
+void gs_timeline_sums_drop_cpu(gs_timeline_sums *s);
 
 /* Make the rows samples of the profile that is being built: types, labels and values. Reasons are strings of it. */
 bool gs_timeline_sums_finish(gs_timeline_sums *s, gs_profile_builder *b, const uint32_t *reasons, uint32_t n_reasons);

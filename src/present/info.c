@@ -1,5 +1,6 @@
 #include "present/info.h"
 #include "present/printable.h"
+#include "present/trace.h"
 
 #include <inttypes.h>
 
@@ -68,7 +69,7 @@ static void text_types(gs_buf *out, const gs_profile *p)
 	}
 }
 
-static void text_trace(gs_buf *out, const gs_timeline *t)
+static void text_trace(gs_buf *out, const gs_profile *p, const gs_timeline *t)
 {
 	GS_AUTO(buf) b = { 0 };
 
@@ -86,6 +87,11 @@ static void text_trace(gs_buf *out, const gs_timeline *t)
 	gs_buf_f(&b, "%" PRIu32 " tasks, %" PRIu32 " regions, %" PRIu32 " logs", t->n_tasks, t->n_regions, t->n_logs);
 	if (t->n_tasks + t->n_regions + t->n_logs)
 		field(out, "annotations", gs_buf_view(&b));
+	for (uint32_t i = 0; i < t->n_overlays; i++) {
+		b.n = 0;
+		gs_overlay_text(&b, p, &t->overlays[i]);
+		field(out, i ? "" : "laid over", gs_buf_view(&b));
+	}
 	field(out, "damage", t->damage);
 }
 
@@ -108,7 +114,7 @@ static void text_one(gs_buf *out, const gs_document *d, bool use_color)
 		field(out, "goroutines", gs_buf_view(&b));
 	}
 	if (d->timeline)
-		text_trace(out, d->timeline);
+		text_trace(out, p, d->timeline);
 	time_field(out, "taken", p->time_ns);
 	if (p->duration_ns > 0) {
 		b.n = 0;
@@ -198,7 +204,7 @@ static void json_mappings(gs_json *j, const gs_profile *p)
 	gs_json_array_end(j);
 }
 
-static void json_trace(gs_json *j, const gs_timeline *t)
+static void json_trace(gs_json *j, const gs_profile *p, const gs_timeline *t)
 {
 	gs_json_key(j, "trace");
 	gs_json_object(j);
@@ -214,6 +220,7 @@ static void json_trace(gs_json *j, const gs_timeline *t)
 	gs_json_ku64(j, "logs", t->n_logs);
 	gs_json_ku64(j, "cpu_samples", t->n_cpu_samples);
 	gs_json_kbool(j, "has_clocks", t->n_clocks != 0);
+	gs_overlays_json(j, p, t);
 	gs_json_kstr(j, "damage", t->damage);
 	gs_json_ku64(j, "lost_bytes", t->lost_bytes);
 	gs_json_object_end(j);
@@ -231,7 +238,7 @@ static void json_fields(gs_json *j, const gs_document *d)
 	if (d->goroutines)
 		gs_json_ku64(j, "goroutines", d->goroutines->n);
 	if (d->timeline)
-		json_trace(j, d->timeline);
+		json_trace(j, p, d->timeline);
 	gs_json_ki64(j, "time_ns", p->time_ns);
 	gs_json_ki64(j, "duration_ns", p->duration_ns);
 	gs_json_ki64(j, "period", p->period);

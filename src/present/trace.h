@@ -35,6 +35,11 @@ void gs_contention_json(const gs_contention *c, const gs_trace_source *src, uint
 
 /* ---- for the files of this folder ---- */
 
+/* "perf.data, 0.010000s to 3.000000s: 121 samples, 3 on no goroutine"; names are not made safe. */
+void gs_overlay_text(gs_buf *out, const gs_profile *p, const gs_timeline_overlay *o);
+/* "overlays":[…] as docs/api.md has it. */
+void gs_overlays_json(gs_json *j, const gs_profile *p, const gs_timeline *t);
+
 /* "waiting: sync", "running", "runnable". */
 void gs_trace_put_phase(gs_buf *out, const gs_trace_source *src, gs_phase phase, uint8_t reason);
 /* "main.(*Store).Get store.go:34"; "?" for the root. */

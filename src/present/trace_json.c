@@ -1,5 +1,7 @@
 #include "present/trace_json.h"
 
+#include "present/trace.h"
+
 #include <inttypes.h>
 #include <math.h>
 
@@ -96,6 +98,8 @@ void gs_lanes_write_json(gs_arena *mem, const gs_lanes *l, const gs_lane_extras 
 	gs_json_ku64(&j, "threads", t->n_threads);
 	gs_json_ku64(&j, "tasks", t->n_tasks);
 	gs_json_ku64(&j, "transitions", t->n_transitions);
+	if (t->n_overlays)
+		gs_overlays_json(&j, gs_lanes_profile(l), t);
 	if (t->damage.n)
 		gs_json_kstr(&j, "damage", t->damage);
 	if (page->has_hits)

@@ -407,6 +407,37 @@ def a_trace_of_a_running_process_without_a_file(tmp):
 
 
 @test
+def perf_samples_lie_on_the_goroutines_of_the_trace(tmp):
+    """One recording has both: what perf saw on a thread belongs to the goroutine that the trace says was there."""
+    perf_allowed()
+    with shop() as s:
+        gospect("record", s.pid, "-q", "-d", "3s", "-F", 499, "--only", "trace,cpu", "-o", tmp / "capture")
+    ask = lambda op, *a: json.loads(gospect(op, tmp / "capture", "--part", "trace", "--format", "json", *a).stdout)
+    over = next(o for o in ask("info")["trace"]["overlays"] if o["name"] == "perf.data")
+    assert over["has_times"] and over["samples"] > 50 and over["outside"] < over["samples"] / 2, over
+    rows = ask("samples", "-s", "cpu", "--limit", "0", "--stacks")["rows"]
+    assert len(rows) == over["samples"] - over["outside"], (len(rows), over)
+    placed = fits = 0
+    for r in rows:
+        group = next((l["value"] for l in r["labels"] if l["key"] == "group"), None)
+        names = [f["name"] for f in r["stack"]]
+        if group is None or not any(n.startswith("net/http.") for n in names):
+            continue
+        placed += 1
+        fits += group in names
+    # A few land while a thread goes from one goroutine to the next.
+    assert placed > 10 and fits > 0.8 * placed, (fits, placed)
+    if os.geteuid() == 0:
+        entries = ("do_syscall_64", "el0_svc")
+        assert any(r["goroutine"] and any(f["name"] in entries for f in r["stack"]) for r in rows), "no kernel frame on any goroutine"
+    middle = ask("lanes", "--limit", "1")["duration_ns"] // 2
+    halves = [ask("top", "-s", "cpu", "-n", "1", "--time", t)["total"] for t in (f"0ns..{middle}ns", f"{middle}ns..")]
+    assert sum(halves) == ask("top", "-s", "cpu", "-n", "1")["total"], halves
+    named = json.loads(gospect("top", tmp / "capture/trace.out", "--overlay", tmp / "capture/perf.data", "-s", "cpu", "-n", "1", "--format", "json").stdout)
+    assert named["total"] == sum(halves)
+
+
+@test
 def a_trace_is_bounded_by_size(tmp):
     config = tmp / "config"
     config.write_text("trace.max_events = 40000   # about 200 kB\ntrace.duration = 5s\n")

@@ -179,7 +179,7 @@ static gs_timeline *script_timeline(gs_arena *mem, const char *text, gs_profile 
 				.goroutine = script_index(&s, w[3]), .owner = GS_NO_INDEX, .saw_start = true, .saw_end = true };
 		} else if (gs_str_eq(w[0], GS_S("sample"))) {
 			t->cpu_samples[t->n_cpu_samples++] = (gs_timeline_cpu_sample){ .time_ns = script_time(w[1], 0),
-				.goroutine = script_index(&s, w[2]), .stack = script_stack(&s, w[3]), .proc = 0, .thread = 0 };
+				.goroutine = script_index(&s, w[2]), .stack = script_stack(&s, w[3]), .proc = 0, .thread = 0, .weight_ns = GS_CPU_SAMPLE_NS };
 		} else {
 			script_transition(&s, w);
 			if (script_time(w[0], 0) > t->duration_ns)

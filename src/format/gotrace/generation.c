@@ -289,6 +289,11 @@ static bool index_ids(gs_gotrace_ids *ids, const void *entries, size_t n, uint64
 	return true;
 }
 
+bool gs_gotrace_clock_is_monotonic(const gs_gotrace_generation *g)
+{
+	return g->ns_per_unit == 64;
+}
+
 bool gs_gotrace_string(const gs_gotrace_generation *g, uint64_t id, gs_str *out)
 {
 	uint32_t i = gs_gotrace_id_find(&g->string_ids, id);

@@ -132,6 +132,9 @@ bool gs_gotrace_string(const gs_gotrace_generation *g, uint64_t id, gs_str *out)
 /* Leaf first. */
 bool gs_gotrace_stack(const gs_gotrace_generation *g, uint64_t id, const gs_gotrace_frame **frames, uint32_t *n);
 
+/* The trace's clock counts what CLOCK_MONOTONIC does: since Go 1.22 on Linux, in units of 64 ns. */
+bool gs_gotrace_clock_is_monotonic(const gs_gotrace_generation *g);
+
 typedef struct gs_gotrace_sync {
 	unsigned n; /* counts from 1 */
 	int64_t time_ns;

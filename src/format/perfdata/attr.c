@@ -50,11 +50,14 @@ uint32_t perfdata_add_attr(gs_perfdata *d, gs_str bytes)
 	flags = read_flags(d, &r);
 	a->is_freq = flags >> 10 & 1;
 	a->has_sample_id_all = flags >> 18 & 1;
+	a->has_clock = flags >> 25 & 1;
 	gs_rd_skip(&r, 24); /* wakeup, breakpoint or config1, config2 */
 	/* Later versions of the struct are longer; what is not there is 0. */
 	if (gs_rd_left(&r) >= 16) {
 		a->branch_sample_type = perfdata_u64(d, &r);
 		a->regs_user = perfdata_u64(d, &r);
+		gs_rd_skip(&r, gs_rd_left(&r) >= 8 ? 4 : 0); /* bytes of stack */
+		a->clock = gs_rd_left(&r) >= 4 ? (int32_t)perfdata_u32(d, &r) : 0;
 	}
 	d->attrs = q->attrs.p;
 	d->n_attrs = (uint32_t)q->attrs.n;

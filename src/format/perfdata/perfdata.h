@@ -35,6 +35,8 @@ typedef struct gs_perfdata_attr {
 	gs_str name;  /* "cycles:u"; made from type and config when the file does not tell */
 	bool is_freq; /* `period` is a frequency in Hz */
 	bool has_sample_id_all;
+	bool has_clock; /* times are of `clock` (CLOCK_MONOTONIC...) instead of perf's own */
+	int32_t clock;
 } gs_perfdata_attr;
 
 typedef struct gs_perfdata_build_id {

@@ -305,7 +305,7 @@ static bool post_open(gs_session *s, const json_t *body, gs_buf *out, gs_err *er
 {
 	const char *path = json_string_value(json_object_get(body, "path"));
 	unsigned ids[MAX_DOCS], n = 0;
-	gs_open_options o = { 0 };
+	gs_open_options o = { .overlay = gs_str_of(json_string_value(json_object_get(body, "overlay"))) };
 	gs_json j = gs_json_to(out);
 
 	if (!path || !*path || strcmp(path, "-") == 0) /* standard input is the terminal's */

@@ -143,6 +143,7 @@ export interface LanesAnswer {
 	threads: number;
 	tasks: number;
 	transitions: number;
+	overlays?: { name: string; has_times: boolean; start_ns: number; end_ns: number; samples: number; outside: number; unplaced: number }[];
 	damage?: string;
 	hit_ns?: number;
 	count: number;

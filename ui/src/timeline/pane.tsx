@@ -74,10 +74,19 @@ export function TimelineView() {
 	return (
 		<div class="timeline">
 			<Bar />
+			<Overlays all={first.data.overlays ?? []} />
 			{first.data.damage && <p class="note bad">{visible(first.data.damage)}</p>}
 			{r.lanesTable ? <LaneTable first={first.data} /> : <Lanes first={first.data} id={id} />}
 		</div>
 	);
+}
+
+/** What was taken meanwhile and lies on this clock. */
+function Overlays({ all }: { all: NonNullable<LanesAnswer["overlays"]> }) {
+	if (!all.length) return null;
+	const say = (o: (typeof all)[number]) =>
+		`${visible(o.name)} from ${formatLength(o.start_ns)} to ${formatLength(o.end_ns)}${o.has_times ? `, ${formatCount(o.samples - o.outside)} samples on this clock${o.unplaced ? `, ${formatCount(o.unplaced)} of them on no goroutine` : ""}` : ""}`;
+	return <p class="note">Taken meanwhile: {all.map(say).join("; ")}</p>;
 }
 
 function Lanes({ first, id }: { first: LanesAnswer; id: number }) {
