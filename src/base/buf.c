@@ -12,11 +12,12 @@ void gs_buf_release(gs_buf *b)
 
 void gs_memory_hint_large(void *p, size_t n)
 {
-	enum { HUGE_PAGE = 2 << 20 };
-	size_t skip = -(uintptr_t)p & (HUGE_PAGE - 1);
+	enum { HUGE_PAGE = 2 << 20, PAGE = 4096 };
+	uintptr_t before = (uintptr_t)p & (PAGE - 1);
 
+	/* Outwards to whole pages: a block of realloc's that were part this, part that could not be moved without a copy. */
 	if (n >= 2 * HUGE_PAGE)
-		madvise((char *)p + skip, (n - skip) & ~(size_t)(HUGE_PAGE - 1), MADV_HUGEPAGE);
+		madvise((char *)p - before, (before + n + PAGE - 1) & ~(size_t)(PAGE - 1), MADV_HUGEPAGE);
 }
 
 bool gs_buf_grow(gs_buf *b, size_t more)

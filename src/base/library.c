@@ -33,6 +33,7 @@
 #define CAPSTONE(F) \
 	F(cs_close) F(cs_disasm_iter) F(cs_free) F(cs_insn_group) F(cs_malloc) F(cs_open) F(cs_option) F(cs_reg_name)
 #define ELF(F) F(elf_end) F(elf_errmsg) F(elf_memory) F(elf_version)
+#define ISAL(F) F(isal_deflate_stateless) F(isal_deflate_stateless_init)
 #define DW(F)                                                                                                    \
 	F(dwarf_aggregate_size) F(dwarf_attr) F(dwarf_attr_integrate) F(dwarf_begin_elf) F(dwarf_bytesize)       \
 	F(dwarf_child) F(dwarf_diename) F(dwarf_dieoffset) F(dwarf_end) F(dwarf_errmsg) F(dwarf_filesrc)         \
@@ -82,12 +83,18 @@ LIBRARY(cairo, CAIRO, GS_SONAME_CAIRO, "PNG pictures");
 LIBRARY(capstone, CAPSTONE, GS_SONAME_CAPSTONE, "disassembly");
 LIBRARY(elf, ELF, GS_SONAME_ELF, "lines of C code");
 LIBRARY(dw, DW, GS_SONAME_DW, "lines of C code");
+#ifdef GS_HAS_ISAL
+LIBRARY(isal, ISAL, GS_SONAME_ISAL, "fast packing of large profiles");
+#endif
 
 static const library *const libraries[] = {
 	[GS_LIBRARY_CURL] = &curl,	   [GS_LIBRARY_MICROHTTPD] = &microhttpd,
 	[GS_LIBRARY_CRYPTO] = &crypto,	   [GS_LIBRARY_JANSSON] = &jansson,
 	[GS_LIBRARY_CAIRO] = &cairo,	   [GS_LIBRARY_CAPSTONE] = &capstone,
 	[GS_LIBRARY_ELF] = &elf,	   [GS_LIBRARY_DW] = &dw,
+#ifdef GS_HAS_ISAL
+	[GS_LIBRARY_ISAL] = &isal,
+#endif
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;

@@ -79,6 +79,11 @@ typedef struct gs_load_source {
 
 /* The bytes last as long as `mem`. GS_ERR_LIMIT: they were lent, and there is no memory for a copy. */
 bool gs_load_keep(gs_load_source *src, gs_arena *mem, gs_str *bytes, gs_err *err);
+/* Whether gs_load_keep makes no copy: slices of the bytes stay good. */
+static inline bool gs_load_can_keep(const gs_load_source *src)
+{
+	return src->file || src->unpacked->packing != GS_PACKING_NONE;
+}
 
 /* How sure a probe is. */
 enum {

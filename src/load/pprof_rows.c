@@ -41,30 +41,47 @@ bool gs_pprof_rows_suit(const gs_pprof *pp)
 	return pp->bytes.n <= MAX_BYTES;
 }
 
-/* One block for all texts: the input goes before they do. One more row than the file has, for a warning. */
-static bool make_strings(rows *r, uint64_t **hashes)
+/* Texts stay in the input where that can be had: they are most of it. Else they go into one block. */
+static bool keep_texts(rows *r, gs_load_source *src, gs_str *list)
 {
 	const gs_pprof *pp = r->pp;
 	size_t n = pp->strings.n, total = 0;
-	gs_str *list;
 	char *to;
 
+	if (n)
+		memcpy(list, pp->strings.p, n * sizeof(*list));
+	if (!pp->next_at && gs_load_can_keep(src)) {
+		gs_str bytes;
+
+		return gs_load_keep(src, r->mem, &bytes, r->err);
+	}
 	for (size_t i = 0; i < n; i++)
-		total += pp->strings.p[i].n;
-	list = gs_try_new(r->mem, gs_str, n + 1);
-	*hashes = gs_try_new(r->mem, uint64_t, n + 1);
+		total += list[i].n;
 	to = gs_try_new(r->mem, char, total);
-	if (!list || !*hashes || !to)
+	if (!to)
 		return no_memory(r->err);
 	for (size_t i = 0; i < n; i++) {
-		gs_str s = pp->strings.p[i];
-
-		if (s.n)
-			memcpy(to, s.p, s.n);
-		list[i] = (gs_str){ to, s.n };
-		(*hashes)[i] = gs_str_hash(s);
-		to += s.n;
+		if (list[i].n)
+			memcpy(to, list[i].p, list[i].n);
+		list[i].p = to;
+		to += list[i].n;
 	}
+	return true;
+}
+
+/* One more row than the file has, for a warning. */
+static bool make_strings(rows *r, gs_load_source *src, uint64_t **hashes)
+{
+	size_t n = r->pp->strings.n;
+	gs_str *list = gs_try_new(r->mem, gs_str, n + 1);
+
+	*hashes = gs_try_new(r->mem, uint64_t, n + 1);
+	if (!list || !*hashes)
+		return no_memory(r->err);
+	if (!keep_texts(r, src, list))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		(*hashes)[i] = gs_str_hash(list[i]);
 	r->p->strings = (gs_strtab){ .mem = r->mem, .strings = list, .n = (uint32_t)n, .cap = (uint32_t)n + 1 };
 	return true;
 }
@@ -314,7 +331,7 @@ static bool make_warning(rows *r, uint64_t *hashes, uint64_t trailing_bytes)
 	return true;
 }
 
-static bool make(rows *r, gs_document *doc, const gs_load_source *src)
+static bool make(rows *r, gs_document *doc, gs_load_source *src)
 {
 	gs_merge_rows *out = gs_try_new(r->mem, gs_merge_rows, 1);
 	uint64_t *hashes;
@@ -323,7 +340,7 @@ static bool make(rows *r, gs_document *doc, const gs_load_source *src)
 	if (!out || !r->p)
 		return no_memory(r->err);
 	r->p->mem = r->mem;
-	if (!make_strings(r, &hashes) || !make_header(r) || !make_mappings(r) || !make_functions(r) || !make_locations(r) ||
+	if (!make_strings(r, src, &hashes) || !make_header(r) || !make_mappings(r) || !make_functions(r) || !make_locations(r) ||
 	    !make_samples(r) || !make_warning(r, hashes, src->trailing_bytes))
 		return false;
 	if (r->n_frames > gs_pprof_max_nodes(r->pp))
@@ -336,7 +353,7 @@ static bool make(rows *r, gs_document *doc, const gs_load_source *src)
 	return true;
 }
 
-bool gs_pprof_rows(const gs_pprof *pp, gs_document *doc, const gs_load_source *src, gs_err *err)
+bool gs_pprof_rows(const gs_pprof *pp, gs_document *doc, gs_load_source *src, gs_err *err)
 {
 	GS_AUTO(arena) *scratch = gs_arena_create(UINT64_MAX);
 	rows *r = gs_new(scratch, rows, 1);

@@ -184,6 +184,31 @@ static uint32_t map_function(gs_merger *m, const gs_profile *src, uint32_t id)
 	return m->functions[id] = gs_profile_builder_function(m->b, f);
 }
 
+/* Functions of the source that the result has already, all at once; the others come as they are met. */
+static void find_functions(gs_merger *m, const gs_profile *src)
+{
+	enum { AT_ONCE = 64 };
+	gs_function rows[AT_ONCE];
+	uint32_t ids[AT_ONCE], found[AT_ONCE];
+
+	for (uint32_t i = 1; i < src->n_functions;) {
+		uint32_t n = 0;
+
+		for (; n < AT_ONCE && i < src->n_functions; i++) {
+			const gs_function *f = &src->functions[i];
+			uint32_t name = m->strings[f->name], system_name = m->strings[f->system_name], file = m->strings[f->file];
+
+			if ((f->name && !name) || (f->system_name && !system_name) || (f->file && !file))
+				continue;
+			rows[n] = (gs_function){ name, system_name, file, f->start_line, 0 };
+			ids[n++] = i;
+		}
+		gs_profile_builder_find_functions(m->b, rows, n, found);
+		for (uint32_t k = 0; k < n; k++)
+			m->functions[ids[k]] = found[k];
+	}
+}
+
 static uint64_t location_hash(const gs_merger *m, const gs_location *l, const gs_frame *lines)
 {
 	uint64_t h = gs_hash_u64((l->address - m->mappings.p[l->mapping].start) ^ (uint64_t)l->mapping << 48 ^
@@ -336,15 +361,12 @@ static bool add_label(gs_merger *m, gs_label row)
 	return to != NULL;
 }
 
-static uint32_t map_labels(gs_merger *m, const gs_profile *src, uint32_t set, bool is_diff_base)
+/* The labels of the set in the terms of the result, behind those in m->label_row. */
+static bool add_labels(gs_merger *m, const gs_profile *src, uint32_t set, bool is_diff_base)
 {
 	gs_label_set from = src->label_sets[set];
 	gs_str base_key = GS_S("pprof::base");
-	uint32_t id;
 
-	if (m->labels[set])
-		return m->labels[set] - 1;
-	m->label_row.n = 0;
 	for (uint32_t i = 0; i < from.n; i++) {
 		gs_label row = src->labels[from.first + i];
 
@@ -354,15 +376,49 @@ static uint32_t map_labels(gs_merger *m, const gs_profile *src, uint32_t set, bo
 		row.str = map_str(m, src, row.str);
 		row.unit = map_str(m, src, row.unit);
 		if (!add_label(m, row))
-			return GS_NO_ID;
+			return false;
 	}
-	if (is_diff_base && !add_label(m, (gs_label){ .key = gs_profile_builder_str(m->b, base_key),
-						      .str = gs_profile_builder_str(m->b, GS_S("true")) }))
-		return GS_NO_ID;
-	id = gs_profile_builder_labels(m->b, m->label_row.p, (uint32_t)m->label_row.n);
-	if (id != GS_NO_ID)
-		m->labels[set] = id + 1;
-	return id;
+	return !is_diff_base || add_label(m, (gs_label){ .key = gs_profile_builder_str(m->b, base_key),
+							 .str = gs_profile_builder_str(m->b, GS_S("true")) });
+}
+
+/* At most LOCATIONS label sets, in order; their misses of the cache overlap. */
+static bool map_label_sets(gs_merger *m, const gs_profile *src, const uint32_t *sets, uint32_t n, bool is_diff_base,
+			   uint32_t *out)
+{
+	size_t starts[LOCATIONS + 1];
+
+	m->label_row.n = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		starts[i] = m->label_row.n;
+		if (m->labels[sets[i]])
+			continue;
+		if (!add_labels(m, src, sets[i], is_diff_base))
+			return false;
+		if (m->label_row.n > starts[i])
+			gs_profile_builder_prefetch_labels(m->b, &m->label_row.p[starts[i]],
+							   (uint32_t)(m->label_row.n - starts[i]));
+	}
+	starts[n] = m->label_row.n;
+	for (uint32_t i = 0; i < n; i++) {
+		if (!m->labels[sets[i]]) {
+			uint32_t id = gs_profile_builder_labels(m->b, m->label_row.p ? &m->label_row.p[starts[i]] : NULL,
+								(uint32_t)(starts[i + 1] - starts[i]));
+
+			if (id == GS_NO_ID)
+				return false;
+			m->labels[sets[i]] = id + 1;
+		}
+		out[i] = m->labels[sets[i]] - 1;
+	}
+	return true;
+}
+
+static uint32_t map_labels(gs_merger *m, const gs_profile *src, uint32_t set, bool is_diff_base)
+{
+	uint32_t id;
+
+	return map_label_sets(m, src, &set, 1, is_diff_base, &id) ? id : GS_NO_ID;
 }
 
 /* Taking away is exact here, where pprof goes through a double and is off by a few beyond 2^53. */
@@ -539,17 +595,18 @@ static bool keep_sample(gs_merger *m, uint32_t sample)
 static bool count_rows(gs_merger *m, const gs_merge_part *part)
 {
 	uint64_t hashes[LOCATIONS];
-	uint32_t sets[LOCATIONS];
+	uint32_t from[LOCATIONS], sets[LOCATIONS];
 
 	for (size_t first = 0; first < m->kept.n; first += LOCATIONS) {
 		size_t n = m->kept.n - first < LOCATIONS ? m->kept.n - first : LOCATIONS;
 
+		for (size_t i = 0; i < n; i++)
+			from[i] = part->profile->sample_labels[m->kept.p[first + i]];
+		if (!map_label_sets(m, part->profile, from, (uint32_t)n, part->is_diff_base, sets))
+			return false;
 		for (size_t i = 0; i < n; i++) {
 			size_t k = first + i, start = k ? m->ends.p[k - 1] : 0;
 
-			sets[i] = map_labels(m, part->profile, part->profile->sample_labels[m->kept.p[k]], part->is_diff_base);
-			if (sets[i] == GS_NO_ID)
-				return false;
 			hashes[i] = row_hash(m->path.p + start, m->ends.p[k] - start, sets[i]);
 			gs_id_index_prefetch(&m->row_index, hashes[i]);
 		}
@@ -581,6 +638,7 @@ static bool add_rows(gs_merger *m, const gs_merge_part *part)
 	const uint32_t is_met = GS_NO_ID;
 
 	gs_strtab_find_many(&m->out->strings, src->strings.strings, rows->string_hashes, src->strings.n, m->strings);
+	find_functions(m, src);
 	m->path.n = m->kept.n = m->ends.n = m->leaves.n = m->met.n = 0;
 	for (uint32_t i = 0; i < src->n_samples; i++) {
 		if (!sample_values(m, part, i))

@@ -110,7 +110,7 @@ uint32_t gs_profile_builder_str_hashed(gs_profile_builder *b, gs_str s, uint64_t
 }
 
 typedef struct function_probe {
-	gs_profile_builder *b;
+	const gs_profile_builder *b;
 	gs_function f;
 } function_probe;
 
@@ -149,6 +149,29 @@ uint32_t gs_profile_builder_function(gs_profile_builder *b, gs_function f)
 	if (!fresh->file_id)
 		fresh->file_id = id;
 	return id;
+}
+
+void gs_profile_builder_find_functions(const gs_profile_builder *b, const gs_function *rows, uint32_t n, uint32_t *out)
+{
+	enum { LANES = 16 };
+	const gs_id_index *x = &b->function_index;
+	uint64_t hashes[LANES];
+
+	for (uint32_t first = 0; first < n; first += LANES) {
+		uint32_t count = n - first < LANES ? n - first : LANES;
+
+		for (uint32_t i = 0; i < count; i++) {
+			hashes[i] = function_hash(&rows[first + i], b->trie.seed);
+			gs_id_index_prefetch(x, hashes[i]);
+		}
+		for (uint32_t i = 0; i < count && x->cap; i++)
+			__builtin_prefetch(&b->functions.p[(uint32_t)x->slots[hashes[i] >> 32 & (x->cap - 1)]]);
+		for (uint32_t i = 0; i < count; i++) {
+			function_probe q = { b, rows[first + i] };
+
+			out[first + i] = x->cap ? (uint32_t)*gs_id_index_find(x, hashes[i], function_equal, &q) : 0;
+		}
+	}
 }
 
 uint32_t gs_profile_builder_mapping(gs_profile_builder *b, gs_mapping m)
@@ -432,6 +455,11 @@ uint32_t gs_profile_builder_labels(gs_profile_builder *b, const gs_label *labels
 	id = sort_labels(b->p, sorted, n) ? labels_sorted(b, sorted, n) : failed(b);
 	free(sorted);
 	return id;
+}
+
+void gs_profile_builder_prefetch_labels(const gs_profile_builder *b, const gs_label *labels, uint32_t n)
+{
+	gs_id_index_prefetch(&b->label_index, label_hash(labels, n, b->trie.seed));
 }
 
 void gs_profile_builder_with_threads(gs_profile_builder *b)

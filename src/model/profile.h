@@ -139,6 +139,8 @@ uint32_t gs_profile_builder_str(gs_profile_builder *b, gs_str s);
 uint32_t gs_profile_builder_str_hashed(gs_profile_builder *b, gs_str s, uint64_t hash);
 /* Found again when equal in all fields but file_id. */
 uint32_t gs_profile_builder_function(gs_profile_builder *b, gs_function f);
+/* Many at once, with misses of the cache in parallel: out[i] is the id, or 0 when there is no such function yet. */
+void gs_profile_builder_find_functions(const gs_profile_builder *b, const gs_function *rows, uint32_t n, uint32_t *out);
 /* Always new. */
 uint32_t gs_profile_builder_mapping(gs_profile_builder *b, gs_mapping m);
 /* Say that these lines were looked up by us: the mapping's has_* then tell other tools to leave it alone. */
@@ -165,6 +167,8 @@ bool gs_profile_builder_push_stacks(gs_profile_builder *b, const uint32_t *locat
 void gs_profile_builder_limit_nodes(gs_profile_builder *b, uint64_t max);
 /* Label set found again when equal; sorted here. n 0 is set 0. */
 uint32_t gs_profile_builder_labels(gs_profile_builder *b, const gs_label *labels, uint32_t n);
+/* Ask the memory ahead of time for what gs_profile_builder_labels will look at. */
+void gs_profile_builder_prefetch_labels(const gs_profile_builder *b, const gs_label *labels, uint32_t n);
 
 typedef struct gs_sample {
 	uint32_t node, labels;

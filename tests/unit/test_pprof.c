@@ -211,6 +211,62 @@ TEST(cut_anywhere_is_an_error_or_less_of_the_same)
 	}
 }
 
+/* Numbers of every length, in a location, its line and a function; `odd`: with a field that nobody knows in each. */
+static void rows_of(gs_buf *b, unsigned bits, bool odd)
+{
+	GS_AUTO(buf) loc = { .max = 1000 }, line = { .max = 1000 }, fn = { .max = 1000 };
+	uint64_t v = (uint64_t)1 << bits | 0x55aa55aa55aa55aau >> (63 - bits);
+
+	head(b);
+	pb_u64(&loc, 1, v);
+	pb_u64(&loc, 3, v - 1);
+	pb_u64(&line, 1, v);
+	pb_u64(&line, 2, v ^ 1);
+	pb_u64(&line, 3, 77);
+	if (odd)
+		pb_u64(&line, 9, 1);
+	pb_bytes(&loc, 4, gs_buf_view(&line));
+	pb_u64(&loc, 5, 1);
+	if (odd)
+		pb_u64(&loc, 9, 1);
+	pb_bytes(b, 4, gs_buf_view(&loc));
+	pb_u64(&fn, 1, v);
+	pb_u64(&fn, 2, F);
+	pb_u64(&fn, 3, CPU);
+	pb_u64(&fn, 4, A_GO);
+	pb_u64(&fn, 5, v);
+	if (odd)
+		pb_u64(&fn, 9, 1);
+	pb_bytes(b, 5, gs_buf_view(&fn));
+	pb_strings(b, strings, 7);
+}
+
+TEST(rows_as_every_writer_makes_them_are_read_as_odd_ones)
+{
+	for (unsigned k = 0; k < 128; k++) {
+		GS_AUTO(buf) b = { .max = 1 << 20 };
+		uint64_t v = (uint64_t)1 << k / 2 | 0x55aa55aa55aa55aau >> (63 - k / 2);
+		gs_pprof p;
+		gs_err err;
+
+		rows_of(&b, k / 2, k & 1);
+		CHECK(scan(&b, &p, &err));
+		if (p.locations.n == 1 && p.lines.n == 1 && p.functions.n == 1) {
+			const gs_pprof_location *l = p.locations.p;
+			const gs_pprof_function *f = p.functions.p;
+
+			CHECK(l->id == v && l->address == v - 1 && l->is_folded && l->n_lines == 1 && !l->mapping_id);
+			CHECK(p.lines.p->function_id == v && p.lines.p->line == (int64_t)(v ^ 1) && p.lines.p->column == 77);
+			CHECK(f->id == v && f->name == F && f->system_name == CPU && f->file == A_GO &&
+			      f->start_line == (int64_t)v);
+		} else {
+			CHECK_INT(p.functions.n, 1);
+		}
+		CHECK_INT(p.strings.n, 7);
+		gs_pprof_release(&p);
+	}
+}
+
 TEST(labels_are_read_one_by_one)
 {
 	GS_AUTO(buf) b = { .max = 1 << 20 }, sample = { .max = 1000 };
