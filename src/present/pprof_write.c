@@ -47,6 +47,25 @@ static void put_u64(gs_buf *b, unsigned field, uint64_t v)
 	put_varint(b, v);
 }
 
+/* The same where there is room, for what there are millions of: whoever calls has reserved for all of a message. */
+enum { FIELD_MAX = 1 + VARINT_MAX };
+
+static inline char *varint_at(char *at, uint64_t v)
+{
+	for (; v >= 0x80; v >>= 7)
+		*at++ = (char)(v | 0x80);
+	*at++ = (char)v;
+	return at;
+}
+
+static inline char *opt_at(char *at, unsigned field, uint64_t v)
+{
+	if (!v)
+		return at;
+	*at++ = (char)(field << 3);
+	return varint_at(at, v);
+}
+
 /* The default is left out. */
 static void put_opt(gs_buf *b, unsigned field, uint64_t v)
 {
@@ -156,14 +175,22 @@ static void put_stack(writer *w, uint32_t leaf)
 static void put_row(writer *w, uint32_t sample)
 {
 	uint32_t from = sample ? w->rows->ends[sample - 1] : 0, to = w->rows->ends[sample];
+	char *at;
 
-	for (uint32_t k = from; k < to; k++)
-		if (to - from <= 2)
+	if (to - from <= 2) {
+		for (uint32_t k = from; k < to; k++)
 			put_u64(&w->body, 1, w->p->locations[w->rows->locations[k]].file_id);
-		else
-			put_varint(&w->inner, w->p->locations[w->rows->locations[k]].file_id);
-	if (to - from > 2)
-		put_message(&w->body, 1, &w->inner);
+		return;
+	}
+	if (!gs_buf_reserve(&w->inner, (size_t)(to - from) * VARINT_MAX)) {
+		w->out->bad = true;
+		return;
+	}
+	at = w->inner.p + w->inner.n;
+	for (uint32_t k = from; k < to; k++)
+		at = varint_at(at, w->p->locations[w->rows->locations[k]].file_id);
+	w->inner.n = (size_t)(at - w->inner.p);
+	put_message(&w->body, 1, &w->inner);
 }
 
 static void put_values(writer *w, uint32_t sample)
@@ -222,22 +249,30 @@ static void put_mapping(writer *w, const gs_mapping *m)
 static void put_location(writer *w, const gs_location *l)
 {
 	const gs_profile *p = w->p;
+	char *at, *length;
 
-	put_opt(&w->body, 1, l->file_id);
+	if (!gs_buf_reserve(&w->body, 4 * FIELD_MAX + l->n_frames * (size_t)(2 + 3 * FIELD_MAX))) {
+		w->out->bad = true;
+		return;
+	}
+	at = opt_at(w->body.p, 1, l->file_id);
 	if (l->mapping)
-		put_opt(&w->body, 2, p->mappings[l->mapping].file_id);
-	put_opt(&w->body, 3, l->address);
+		at = opt_at(at, 2, p->mappings[l->mapping].file_id);
+	at = opt_at(at, 3, l->address);
 	for (uint32_t i = 0; i < l->n_frames; i++) {
 		const gs_frame *f = &p->frames[l->first_frame + i];
 
 		if (!f->function) /* stands for "no line known" */
 			continue;
-		put_opt(&w->inner, 1, p->functions[f->function].file_id);
-		put_opt(&w->inner, 2, (uint64_t)f->line);
-		put_opt(&w->inner, 3, (uint64_t)f->column);
-		put_message(&w->body, 4, &w->inner);
+		*at++ = 4 << 3 | 2;
+		length = at++; /* of three numbers at most: one byte */
+		at = opt_at(at, 1, p->functions[f->function].file_id);
+		at = opt_at(at, 2, (uint64_t)f->line);
+		at = opt_at(at, 3, (uint64_t)f->column);
+		*length = (char)(at - length - 1);
 	}
-	put_opt(&w->body, 5, l->is_folded);
+	at = opt_at(at, 5, l->is_folded);
+	w->body.n = (size_t)(at - w->body.p);
 	put_message(w->out, 4, &w->body);
 }
 
