@@ -5,6 +5,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	gs_pclntab t;
+	gs_pclntab_place at; /* what it remembers of other functions must not matter */
 	gs_err err;
 
 	if (size == 0 || !gs_pclntab_open((gs_str){ (const char *)data + 1, size - 1 }, 0x8000, &t, &err))
@@ -12,14 +13,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	gs_pclntab_set_go(&t, data[0]);
 	t.inline_base = 0x4000;
 	t.inline_bytes = t.bytes;
+	gs_pclntab_place_init(&at);
 	for (uint32_t i = 0; i < t.n_funcs && i < 32; i++) {
 		gs_pclntab_func f;
 		gs_pclntab_frame frames[GS_PCLNTAB_MAX_DEPTH], again[GS_PCLNTAB_MAX_DEPTH];
-		gs_pclntab_place at;
 
 		if (!gs_pclntab_func_get(&t, i, &f))
 			continue;
-		gs_pclntab_place_set(&t, &f, &at);
+		at.func = f;
+		gs_pclntab_place_set(&t, &at);
 		for (uint64_t pc = f.entry, k = 0; k < 16; k++, pc += 5) {
 			unsigned n = gs_pclntab_frames(&t, &f, pc, frames, GS_PCLNTAB_MAX_DEPTH);
 

@@ -1,13 +1,12 @@
 /* gospect symbolize: what is at these addresses of a program? */
 #include <stdatomic.h>
 
+#include "app/address_text.h"
 #include "app/addresses.h"
 #include "app/op.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/pool.h"
-#include "load/binary.h"
-#include "present/printable.h"
 
 #include "base/banned.h"
 
@@ -48,84 +47,6 @@ typedef struct work {
 	atomic_size_t next; /* of `order`, not yet anybody's */
 } work;
 
-/* What is written again and again: the text before a frame's line number, for as long as function and file stay the same. */
-typedef struct writer {
-	gs_buf *out;
-	const char *function, *file;
-	bool is_inlined;
-	size_t at, n;
-} writer;
-
-enum { NUMBER_MAX = 20 };
-
-/* Numbers are much of what is written here, and printf is slow. The caller has made room. */
-static inline void put_decimal(gs_buf *out, uint64_t v)
-{
-	char b[NUMBER_MAX], *end = b + sizeof(b), *p = end;
-
-	do {
-		*--p = (char)('0' + v % 10);
-		v /= 10;
-	} while (v);
-	for (char *to = out->p + out->n; p < end; out->n++)
-		*to++ = *p++;
-}
-
-static inline void put_hex(gs_buf *out, uint64_t v)
-{
-	unsigned digits = (67 - (unsigned)__builtin_clzll(v | 1)) / 4;
-	char *to = out->p + out->n;
-
-	for (unsigned i = digits; i-- > 0; v >>= 4)
-		to[i] = "0123456789abcdef"[v & 15];
-	out->n += digits;
-}
-
-static void put_frame(writer *w, const gs_symbol *f)
-{
-	gs_buf *out = w->out;
-
-	if (w->n && w->function == f->function.p && w->file == f->file.p && w->is_inlined == f->is_inlined) {
-		if (gs_buf_reserve(out, w->n)) {
-			memcpy(out->p + out->n, out->p + w->at, w->n);
-			out->n += w->n;
-		}
-		return;
-	}
-	*w = (writer){ out, f->function.p, f->file.p, f->is_inlined, out->n, 0 };
-	gs_buf_str(out, GS_S("  "));
-	gs_printable(out, f->function);
-	if (f->is_inlined)
-		gs_buf_str(out, GS_S(" (inlined)"));
-	if (f->file.n) {
-		gs_buf_c(out, ' ');
-		gs_printable(out, f->file);
-	}
-	w->n = out->n - w->at;
-}
-
-static void one_text(writer *w, uint64_t addr, const gs_symbol *frames, unsigned n)
-{
-	gs_buf *out = w->out;
-
-	if (!gs_buf_reserve(out, 2 + NUMBER_MAX))
-		return;
-	out->p[out->n++] = '0';
-	out->p[out->n++] = 'x';
-	put_hex(out, addr);
-	gs_buf_str(out, n ? GS_S("\n") : GS_S("\n  ?\n"));
-	for (unsigned i = 0; i < n; i++) {
-		put_frame(w, &frames[i]);
-		if (!gs_buf_reserve(out, NUMBER_MAX + 2))
-			return;
-		if (frames[i].file.n && frames[i].line) {
-			out->p[out->n++] = ':';
-			put_decimal(out, frames[i].line);
-		}
-		out->p[out->n++] = '\n';
-	}
-}
-
 static void one_json(gs_buf *out, uint64_t addr, const gs_symbol *frames, unsigned n)
 {
 	gs_json json = gs_json_to(out), *j = &json;
@@ -161,9 +82,10 @@ static void answer_part(void *ctx, size_t part)
 	gs_symbol frames[GS_SYMBOL_MAX_DEPTH];
 	gs_address_ref other[STEP];
 	gs_binary_cursor cursor;
-	writer text = { .out = out };
+	gs_address_text text;
 
 	gs_binary_cursor_init(&cursor);
+	gs_address_text_init(&text, out);
 	gs_buf_reserve(out, n / w->n_parts * (w->is_json ? 384 : 256)); /* a guess that spares copies */
 	while ((from = atomic_fetch_add(&w->next, STEP)) < n) {
 		gs_address_ref *refs = w->order + from;
@@ -179,7 +101,7 @@ static void answer_part(void *ctx, size_t part)
 			if (w->is_json)
 				one_json(out, addr + w->asked.bias, frames, depth);
 			else
-				one_text(&text, addr + w->asked.bias, frames, depth);
+				gs_address_text_put(&text, addr + w->asked.bias, frames, depth);
 			w->places[index] = (place){ (uint32_t)part, (uint32_t)(out->n - at), at };
 		}
 	}

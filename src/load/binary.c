@@ -162,14 +162,12 @@ static gs_str printed_name_near(gs_binary *b, gs_binary_cursor *at, gs_str name)
 
 static bool set_cursor(gs_binary *b, gs_binary_cursor *at, uint32_t index)
 {
-	gs_pclntab_func f;
-
 	at->index = index;
-	at->is_set = gs_pclntab_func_get(&b->table, index, &f);
+	at->is_set = gs_pclntab_func_get(&b->table, index, &at->place.func);
 	if (!at->is_set)
 		return false;
-	gs_pclntab_place_set(&b->table, &f, &at->place);
-	at->printed_name = printed_name_near(b, at, f.name);
+	gs_pclntab_place_set(&b->table, &at->place);
+	at->printed_name = printed_name_near(b, at, at->place.func.name);
 	return true;
 }
 
@@ -340,7 +338,8 @@ unsigned gs_binary_frames_near(gs_binary *b, gs_binary_cursor *at, uint64_t addr
 
 void gs_binary_cursor_init(gs_binary_cursor *at)
 {
-	at->is_set = false; /* place and printed_name are not read then */
+	at->is_set = false; /* the place's function and printed_name are not read then */
+	gs_pclntab_place_init(&at->place);
 	memset(at->names, 0, sizeof(at->names));
 }
 

@@ -1,6 +1,10 @@
+#include "app/address_text.h"
 #include "app/addresses.h"
+#include "present/printable.h"
 
 #include "tap.h"
+
+#include <stdio.h>
 
 #include "base/banned.h"
 
@@ -147,4 +151,79 @@ TEST(order_of_addresses)
 	check_order(0, UINT64_MAX, 3000, UINT64_MAX);
 	check_order(0x1000, 0x1000, 10, 0xfff); /* no code at all */
 	check_order(UINT64_MAX - 0xfff, UINT64_MAX, 100, 0x1fff);
+}
+
+TEST(text_of_frames)
+{
+	static const gs_str f = { "main.work", 9 }, g = { "main.\x1b", 6 }, file = { "/src/a.go", 9 };
+	const gs_symbol inner = { .function = f, .file = file, .line = 7, .is_inlined = true };
+	const gs_symbol frames[] = { inner, { .function = f, .file = file, .line = 12345678 }, { .function = g }, { .function = g, .file = file } };
+	static const char want[] = "0x401000\n  main.work (inlined) /src/a.go:7\n  main.work /src/a.go:12345678\n"
+				   "  main.\\x1b\n  main.\\x1b /src/a.go\n";
+	gs_buf out;
+	gs_address_text w;
+
+	gs_buf_init(&out, 1 << 20);
+	gs_address_text_init(&w, &out);
+	gs_address_text_put(&w, 0x401000, frames, 4);
+	gs_address_text_put(&w, 0x401000, frames, 4); /* now lines are copies */
+	CHECK_INT(out.n, 2 * (sizeof(want) - 1));
+	CHECK_STR(((gs_str){ out.p, sizeof(want) - 1 }), gs_str_of(want));
+	CHECK_STR(((gs_str){ out.p + sizeof(want) - 1, sizeof(want) - 1 }), gs_str_of(want));
+	out.n = 0;
+	gs_address_text_init(&w, &out);
+	gs_address_text_put(&w, UINT64_MAX, NULL, 0);
+	CHECK_STR(gs_buf_view(&out), GS_S("0xffffffffffffffff\n  ?\n"));
+	gs_buf_release(&out);
+}
+
+TEST(text_of_numbers)
+{
+	gs_buf out;
+	gs_address_text w;
+	char want[64];
+	uint64_t seed = 3;
+
+	gs_buf_init(&out, 1 << 20);
+	for (unsigned i = 0; i < 20000; i++) {
+		uint64_t addr = i < 4000 ? i : next(&seed) >> (i % 64);
+		uint32_t line = i < 12000 ? i : (uint32_t)next(&seed) >> (i % 32);
+		gs_symbol frame = { .function = GS_S("f"), .file = GS_S("g"), .line = line };
+		int n = snprintf(want, sizeof(want), line ? "0x%" PRIx64 "\n  f g:%" PRIu32 "\n" : "0x%" PRIx64 "\n  f g\n", addr, line);
+
+		out.n = 0;
+		gs_address_text_init(&w, &out);
+		gs_address_text_put(&w, addr, &frame, 1);
+		if (n < 0 || out.n != (size_t)n || memcmp(out.p, want, out.n) != 0)
+			CHECK_STR(gs_buf_view(&out), ((gs_str){ want, (size_t)n }));
+	}
+	gs_buf_release(&out);
+}
+
+/* One odd byte at any place of a name of any length, whatever is copied at once. */
+TEST(printable_anywhere)
+{
+	static const struct {
+		char c;
+		const char *is;
+	} odd[] = { { 0x1f, "\\x1f" }, { 0x7f, "\\x7f" }, { 0, "\\x00" }, { (char)0x80, "\xef\xbf\xbd" }, { ' ', " " }, { '~', "~" } };
+	char name[64], want[128];
+	gs_buf out;
+
+	gs_buf_init(&out, 1 << 20);
+	for (size_t n = 1; n < 50; n++)
+		for (size_t at = 0; at < n; at++)
+			for (unsigned k = 0; k < sizeof(odd) / sizeof(*odd); k++) {
+				size_t len = strlen(odd[k].is);
+
+				memset(name, 'x', n);
+				memset(want, 'x', n + len);
+				name[at] = odd[k].c;
+				memcpy(want + at, odd[k].is, len);
+				out.n = 0;
+				gs_printable(&out, (gs_str){ name, n });
+				if (out.n != n - 1 + len || memcmp(out.p, want, out.n) != 0)
+					CHECK_STR(gs_buf_view(&out), ((gs_str){ want, n - 1 + len }));
+			}
+	gs_buf_release(&out);
 }

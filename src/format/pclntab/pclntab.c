@@ -207,8 +207,8 @@ bool gs_pclntab_func_get(const gs_pclntab *t, uint32_t index, gs_pclntab_func *o
 	unsigned w = functab_field(t);
 	uint64_t base = t->layout >= GS_PCLNTAB_GO118 ? t->text : 0;
 	uint64_t at, head, counts_at, after;
-	uint32_t counts;
 	gs_str fs = t->funcs;
+	const char *p;
 
 	if (index >= t->n_funcs)
 		return false;
@@ -219,24 +219,25 @@ bool gs_pclntab_func_get(const gs_pclntab *t, uint32_t index, gs_pclntab_func *o
 	counts_at = head + (t->layout == GS_PCLNTAB_GO12 ? 28 : t->layout == GS_PCLNTAB_GO120 ? 36 : 32);
 	if (at > fs.n || !gs_peek_has(fs, at, counts_at + 4))
 		return false;
-	f.name = gs_peek_cstr(t->names, u32_at(t, fs, at + head), MAX_NAME);
-	f.args = (int32_t)u32_at(t, fs, at + head + 4);
-	f.deferreturn = u32_at(t, fs, at + head + 8);
-	f.pcsp = u32_at(t, fs, at + head + 12);
-	f.pcfile = u32_at(t, fs, at + head + 16);
-	f.pcln = u32_at(t, fs, at + head + 20);
-	f.n_pcdata = u32_at(t, fs, at + head + 24);
+	p = fs.p + at + head;
+	f.name = gs_peek_cstr(t->names, gs_peek_u32(p, t->is_big), MAX_NAME);
+	f.args = (int32_t)gs_peek_u32(p + 4, t->is_big);
+	f.deferreturn = gs_peek_u32(p + 8, t->is_big);
+	f.pcsp = gs_peek_u32(p + 12, t->is_big);
+	f.pcfile = gs_peek_u32(p + 16, t->is_big);
+	f.pcln = gs_peek_u32(p + 20, t->is_big);
+	f.n_pcdata = gs_peek_u32(p + 24, t->is_big);
 	if (t->layout >= GS_PCLNTAB_GO116)
-		f.cu = u32_at(t, fs, at + head + 28);
+		f.cu = gs_peek_u32(p + 28, t->is_big);
 	if (t->layout >= GS_PCLNTAB_GO120)
-		f.start_line = u32_at(t, fs, at + head + 32);
+		f.start_line = gs_peek_u32(p + 32, t->is_big);
+	p = fs.p + at + counts_at;
 	if (t->has_old_counts) {
-		counts = u32_at(t, fs, at + counts_at);
-		f.n_funcdata = counts;
+		f.n_funcdata = gs_peek_u32(p, t->is_big);
 	} else {
-		f.id = (uint8_t)fs.p[at + counts_at];
-		f.flags = (uint8_t)fs.p[at + counts_at + 1];
-		f.n_funcdata = (uint8_t)fs.p[at + counts_at + 3];
+		f.id = (uint8_t)p[0];
+		f.flags = (uint8_t)p[1];
+		f.n_funcdata = (uint8_t)p[3];
 		f.is_wrapper = f.id == t->id_wrapper;
 	}
 	if (f.n_pcdata > MAX_PCDATA || f.n_funcdata > MAX_FUNCDATA)
@@ -297,8 +298,9 @@ static void set_line(const gs_pclntab *t, gs_pclntab_place *at, uint64_t pc, gs_
 		out->file = GS_S("?");
 		return;
 	}
-	if (file != at->file_number) {
+	if (file != at->file_number || at->func.cu != at->file_cu || !at->file_name.p) {
 		at->file_number = file;
+		at->file_cu = at->func.cu;
 		at->file_name = file_name(t, &at->func, file);
 	}
 	out->file = at->file_name;
@@ -356,13 +358,19 @@ static unsigned old_frames(const gs_pclntab *t, gs_pclntab_place *place, uint64_
 	return n + 1;
 }
 
-void gs_pclntab_place_set(const gs_pclntab *t, const gs_pclntab_func *f, gs_pclntab_place *out)
+void gs_pclntab_place_init(gs_pclntab_place *at)
 {
-	out->func = *f;
-	out->file_number = -1;
-	gs_pclntab_walk_start(&out->file, f->pcfile, f->entry);
-	gs_pclntab_walk_start(&out->line, f->pcln, f->entry);
-	gs_pclntab_walk_start(&out->inlined, gs_pclntab_pcdata(t, f, t->inl_pcdata), f->entry);
+	at->file_name.p = NULL;
+	memset(at->names, 0, sizeof(at->names));
+}
+
+void gs_pclntab_place_set(const gs_pclntab *t, gs_pclntab_place *at)
+{
+	const gs_pclntab_func *f = &at->func;
+
+	gs_pclntab_walk_start(&at->file, f->pcfile, f->entry);
+	gs_pclntab_walk_start(&at->line, f->pcln, f->entry);
+	gs_pclntab_walk_start(&at->inlined, gs_pclntab_pcdata(t, f, t->inl_pcdata), f->entry);
 }
 
 unsigned gs_pclntab_frames(const gs_pclntab *t, const gs_pclntab_func *f, uint64_t pc, gs_pclntab_frame *out,
@@ -370,8 +378,22 @@ unsigned gs_pclntab_frames(const gs_pclntab *t, const gs_pclntab_func *f, uint64
 {
 	gs_pclntab_place at;
 
-	gs_pclntab_place_set(t, f, &at);
+	gs_pclntab_place_init(&at);
+	at.func = *f;
+	gs_pclntab_place_set(t, &at);
 	return gs_pclntab_place_frames(t, &at, pc, out, max);
+}
+
+/* Small functions are inlined in many places. */
+static gs_str inlined_name(const gs_pclntab *t, gs_pclntab_place *at, uint32_t offset)
+{
+	unsigned i = offset * 0x9e3779b9u >> 27;
+
+	if (!at->names[i].name.p || at->names[i].offset != offset) {
+		at->names[i].name = gs_peek_cstr(t->names, offset, MAX_NAME);
+		at->names[i].offset = offset;
+	}
+	return at->names[i].name;
 }
 
 unsigned gs_pclntab_place_frames(const gs_pclntab *t, gs_pclntab_place *at, uint64_t pc, gs_pclntab_frame *out,
@@ -400,7 +422,7 @@ unsigned gs_pclntab_place_frames(const gs_pclntab *t, gs_pclntab_place *at, uint
 			if (!is_elided(t, id, callee)) {
 				uint32_t name = u32_at(t, t->inline_bytes, e + (is_modern ? 4 : 12));
 
-				out[n] = (gs_pclntab_frame){ .name = gs_peek_cstr(t->names, name, MAX_NAME),
+				out[n] = (gs_pclntab_frame){ .name = inlined_name(t, at, name),
 							     .is_inlined = true,
 							     .is_wrapper = id == t->id_wrapper };
 				if (is_modern)

@@ -111,15 +111,23 @@ void gs_pclntab_walk_start(gs_pclntab_walk *w, uint32_t table, uint64_t entry);
 /* The value at `pc`, -1 when the table does not say. */
 int32_t gs_pclntab_walk_to(const gs_pclntab *t, gs_pclntab_walk *w, uint64_t pc);
 
-/* A function that will be asked about more than once: its tables are then read once, if the pcs come in order. */
+/* A function that will be asked about more than once: its tables are then read once, if the pcs come in order. What was looked
+ * up for one function is remembered for the next. */
 typedef struct gs_pclntab_place {
 	gs_pclntab_func func;
 	gs_pclntab_walk file, line, inlined;
-	int32_t file_number; /* of file_name; -1: none yet */
+	int32_t file_number; /* of file_name, which is NULL when there is none yet */
+	uint32_t file_cu;
 	gs_str file_name;
+	struct {
+		uint32_t offset;
+		gs_str name;
+	} names[32];
 } gs_pclntab_place;
 
-void gs_pclntab_place_set(const gs_pclntab *t, const gs_pclntab_func *f, gs_pclntab_place *out);
+void gs_pclntab_place_init(gs_pclntab_place *at);
+/* Behind gs_pclntab_func_get into at->func, of the table that it was made for. */
+void gs_pclntab_place_set(const gs_pclntab *t, gs_pclntab_place *at);
 /* As gs_pclntab_frames. */
 unsigned gs_pclntab_place_frames(const gs_pclntab *t, gs_pclntab_place *at, uint64_t pc, gs_pclntab_frame *out,
 				 unsigned max);
