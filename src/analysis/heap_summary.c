@@ -1,56 +1,91 @@
 #include "analysis/heap_summary.h"
 
+#include "base/buf.h"
+#include "base/map.h"
 #include "base/banned.h"
 
 /*
- * An object adds to what its type retains unless one of the same type is above it in the tree. The tree is walked from the top with a count
- * for each type of how many are open above.
+ * An object adds to what its type retains unless one of the same type is above it in the tree. Each object has the set of the types from it up to the root; there are
+ * few such sets: a set is a number, made of that of the dominator and the object's own type. The set that a type adds nothing to is the dominator's own.
  */
-typedef struct tree {
-	uint32_t *child_at, *child; /* children by node */
-	uint32_t *place;	    /* of each node: its next child */
-	uint32_t *open;		    /* of each type */
-} tree;
+typedef struct type_set {
+	uint32_t rest, type; /* the set without it */
+} type_set;
 
-static bool make_tree(gs_arena *scratch, const gs_dominators *d, uint32_t n_types, tree *t)
+typedef struct sets {
+	GS_VEC(type_set) list; /* [0] is empty */
+	gs_map of;	       /* set, type -> set */
+	uint32_t *of_node;     /* +1 */
+	GS_VEC(uint32_t) way;
+} sets;
+
+static bool has(const sets *s, uint32_t set, uint32_t type)
 {
-	t->child_at = gs_try_new(scratch, uint32_t, (size_t)d->n_nodes + 2);
-	t->child = gs_try_new(scratch, uint32_t, d->n_nodes);
-	t->place = gs_try_new(scratch, uint32_t, d->n_nodes);
-	t->open = gs_try_new(scratch, uint32_t, n_types);
-	if (!t->child_at || !t->child || !t->place || !t->open)
-		return false;
-	for (uint32_t i = 0; i < d->n_nodes; i++)
-		if (d->idom[i] != GS_HEAP_NONE)
-			t->child_at[d->idom[i] + 1]++;
-	for (uint32_t i = 0; i < d->n_nodes; i++) {
-		t->child_at[i + 1] += t->child_at[i];
-		t->place[i] = t->child_at[i];
+	for (; set; set = s->list.p[set].rest)
+		if (s->list.p[set].type == type)
+			return true;
+	return false;
+}
+
+/* The set of `type` and `rest`. UINT32_MAX: out of memory. */
+static uint32_t with(sets *s, uint32_t rest, uint32_t type)
+{
+	bool is_new;
+	uint32_t *at = gs_map_put(&s->of, (uint64_t)rest << 32 | type, &is_new);
+	type_set *made;
+
+	if (!at || !is_new)
+		return at ? *at : UINT32_MAX;
+	if (has(s, rest, type))
+		return *at = rest;
+	made = gs_vec_push(&s->list, UINT32_MAX - 1);
+	if (!made)
+		return UINT32_MAX;
+	*made = (type_set){ rest, type };
+	return *at = (uint32_t)s->list.n - 1;
+}
+
+/* Set of an object, with those of all above it. */
+static bool place(const gs_heap *h, const gs_dominators *d, sets *s, uint32_t node, gs_heap_type_row *by_type)
+{
+	for (; !s->of_node[node]; node = d->idom[node]) {
+		uint32_t *at;
+
+		if (node >= d->n_objects) {
+			s->of_node[node] = 1;
+			break;
+		}
+		at = gs_vec_push(&s->way, UINT32_MAX);
+		if (!at)
+			return false;
+		*at = node;
 	}
-	for (uint32_t i = 0; i < d->n_nodes; i++)
-		if (d->idom[i] != GS_HEAP_NONE)
-			t->child[t->place[d->idom[i]]++] = i;
-	memcpy(t->place, t->child_at, d->n_nodes * sizeof(uint32_t));
+	while (s->way.n) {
+		uint32_t above = s->of_node[node] - 1, set;
+
+		node = s->way.p[--s->way.n];
+		set = with(s, above, h->type_of[node]);
+		if (set == UINT32_MAX)
+			return false;
+		s->of_node[node] = set + 1;
+		if (set != above)
+			by_type[h->type_of[node]].retained_bytes += d->retained[node];
+	}
 	return true;
 }
 
-static void walk(const gs_heap *h, const gs_dominators *d, tree *t, gs_heap_type_row *by_type)
+static bool retained(const gs_heap *h, const gs_dominators *d, gs_heap_type_row *by_type)
 {
-	uint32_t at = gs_dominators_root(d);
+	GS_AUTO(arena) *scratch = gs_arena_create((uint64_t)1 << 40);
+	sets s = { .of_node = gs_try_new(scratch, uint32_t, d->n_nodes) };
+	bool ok = s.of_node && gs_vec_push(&s.list, 1);
 
-	for (;;) {
-		if (t->place[at] < t->child_at[at + 1]) {
-			at = t->child[t->place[at]++];
-			if (at < d->n_objects && t->open[h->type_of[at]]++ == 0)
-				by_type[h->type_of[at]].retained_bytes += d->retained[at];
-			continue;
-		}
-		if (at < d->n_objects)
-			t->open[h->type_of[at]]--;
-		at = d->idom[at];
-		if (at == GS_HEAP_NONE)
-			return;
-	}
+	for (uint32_t i = 0; ok && i < d->n_objects; i++)
+		ok = place(h, d, &s, i, by_type);
+	gs_vec_release(&s.list);
+	gs_vec_release(&s.way);
+	gs_map_release(&s.of);
+	return ok;
 }
 
 static int by_retained(const void *a, const void *b)
@@ -66,12 +101,10 @@ static int by_retained(const void *a, const void *b)
 
 bool gs_heap_summarize(gs_arena *mem, const gs_heap *h, const gs_dominators *d, gs_heap_summary *out, gs_err *err)
 {
-	GS_AUTO(arena) *scratch = gs_arena_create((uint64_t)1 << 40);
 	gs_heap_type_row *rows = gs_try_new(mem, gs_heap_type_row, h->n_types);
-	tree t;
 
 	*out = (gs_heap_summary){ 0 };
-	if (!rows || !make_tree(scratch, d, h->n_types, &t))
+	if (!rows || !retained(h, d, rows))
 		return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "out of memory for a summary of %u objects", h->n_objects);
 	for (uint32_t i = 0; i < h->n_types; i++)
 		rows[i].type = i;
@@ -79,7 +112,6 @@ bool gs_heap_summarize(gs_arena *mem, const gs_heap *h, const gs_dominators *d, 
 		rows[h->type_of[w.object]].count++;
 		rows[h->type_of[w.object]].shallow_bytes += w.size_bytes;
 	}
-	walk(h, d, &t, rows);
 	for (uint32_t i = 0; i < h->n_types; i++)
 		if (rows[i].count)
 			rows[out->n_rows++] = rows[i];

@@ -5,12 +5,14 @@
 #include <stdatomic.h>
 #include <sys/mman.h>
 
+#include "base/buf.h"
 #include "base/banned.h"
 
 enum { ALIGN = 16 };
 #define CHUNK_MIN ((size_t)64 << 10)
 #define CHUNK_MAX ((size_t)4 << 20)
 #define MAP_FROM ((size_t)1 << 20) /* from here on chunks come straight from mmap: zeroed and returned whole */
+#define HUGE_FROM ((size_t)32 << 20) /* a column: looked into at random, on small pages each look costs twice */
 
 typedef struct chunk {
 	struct chunk *next;
@@ -111,6 +113,8 @@ static chunk *chunk_new(size_t size)
 			 -1, 0);
 		if (c == MAP_FAILED)
 			return NULL;
+		if (size >= HUGE_FROM)
+			gs_memory_hint_large(c, size);
 	} else {
 		c = calloc(1, size);
 		if (!c)

@@ -176,6 +176,14 @@ static void claim_type(typing *y, uint64_t addr, uint64_t type, unsigned role, g
 		claim(y, addr, model_type(y, index, role), source);
 }
 
+static bool is_code(const typing *y, uint64_t addr)
+{
+	for (uint32_t i = 0; i < y->rt->n_modules; i++)
+		if (addr - y->rt->modules[i].text < y->rt->modules[i].etext - y->rt->modules[i].text)
+			return true;
+	return false;
+}
+
 static void claim_closure(typing *y, uint64_t addr)
 {
 	uint64_t code = word(y, addr);
@@ -183,7 +191,7 @@ static void claim_closure(typing *y, uint64_t addr)
 	gs_pclntab_func f;
 	bool is_new;
 
-	if (!gs_go_span_at(y->rt, addr))
+	if (!is_code(y, code) || !gs_go_span_at(y->rt, addr))
 		return;
 	known = gs_map_put(&y->closures, code, &is_new);
 	if (!known)

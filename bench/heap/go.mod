@@ -1,0 +1,3 @@
+module example.com/bench/heap
+
+go 1.19

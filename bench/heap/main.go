@@ -1,0 +1,122 @@
+// A service's memory in the small: caches with keys, values and a list through them, trees, and what only points on. It fills as many megabytes as asked for,
+// collects, says how many objects the collector counts and stands still.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"time"
+)
+
+type entry struct {
+	key        string
+	prev, next *entry
+	value      *value
+	hits       int
+}
+
+type value struct {
+	name string
+	tags []string
+	any  interface{}
+	body []byte
+}
+
+type cache struct {
+	byKey       map[string]*entry
+	first, last *entry
+}
+
+type node struct {
+	left, right *node
+	key         uint64
+	data        [2]uint64
+	entry       *entry
+}
+
+type link struct {
+	next *link
+	data [7]uint64
+}
+
+var (
+	caches []*cache
+	trees  []*node
+	lists  [1024]*link
+)
+
+func (c *cache) add(k uint64) *entry {
+	e := &entry{key: "user:" + strconv.FormatUint(k, 10), value: &value{name: "value of " + strconv.FormatUint(k, 36), tags: make([]string, 1+k%3), body: make([]byte, 64+mix(k)%384)}}
+	e.value.tags[0] = e.key
+	if k%4 == 0 {
+		e.value.any = k
+	}
+	c.byKey[e.key] = e
+	e.prev = c.last
+	if c.last != nil {
+		c.last.next = e
+	} else {
+		c.first = e
+	}
+	c.last = e
+	return e
+}
+
+func insert(n **node, key uint64, e *entry) {
+	for *n != nil {
+		if key < (*n).key {
+			n = &(*n).left
+		} else {
+			n = &(*n).right
+		}
+	}
+	*n = &node{key: key, entry: e}
+}
+
+func mix(x uint64) uint64 {
+	x ^= x >> 33
+	x *= 0xff51afd7ed558ccd
+	x ^= x >> 29
+	x *= 0xc4ceb9fe1a85ec53
+	return x ^ x>>32
+}
+
+func main() {
+	mb := flag.Int("mb", 1024, "megabytes to fill")
+	onlyLists := flag.Bool("lists", false, "linked lists of 64-byte objects only: the collector's worst case")
+	flag.Parse()
+
+	var m runtime.MemStats
+	var k uint64
+	for {
+		if runtime.ReadMemStats(&m); m.HeapAlloc >= uint64(*mb)<<20 {
+			break
+		}
+		if *onlyLists {
+			for i := 0; i < 1<<17; i++ {
+				k++
+				l := &lists[mix(k)%uint64(len(lists))]
+				*l = &link{next: *l}
+			}
+			continue
+		}
+		c := &cache{byKey: map[string]*entry{}}
+		caches = append(caches, c)
+		trees = append(trees, nil)
+		for i := 0; i < 1<<14; i++ {
+			k++
+			e := c.add(k)
+			insert(&trees[len(trees)-1], mix(k), e)
+			l := &lists[mix(k)%uint64(len(lists))]
+			*l = &link{next: *l}
+		}
+	}
+	runtime.GC()
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	fmt.Println(m.HeapObjects, m.HeapAlloc, os.Getpid())
+	time.Sleep(time.Hour)
+}
