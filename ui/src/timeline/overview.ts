@@ -1,13 +1,16 @@
 // The strip on top: the whole trace in one look, with the part that is in sight. It is brushed.
 
 import { dark as darkTheme, light as lightTheme, oklch, type Theme } from "../render/color";
-import type { Picture } from "../render/draw";
+import { drawPicture } from "../render/canvas2d";
+import { Picture } from "../render/draw";
 import { Surface, type Wish } from "../render/surface";
 import { measure } from "./chart";
 import { drawCounts, drawGC, drawHeap, gutter, mostOf, timeAt, xOf, type Scene } from "./picture";
 import { levelFor, type TileStore } from "./store";
 import { Strips } from "./strips";
 import { formatLength } from "./time";
+
+const lanes = ["gc", "heap", "count"];
 
 export class Overview {
 	private readonly surface: Surface;
@@ -19,6 +22,9 @@ export class Overview {
 	private range: [number, number] | null = null;
 	private width = 0;
 	private height = 0;
+	/** everything but what is in sight, which alone changes from frame to frame */
+	private readonly still = document.createElement("canvas");
+	private shown = "";
 	private drag: { from: number; move: boolean; offset: number; start: number } | null = null;
 	private readonly unlisten: (() => void)[] = [];
 
@@ -39,6 +45,7 @@ export class Overview {
 
 	setStore(store: TileStore): void {
 		this.store = store;
+		this.shown = "";
 		this.surface.invalidate();
 	}
 
@@ -58,21 +65,26 @@ export class Overview {
 	}
 
 	private paint(p: Picture, width: number, height: number): boolean {
+		const ratio = Math.min(3, devicePixelRatio || 1);
 		this.width = width;
 		this.height = height;
 		const t = this.theme;
-		p.clear(t.dark ? oklch(0.222, 0.009, 250) : oklch(0.977, 0.002, 250));
+		const background = t.dark ? oklch(0.222, 0.009, 250) : oklch(0.977, 0.002, 250);
+		p.clear(background);
 		if (!this.store || width <= gutter + 20) return false;
 		const v = this.view();
 		const level = levelFor(this.duration / (width - gutter));
-		const scene: Scene = { view: v, store: this.store, strips: this.strips, curves: this.curves, theme: t, level, measure, selected: "", hoverKey: "", range: null, marking: false };
-		const heap = mostOf(scene, "heap", 0, this.duration, true);
-		if (heap > 0) drawHeap(p, scene, 2, height - 8, heap * 1.05);
-		drawCounts(p, scene, "count", 8, height - 14, Math.max(1, mostOf(scene, "count", 0, this.duration, false)) * 1.1);
-		drawGC(p, scene, height - 5, 5);
-		this.store.want(["gc", "heap", "count"], level, 0, this.duration, true);
-		p.texts.push({ text: "Whole trace", x: 10, y: height / 2 - 7, color: t.text, bold: false });
-		p.texts.push({ text: formatLength(this.duration), x: 10, y: height / 2 + 8, color: t.mutedText, bold: false });
+		const tiles = lanes.flatMap((lane) => this.store!.pieces(lane, level, 0, this.duration).map((piece) => piece.tile.key));
+		const shown = [width, height, ratio, t.dark, ...tiles].join();
+		this.store.want(lanes, level, 0, this.duration, true);
+		if (shown !== this.shown) {
+			this.shown = shown;
+			const all = new Picture();
+			all.clear(background);
+			this.paintStill(all, this.store, level, height);
+			drawPicture(this.still, all, width, height, ratio);
+		}
+		p.strips.push({ image: this.still, sx: 0, sy: 0, sw: this.still.width, sh: this.still.height, x: 0, y: 0, w: width, h: height });
 		const a = Math.min(width - 3, xOf(v, this.sight[0])), b = Math.max(a + 3, xOf(v, this.sight[1]));
 		const dim = t.dark ? oklch(0.1, 0.01, 250, 0.45) : oklch(0.6, 0.005, 250, 0.22);
 		p.marks.add(gutter, 0, a - gutter, height, dim);
@@ -83,6 +95,18 @@ export class Overview {
 			p.marks.add(from, 0, Math.max(2, to - from), 3, t.accent);
 		}
 		return false;
+	}
+
+	private paintStill(p: Picture, store: TileStore, level: number, height: number): void {
+		const t = this.theme;
+		const v = this.view();
+		const scene: Scene = { view: v, store, strips: this.strips, curves: this.curves, theme: t, level, measure, selected: "", hoverKey: "", range: null, marking: false };
+		const heap = mostOf(scene, "heap", 0, this.duration, true);
+		if (heap > 0) drawHeap(p, scene, 2, height - 8, heap * 1.05);
+		drawCounts(p, scene, "count", 8, height - 14, Math.max(1, mostOf(scene, "count", 0, this.duration, false)) * 1.1);
+		drawGC(p, scene, height - 5, 5);
+		p.texts.push({ text: "Whole trace", x: 10, y: height / 2 - 7, color: t.text, bold: false });
+		p.texts.push({ text: formatLength(this.duration), x: 10, y: height / 2 + 8, color: t.mutedText, bold: false });
 	}
 
 	private listen(): void {
