@@ -10,9 +10,10 @@
 
 enum { ALIGN = 16 };
 #define CHUNK_MIN ((size_t)64 << 10)
-#define CHUNK_MAX ((size_t)4 << 20)
+#define CHUNK_MAX ((size_t)32 << 20)
+#define HUGE_FROM ((size_t)2 << 20) /* big pages: faults for small ones cost more than filling them, and each random look twice */
+#define COLUMN_MIN ((size_t)512 << 10) /* who asks for that much is going to ask for more of the kind */
 #define MAP_FROM ((size_t)1 << 20) /* from here on chunks come straight from mmap: zeroed and returned whole */
-#define HUGE_FROM ((size_t)32 << 20) /* a column: looked into at random, on small pages each look costs twice */
 
 typedef struct chunk {
 	struct chunk *next;
@@ -134,6 +135,8 @@ static void *take(gs_arena *a, size_t bytes)
 
 	bytes = bytes ? (bytes + ALIGN - 1) & ~(size_t)(ALIGN - 1) : ALIGN;
 	if (!c || c->size - c->used < bytes) {
+		while (bytes >= COLUMN_MIN && bytes > a->next_size / 4 && a->next_size < CHUNK_MAX)
+			a->next_size *= 2;
 		bool is_own = bytes > a->next_size / 2; /* big things get their own chunk, behind the current one */
 		chunk *fresh = chunk_new(is_own ? head + bytes : a->next_size);
 

@@ -16,7 +16,7 @@ void gs_memory_hint_large(void *p, size_t n)
 	uintptr_t before = (uintptr_t)p & (PAGE - 1);
 
 	/* Outwards to whole pages: a block of realloc's that were part this, part that could not be moved without a copy. */
-	if (n >= 2 * HUGE_PAGE)
+	if (n >= HUGE_PAGE)
 		madvise((char *)p - before, (before + n + PAGE - 1) & ~(size_t)(PAGE - 1), MADV_HUGEPAGE);
 }
 

@@ -4,11 +4,11 @@
 
 #include "base/banned.h"
 
-enum { FIRST_SLOTS = 64, MAX_SLOTS = 1 << 30 };
+enum { FIRST_SLOTS = 64, QUICK_SLOTS = 1 << 16, MAX_SLOTS = 1 << 30 };
 
 bool gs_id_index_grow(gs_id_index *x)
 {
-	uint32_t cap = x->cap ? x->cap * 2 : FIRST_SLOTS;
+	uint32_t cap = x->cap ? x->cap * (x->cap < QUICK_SLOTS ? 4 : 2) : FIRST_SLOTS;
 	uint64_t *slots = x->cap >= MAX_SLOTS || gs_alloc_should_fail() ? NULL : calloc(cap, sizeof(*slots));
 
 	if (!slots)

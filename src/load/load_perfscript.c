@@ -13,12 +13,12 @@
 typedef struct loading {
 	gs_profile_builder *b;
 	gs_perf_samples samples;
-	gs_slice_map
-		leaves; /* text of a physical frame and what is inlined into it -> location, as leaf */
-	gs_slice_map callers;  /* as caller: the address is that of a return */
+	gs_digest_key key;
+	gs_digest_map leaves;  /* text of a physical frame and what is inlined into it -> location, as leaf */
+	gs_digest_map callers; /* as caller: the address is that of a return */
 	gs_slice_map mappings; /* dso -> mapping */
 	GS_VEC(gs_frame) frames;
-	gs_slice_map stacks;	/* text -> index of `nodes` */
+	gs_digest_map stacks; /* text -> index of `nodes` */
 	GS_VEC(uint32_t) nodes;
 	GS_VEC(uint32_t) locations, ends; /* of stacks that are new with a piece */
 } loading;
@@ -88,7 +88,7 @@ static bool push_line(loading *l, const gs_perfscript_frame *f)
 static uint32_t location_of(loading *l, gs_str group, bool is_leaf)
 {
 	bool is_new;
-	uint32_t *slot = gs_slice_map_put(is_leaf ? &l->leaves : &l->callers, group, &is_new),
+	uint32_t *slot = gs_digest_map_put(is_leaf ? &l->leaves : &l->callers, gs_digest_of(&l->key, group), &is_new),
 		 mapping, id;
 	gs_perfscript_frame f = { 0 };
 	gs_str text;
@@ -115,7 +115,7 @@ static uint32_t location_of(loading *l, gs_str group, bool is_leaf)
 /* A reader, and what its indexes are in the profile: as far as they have come by in the order of the text. */
 typedef struct worker {
 	gs_perfscript_reader r;
-	GS_VEC(uint32_t) frames, stacks, comms, events;
+	GS_VEC(uint32_t) stacks, comms, events;
 } worker;
 
 static bool note(uint32_t *slot, uint32_t id)
@@ -126,7 +126,26 @@ static bool note(uint32_t *slot, uint32_t id)
 	return true;
 }
 
-/* Stacks that are new to the profile too are pushed together, in the order of the text. */
+/* The locations of a stack that is new to the profile. */
+static bool add_stack(loading *l, gs_str text)
+{
+	bool is_leaf = true;
+	uint32_t *end;
+
+	while (text.n) {
+		gs_str group = gs_perfscript_take_group(&text);
+		uint32_t location = group.n ? location_of(l, group, is_leaf) : 0;
+
+		is_leaf = false;
+		if (location && /* text that is no frame has none */
+		    !note(gs_vec_push(&l->locations, INT32_MAX), location))
+			return false;
+	}
+	end = gs_vec_push(&l->ends, INT32_MAX);
+	return note(end, (uint32_t)l->locations.n) && gs_vec_push(&l->nodes, INT32_MAX);
+}
+
+/* New stacks are pushed together, in the order of the text. */
 static bool map_stacks(loading *l, worker *w)
 {
 	uint32_t first_new = (uint32_t)l->nodes.n, *slot;
@@ -136,23 +155,13 @@ static bool map_stacks(loading *l, worker *w)
 	while (w->stacks.n < w->r.stack_list.n) {
 		const gs_perfscript_stack *s = &w->r.stack_list.p[w->stacks.n];
 
-		slot = gs_slice_map_put_hashed(&l->stacks, s->text, s->hash, &is_new);
+		slot = gs_digest_map_put(&l->stacks, s->digest, &is_new);
 		if (!slot)
 			return false;
 		if (is_new) {
-			uint32_t *end = gs_vec_push(&l->ends, INT32_MAX);
-
 			*slot = (uint32_t)l->nodes.n;
-			if (!end || !gs_vec_push(&l->nodes, INT32_MAX))
+			if (!add_stack(l, s->text))
 				return false;
-			for (uint32_t i = 0; i < s->n; i++) {
-				uint32_t location = w->frames.p[w->r.stack_frames.p[s->first + i]];
-
-				if (location && /* text that is no frame has none */
-				    !note(gs_vec_push(&l->locations, INT32_MAX), location))
-					return false;
-			}
-			*end = (uint32_t)l->locations.n;
 		}
 		if (!note(gs_vec_push(&w->stacks, INT32_MAX), *slot))
 			return false;
@@ -165,15 +174,8 @@ static bool map_stacks(loading *l, worker *w)
 static bool map_new(loading *l, worker *w)
 {
 	const gs_perfscript_reader *r = &w->r;
-	bool ok = true;
+	bool ok = map_stacks(l, w);
 
-	while (ok && w->frames.n < r->frames.n) {
-		const gs_perfscript_text *f = &r->frames.p[w->frames.n];
-
-		ok = note(gs_vec_push(&w->frames, INT32_MAX),
-			  f->text.n ? location_of(l, f->text, f->is_leaf) : 0);
-	}
-	ok = ok && map_stacks(l, w);
 	while (ok && w->comms.n < r->comms.texts.n)
 		ok = note(gs_vec_push(&w->comms, INT32_MAX),
 			  gs_profile_builder_str(l->b, r->comms.texts.p[w->comms.n]));
@@ -281,16 +283,14 @@ static bool load_events(loading *l, const gs_load_source *src, gs_err *err)
 	n_workers = gs_pool_workers(src->options->threads, r.n);
 	r.workers = gs_new(mem, worker, n_workers);
 	for (unsigned i = 0; i < n_workers; i++)
-		r.is_full |= !gs_perfscript_reader_init(&r.workers[i].r);
-	if (!r.is_full)
-		gs_pool_run_ordered(src->options->threads, r.n, read_piece, take_piece, &r);
+		gs_perfscript_reader_init(&r.workers[i].r, &l->key);
+	gs_pool_run_ordered(src->options->threads, r.n, read_piece, take_piece, &r);
 	free(r.pieces);
 	ok = finish(&r, err);
 	for (unsigned i = 0; i < n_workers; i++) {
 		worker *w = &r.workers[i];
 
 		gs_perfscript_reader_release(&w->r);
-		gs_vec_release(&w->frames);
 		gs_vec_release(&w->stacks);
 		gs_vec_release(&w->comms);
 		gs_vec_release(&w->events);
@@ -306,13 +306,16 @@ static int probe(gs_str bytes)
 static bool load(gs_load_source *src, gs_document *doc, gs_err *err)
 {
 	loading l = { .b = gs_profile_builder_create(doc->mem, err) };
-	bool ok = l.b && load_events(&l, src, err);
+	bool ok;
+
+	gs_digest_key_init(&l.key);
+	ok = l.b && load_events(&l, src, err);
 
 	gs_perf_samples_release(&l.samples);
-	gs_slice_map_release(&l.leaves);
-	gs_slice_map_release(&l.callers);
+	gs_digest_map_release(&l.leaves);
+	gs_digest_map_release(&l.callers);
 	gs_slice_map_release(&l.mappings);
-	gs_slice_map_release(&l.stacks);
+	gs_digest_map_release(&l.stacks);
 	gs_vec_release(&l.frames);
 	gs_vec_release(&l.nodes);
 	gs_vec_release(&l.locations);

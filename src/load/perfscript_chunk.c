@@ -4,23 +4,24 @@
 
 #include "base/banned.h"
 
-enum { RECENT_BITS = 16 };
-
 static uint32_t index_of(gs_perfscript_reader *r, gs_text_list *l, gs_str text)
 {
 	bool is_new;
-	uint32_t *slot = gs_slice_map_put_copy(&l->map, r->mem, &text, &is_new);
+	uint32_t *slot;
 	gs_str *fresh;
 
+	if (l->last < l->texts.n && gs_str_eq(l->texts.p[l->last], text))
+		return l->last;
+	slot = gs_slice_map_put_copy(&l->map, r->mem, &text, &is_new);
 	if (!slot)
 		return UINT32_MAX;
 	if (!is_new)
-		return *slot;
+		return l->last = *slot;
 	fresh = gs_vec_push(&l->texts, INT32_MAX);
 	if (!fresh)
 		return UINT32_MAX;
 	*fresh = text;
-	return *slot = (uint32_t)(l->texts.n - 1);
+	return l->last = *slot = (uint32_t)(l->texts.n - 1);
 }
 
 static int32_t small(int64_t id)
@@ -46,76 +47,23 @@ static bool is_inlined(gs_str text)
 	return gs_str_ends(text, GS_S("(inlined)"));
 }
 
-static uint32_t frame_of(gs_perfscript_reader *r, gs_str text, bool is_leaf, bool is_open)
-{
-	bool is_new;
-	uint32_t *slot =
-		gs_slice_map_put_copy(is_leaf ? &r->leaves : &r->callers, r->mem, &text, &is_new);
-	gs_perfscript_text *fresh;
-
-	if (!slot)
-		return UINT32_MAX;
-	if (!is_new)
-		return *slot;
-	fresh = gs_vec_push(&r->frames, INT32_MAX);
-	if (!fresh)
-		return UINT32_MAX;
-	*fresh = (gs_perfscript_text){ text, is_leaf, is_open };
-	return *slot = (uint32_t)(r->frames.n - 1);
-}
-
-/* perf pads addresses to 16 columns behind a tab or blanks: the end of the address and the begin of the name. */
-static uint32_t *recent_of(const gs_perfscript_reader *r, gs_str stack, bool is_leaf)
-{
-	uint64_t words[4];
-
-	if (stack.n < sizeof(words))
-		return NULL;
-	memcpy(words, stack.p, sizeof(words));
-	words[0] = (words[0] + is_leaf) * 0x9e3779b97f4a7c15u + words[1];
-	words[2] = words[2] * 0x8ebc6af09c88c6e3u + words[3];
-	words[0] = (words[0] ^ words[0] >> 29 ^ words[2]) * 0xbf58476d1ce4e5b9u;
-	return &r->recent[words[0] >> (64 - RECENT_BITS)];
-}
-
-/* Takes frame `id` off the stack if the stack begins with it. */
-static bool take_known(const gs_perfscript_reader *r, uint32_t id, bool is_leaf, gs_str *stack)
-{
-	const gs_perfscript_text *f = &r->frames.p[id];
-	const char *end = stack->p + stack->n, *p = stack->p + f->text.n;
-
-	if (!id || f->is_leaf != is_leaf || f->is_open || f->text.n > stack->n ||
-	    memcmp(f->text.p, stack->p, f->text.n) != 0)
-		return false;
-	if (p < end && (*p++ != '\n' || gs_perfscript_is_source_line(p, end)))
-		return false;
-	*stack = (gs_str){ p, (size_t)(end - p) };
-	return true;
-}
-
-static uint32_t take_frame(gs_perfscript_reader *r, bool is_leaf, gs_str *stack)
+gs_str gs_perfscript_take_group(gs_str *stack)
 {
 	gs_str text, group = { 0 };
-	uint32_t *recent = recent_of(r, *stack, is_leaf), id;
 	bool is_open = true; /* an inlined frame waits for the one it is in */
 
-	if (recent && take_known(r, *recent, is_leaf, stack))
-		return *recent;
 	while (is_open && gs_perfscript_frame_text(stack, &text)) {
 		group = group.n ? (gs_str){ group.p, (size_t)(text.p + text.n - group.p) } : text;
 		is_open = is_inlined(text);
 	}
-	id = frame_of(r, group, is_leaf, is_open);
-	if (recent && id != UINT32_MAX)
-		*recent = id;
-	return id;
+	return group;
 }
 
 static uint32_t stack_index(gs_perfscript_reader *r, gs_str text)
 {
-	uint64_t hash = gs_str_hash(text);
+	gs_digest digest = gs_digest_of(r->key, text);
 	bool is_new;
-	uint32_t *slot = gs_slice_map_put_hashed(&r->stacks, text, hash, &is_new);
+	uint32_t *slot = gs_digest_map_put(&r->stacks, digest, &is_new);
 	gs_perfscript_stack *s;
 
 	if (!slot)
@@ -125,18 +73,8 @@ static uint32_t stack_index(gs_perfscript_reader *r, gs_str text)
 	s = gs_vec_push(&r->stack_list, INT32_MAX);
 	if (!s)
 		return UINT32_MAX;
-	*slot = (uint32_t)(r->stack_list.n - 1);
-	*s = (gs_perfscript_stack){ text, hash, (uint32_t)r->stack_frames.n, 0 };
-	while (text.n) {
-		uint32_t *frame = gs_vec_push(&r->stack_frames, INT32_MAX);
-
-		if (!frame)
-			return UINT32_MAX;
-		*frame = take_frame(r, !s->n++, &text);
-		if (*frame == UINT32_MAX)
-			return UINT32_MAX;
-	}
-	return (uint32_t)(r->stack_list.n - 1);
+	*s = (gs_perfscript_stack){ text, digest };
+	return *slot = (uint32_t)(r->stack_list.n - 1);
 }
 
 static bool add_event(gs_perfscript_reader *r, const gs_perfscript_event *e)
@@ -167,11 +105,9 @@ void gs_perfscript_reader_run(gs_perfscript_reader *r, gs_str text)
 	r->n_skipped = it.n_skipped;
 }
 
-bool gs_perfscript_reader_init(gs_perfscript_reader *r)
+void gs_perfscript_reader_init(gs_perfscript_reader *r, const gs_digest_key *key)
 {
-	*r = (gs_perfscript_reader){ .mem = gs_arena_create(UINT64_MAX) };
-	r->recent = gs_try_new(r->mem, uint32_t, (size_t)1 << RECENT_BITS);
-	return r->recent && gs_vec_push(&r->frames, INT32_MAX);
+	*r = (gs_perfscript_reader){ .key = key, .mem = gs_arena_create(UINT64_MAX) };
 }
 
 static void list_release(gs_text_list *l)
@@ -184,12 +120,8 @@ void gs_perfscript_reader_release(gs_perfscript_reader *r)
 {
 	list_release(&r->comms);
 	list_release(&r->events);
-	gs_slice_map_release(&r->leaves);
-	gs_slice_map_release(&r->callers);
-	gs_vec_release(&r->frames);
-	gs_slice_map_release(&r->stacks);
+	gs_digest_map_release(&r->stacks);
 	gs_vec_release(&r->stack_list);
-	gs_vec_release(&r->stack_frames);
 	gs_vec_release(&r->samples);
 	gs_arena_free(r->mem);
 }

@@ -13,7 +13,8 @@ enum {
 };
 #define MAX_NODES ((uint32_t)1 << 30)
 #define MAX_SLOTS ((uint32_t)1 << 31)
-#define HUGE_FROM ((size_t)4 << 20)
+#define HUGE_FROM ((size_t)2 << 20)
+#define QUICK_SLOTS ((uint32_t)1 << 20)
 
 /* Random access to more than a few megabytes is half TLB misses unless the pages are big. A hint: it may be refused. */
 static void *table_alloc(size_t bytes)
@@ -116,10 +117,10 @@ static inline uint32_t id_in(const gs_trie *t, uint32_t slot)
 	return slot & (((uint32_t)1 << t->id_bits) - 1);
 }
 
-/* Into a table twice as large, in the order of the nodes: what is read is at hand, what is written is asked for ahead. */
+/* Into a larger table, in the order of the nodes: what is read is at hand, what is written is asked for ahead. */
 static bool grow_slots(gs_trie *t)
 {
-	uint32_t n_slots = t->n_slots * 2, mask = n_slots - 1;
+	uint32_t n_slots = t->n_slots * (t->n_slots < QUICK_SLOTS ? 4 : 2), mask = n_slots - 1;
 	uint32_t *slots = t->n_slots >= MAX_SLOTS / 2 ? NULL : table_alloc((size_t)n_slots * sizeof(*slots));
 	uint32_t ring[AHEAD] = { 0 }, waiting[AHEAD] = { 0 };
 
