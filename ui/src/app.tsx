@@ -19,7 +19,7 @@ import { handleKey } from "./state/commands";
 import { navigate, route } from "./state/route";
 import { baseDoc, doc, docById, documents, loadSession, rawSamples, sampleType, session, sessionError, settings, status } from "./state/session";
 import { dialog, toast } from "./state/ui";
-import { views, viewsFor } from "./views/registry";
+import { sideOf, views, viewsFor } from "./views/registry";
 
 // A link without a document, or to one that is not open, means the first; a view that cannot show it means its first view.
 effect(() => {
@@ -31,7 +31,7 @@ effect(() => {
 	if (wanted.id !== r.doc) patch.doc = wanted.id;
 	if (r.base && !docById(r.base)) patch.base = 0;
 	// The plain address of the page says nothing of a view: the one that suits the document best.
-	const unsaid = !/^#\/\w/.test(location.hash) && wanted.kind === "trace";
+	const unsaid = !/^#\/\w/.test(location.hash) && (wanted.kind === "trace" || wanted.kind === "heap");
 	if (fits.length && (unsaid || !fits.some((v) => v.id === r.view))) patch.view = fits[0]!.id;
 	if (Object.keys(patch).length) queueMicrotask(() => navigate(patch, "replace"));
 });
@@ -51,7 +51,7 @@ function StatusLine() {
 			<span id="status" class="status-text" role="status" aria-live="polite">{status.value}</span>
 			<span class="spacer" />
 			{baseDoc.value && route.value.view === "diff" ? <span>compared with {visible(baseDoc.value.title || baseDoc.value.name)}</span> : null}
-			{d && total !== undefined && sampleType.value && route.value.view !== "goroutines" && route.value.view !== "timeline" ? (
+			{d && total !== undefined && sampleType.value && route.value.view !== "goroutines" && route.value.view !== "timeline" && d.kind !== "heap" ? (
 				<span>{visible(sampleType.value.type)} {formatValue(total, sampleType.value.unit, route.value.unit)}{rawSamples.value ? ` · ${formatCount(rawSamples.value)} raw samples` : ""}</span>
 			) : null}
 		</footer>
@@ -78,15 +78,16 @@ function Main() {
 		return viewsFor(d).length === 0 ? <Empty title="This document has nothing to show">It was opened as “{visible(d.kind)}”, and holds neither samples nor goroutines.</Empty> : null;
 	const View = v.component;
 	const inspector = v.inspector && settings.value.inspector;
+	const Side = sideOf(v, d);
 	return (
 		<>
 			<ViewTabs />
 			<Toolbar />
 			<div class={`work ${inspector ? "with-inspector" : ""}`}>
 				<main class="view" aria-label={v.title} id="view"><View key={`${v.id}/${d.id}`} /></main>
-				{inspector && (v.side ? <v.side /> : <Inspector />)}
+				{inspector && (Side ? <Side /> : <Inspector />)}
 			</div>
-			{r.drawer && v.inspector && <Drawer />}
+			{r.drawer && v.inspector && !v.heap && <Drawer />}
 		</>
 	);
 }

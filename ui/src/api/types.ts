@@ -1,11 +1,13 @@
 // The answers of the local HTTP API, as docs/api.md describes them.
 
+import type { SnapshotFacts } from "./heap";
+
 export interface SampleType { type: string; unit: string }
 
 export interface Doc {
 	id: number;
 	name: string;
-	kind: "profile" | "goroutines" | string;
+	kind: "profile" | "goroutines" | "trace" | "heap" | string;
 	group: string | null;
 	title: string;
 	sample_types?: SampleType[];
@@ -111,6 +113,7 @@ export interface Process {
 }
 
 export interface Job {
+	snapshot?: SnapshotFacts;
 	state: "running" | "done" | "failed" | "stopped";
 	progress: number;
 	message: string;

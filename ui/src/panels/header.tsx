@@ -8,7 +8,7 @@ import { doc, documents, openDoc, sampleType, session, setSetting, settings } fr
 import { cycleTheme } from "../state/actions";
 import { unitChoices } from "../lib/format";
 import { dialog } from "../state/ui";
-import { viewsFor } from "../views/registry";
+import { titleOf, viewsFor } from "../views/registry";
 import { ExportIcon, GearIcon, HelpIcon, Logo, MoonIcon, PanelIcon, RecordIcon, SearchIcon } from "./icons";
 import { running } from "./record";
 
@@ -21,7 +21,7 @@ export function Header() {
 	const d = doc.value;
 	const groups = new Map<string, Doc[]>();
 	for (const x of documents.value) groups.set(x.group ?? "", [...(groups.get(x.group ?? "") ?? []), x]);
-	const option = (x: Doc) => <option key={x.id} value={x.id}>{visible(x.title || x.name)}</option>;
+	const option = (x: Doc) => <option key={x.id} value={x.id}>{visible(x.title || x.name)}{x.kind === "heap" && documents.value.filter((o) => o.title === x.title).length > 1 ? ` (${x.id})` : ""}</option>;
 	return (
 		<header class="header">
 			<div class="brand"><Logo /> gospect</div>
@@ -53,12 +53,12 @@ export function ViewTabs() {
 	const types = d?.sample_types ?? [];
 	const units = unitChoices(sampleType.value?.unit ?? "");
 	const current = list.find((v) => v.id === r.view);
-	const profile = types.length > 0 && r.view !== "goroutines";
+	const profile = types.length > 0 && r.view !== "goroutines" && !current?.heap;
 	return (
 		<nav class="tabrow" aria-label="Views">
 			<div class="tabs" role="tablist">
 				{list.map((v, k) => (
-					<button key={v.id} role="tab" aria-selected={v.id === r.view} title={`${v.summary} (${k + 1})`} onClick={() => navigate({ view: v.id })}>{v.title}</button>
+					<button key={v.id} role="tab" aria-selected={v.id === r.view} title={`${v.summary} (${k + 1})`} onClick={() => navigate({ view: v.id })}>{titleOf(v, d)}</button>
 				))}
 			</div>
 			<span class="spacer" />
@@ -69,7 +69,7 @@ export function ViewTabs() {
 					</select>
 				</label>
 			)}
-			{profile && units.length > 0 && (
+			{(profile || current?.heap) && units.length > 0 && (
 				<label class="pair">Unit
 					<select value={r.unit} onChange={(e) => navigate({ unit: e.currentTarget.value })}>
 						<option value="auto">auto</option>
@@ -77,7 +77,7 @@ export function ViewTabs() {
 					</select>
 				</label>
 			)}
-			{profile && (
+			{profile && d?.kind !== "heap" && (
 				<label class="pair">By
 					<select value={r.granularity} onChange={(e) => navigate({ granularity: e.currentTarget.value })}>
 						<option value="functions">function</option><option value="filefunctions">file and function</option><option value="lines">line</option>

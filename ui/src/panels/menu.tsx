@@ -6,6 +6,7 @@ import { addTransform, copyText, openInEditor, openLabel } from "../state/action
 import { navigate } from "../state/route";
 import { doc } from "../state/session";
 import { menu, type Menu } from "../state/ui";
+import { isType } from "../heap/ask";
 import { packageOf, quoteRegex } from "../lib/names";
 
 interface Entry { title: string; note?: string; run(): void; off?: boolean }
@@ -13,6 +14,20 @@ interface Entry { title: string; note?: string; run(): void; off?: boolean }
 function entries(m: Menu): (Entry | null)[] {
 	const pkg = packageOf(m.name);
 	const fn = { fn: m.name, node: m.node };
+	if (doc.peek()?.kind === "heap")
+		return [
+			{ title: "Focus this step", note: "Enter", run: () => navigate({ ...fn, root: m.node }), off: m.node < 0 },
+			...(isType(m.name) ? [
+				{ title: "References", note: "by type", run: () => navigate({ ...fn, view: "refs", around: m.name, opened: [] }) },
+				{ title: "All objects of the type", run: () => navigate({ ...fn, view: "heap", list: "objects", query: "" }) },
+			] : []),
+			{ title: openLabel(), run: () => void openInEditor(m.file, m.line), off: !m.file },
+			null,
+			{ title: "Only ways with it", run: () => addTransform("only-function", m.name) },
+			{ title: "Drop ways with it", run: () => addTransform("drop-function", m.name) },
+			{ title: "Search for it", run: () => navigate({ query: `^${quoteRegex(m.name)}$`, mode: "highlight" }) },
+			{ title: "Copy name", run: () => void copyText(m.name, "the name") },
+		];
 	return [
 		{ title: "Focus this frame", note: "Enter", run: () => navigate({ ...fn, root: m.node }), off: m.node < 0 },
 		{ title: "Callers and callees", run: () => navigate({ ...fn, view: "sandwich" }) },

@@ -4,7 +4,7 @@ import { signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
 import { ApiError, getJSON, post } from "../api/client";
 import type { Job, Process } from "../api/types";
-import { formatValue } from "../lib/format";
+import { formatDuration, formatValue } from "../lib/format";
 import { visible } from "../lib/names";
 import { openPath } from "../state/actions";
 import { loadSession, openDoc } from "../state/session";
@@ -13,6 +13,7 @@ import { DialogBox } from "./dialog";
 import { Empty, ErrorState } from "./states";
 import { VirtualTable, type Column } from "./table";
 
+/** seconds 0: a snapshot of the heap */
 interface Running { id: number; name: string; seconds: number; job: Job; since: number }
 
 /** The recording under way; it goes on when the dialog is closed. */
@@ -40,26 +41,35 @@ async function follow(id: number): Promise<void> {
 			await loadSession();
 			openDoc(job.documents[0]!);
 			dialog.value = "";
-			say(`Recorded ${current.name}: ${job.documents.length} ${job.documents.length === 1 ? "document" : "documents"}`);
+			say(job.snapshot ? `${current.name} stood still for ${formatDuration(job.snapshot.pause_ns)}` : `Recorded ${current.name}: ${job.documents.length} ${job.documents.length === 1 ? "document" : "documents"}`);
 		} else {
 			const text = typeof job.error === "string" ? job.error : job.error?.text;
-			failure.value = text || job.message || "The recording holds nothing";
+			failure.value = { what: current.seconds ? "recording" : "snapshot", text: text || job.message || "It holds nothing" };
 			dialog.value = "record";
 		}
 		return;
 	}
 }
 
-const failure = signal("");
+const failure = signal<{ what: string; text: string } | null>(null);
 
 export async function start(target: { pid: number } | { url: string }, name: string, seconds: number, frequency: number): Promise<void> {
-	failure.value = "";
+	await begin("recording", "/api/record", { ...target, duration_ns: seconds * 1e9, frequency }, name, seconds);
+}
+
+/** The memory of a process: it pauses for milliseconds, and goes on. */
+export async function snapshot(pid: number, name: string): Promise<void> {
+	await begin("snapshot", "/api/snapshot", { pid }, name, 0);
+}
+
+async function begin(what: string, url: string, body: unknown, name: string, seconds: number): Promise<void> {
+	failure.value = null;
 	try {
-		const { job } = await post<{ job: number }>("/api/record", { ...target, duration_ns: seconds * 1e9, frequency });
+		const { job } = await post<{ job: number }>(url, body);
 		running.value = { id: job, name, seconds, since: Date.now(), job: { state: "running", progress: 0, message: "", documents: [], error: null } };
 		void follow(job);
 	} catch (error) {
-		failure.value = error instanceof ApiError ? error.message : String(error);
+		failure.value = { what, text: error instanceof ApiError ? error.message : String(error) };
 	}
 }
 
@@ -74,7 +84,7 @@ export async function stop(): Promise<void> {
 }
 
 export function RecordBox() {
-	return <DialogBox title="Record a running program" wide><RecordForm /></DialogBox>;
+	return <DialogBox title="Record a running program, or take its heap" wide><RecordForm /></DialogBox>;
 }
 
 export function RecordForm() {
@@ -109,9 +119,10 @@ export function RecordForm() {
 
 	if (now) return <Progress now={now} />;
 	const chosen = processes?.find((p) => p.pid === pid);
+	const title = (p: Process) => `${visible(p.module || p.command)} (${p.pid})`;
 	const go = () => {
 		if (address.trim()) void start({ url: address.trim() }, address.trim(), seconds, frequency);
-		else if (chosen) void start({ pid }, `${visible(chosen.module || chosen.command)} (${pid})`, seconds, frequency);
+		else if (chosen) void start({ pid }, title(chosen), seconds, frequency);
 	};
 	const columns: Column<Process>[] = [
 		{ key: "pid", title: "PID", track: "72px", numeric: true, cell: (p) => String(p.pid) },
@@ -124,7 +135,7 @@ export function RecordForm() {
 	];
 	return (
 		<div class="record">
-			{failure.value && <div class="note bad" role="alert"><b>The last recording failed.</b> {visible(failure.value)}</div>}
+			{failure.value && <div class="note bad" role="alert"><b>The last {failure.value.what} failed.</b> {visible(failure.value.text)}</div>}
 			<div class="record-list">
 				{error ? <ErrorState error={error} /> : processes === null ? <p class="state quiet">Looking for Go programs…</p> : processes.length === 0 ? (
 					<Empty title="No Go program runs here that you may see" command="sudo gospect ps">Programs of other users need more rights. The doctor says what this machine allows: gospect doctor.</Empty>
@@ -139,6 +150,7 @@ export function RecordForm() {
 				<label class="grow">or an address<input type="text" placeholder="http://host:6060" value={address} spellcheck={false} onInput={(e) => setAddress(e.currentTarget.value)} /></label>
 				<label>Seconds<input type="number" min={1} max={3600} value={seconds} onInput={(e) => setSeconds(Math.max(1, Number(e.currentTarget.value) || 1))} /></label>
 				<label>Per second<input type="number" min={1} max={10000} value={frequency} onInput={(e) => setFrequency(Math.max(1, Number(e.currentTarget.value) || 1))} /></label>
+				<button class="button" disabled={!!address.trim() || !chosen} title="Writes its memory as a core and opens it: the process pauses for milliseconds and goes on" onClick={() => chosen && void snapshot(chosen.pid, title(chosen))}>Snapshot of the heap</button>
 				<button class="button primary" disabled={!address.trim() && !chosen} onClick={go}>Record {seconds} s</button>
 			</div>
 		</div>
@@ -150,9 +162,9 @@ function Progress({ now }: { now: Running }) {
 	return (
 		<div class="progress-box" role="status">
 			<h3>{now.name}</h3>
-			<div class="progress" role="progressbar" aria-valuenow={Math.round(share * 100)} aria-valuemin={0} aria-valuemax={100} aria-label="Recording"><span style={{ width: `${share * 100}%` }} /></div>
-			<p class="dim">{visible(now.job.message) || `recording for ${now.seconds} s`}</p>
-			<div class="row-actions"><button class="button" onClick={stop}>Stop and keep what was taken</button><button class="link" onClick={() => (dialog.value = "")}>Hide</button></div>
+			<div class="progress" role="progressbar" aria-valuenow={Math.round(share * 100)} aria-valuemin={0} aria-valuemax={100} aria-label={now.seconds ? "Recording" : "Snapshot"}><span style={{ width: `${share * 100}%` }} /></div>
+			<p class="dim">{visible(now.job.message) || (now.seconds ? `recording for ${now.seconds} s` : "taking a snapshot")}{now.job.snapshot ? `; it stood still for ${formatDuration(now.job.snapshot.pause_ns)}` : ""}</p>
+			<div class="row-actions"><button class="button" onClick={stop}>{now.seconds ? "Stop and keep what was taken" : "Give up"}</button><button class="link" onClick={() => (dialog.value = "")}>Hide</button></div>
 		</div>
 	);
 }
@@ -170,7 +182,7 @@ export function StartPage({ canRecord }: { canRecord: boolean }) {
 					<button class="button primary" disabled={!path.trim()}>Open</button>
 				</form>
 			</section>
-			{canRecord && <section><h2>Record a running program</h2><RecordForm /></section>}
+			{canRecord && <section><h2>Record a running program, or take its heap</h2><RecordForm /></section>}
 		</div>
 	);
 }

@@ -30,7 +30,8 @@ function Search() {
 		if (document.activeElement !== field.current || r.query === "") setText(r.query);
 	}, [r.query]);
 	const lanes = r.view === "timeline";
-	const profile = (doc.value?.sample_types?.length ?? 0) > 0 && r.view !== "goroutines" && !lanes;
+	const heap = views.find((v) => v.id === r.view)?.heap === true;
+	const profile = (doc.value?.sample_types?.length ?? 0) > 0 && r.view !== "goroutines" && !lanes && !heap;
 	const matches = useJSON<SearchAnswer>(profile && r.query ? searchUrl(r, engineRegex(r.query)) : null);
 	const commit = (value: string, how: "push" | "replace") => {
 		clearTimeout(timer.current);
@@ -41,7 +42,7 @@ function Search() {
 		<div class="search" role="search">
 			<SearchIcon />
 			<input
-				id="search" ref={field} type="text" placeholder={lanes ? "Goroutines by function or number" : "Search, regular expression"} aria-label={lanes ? "Filter goroutines" : "Search functions"} value={text} spellcheck={false} autocomplete="off"
+				id="search" ref={field} type="text" placeholder={lanes ? "Goroutines by function or number" : heap ? "Types and holders, regular expression" : "Search, regular expression"} aria-label={lanes ? "Filter goroutines" : heap ? "Search types and holders" : "Search functions"} value={text} spellcheck={false} autocomplete="off"
 				onInput={(e) => {
 					const value = e.currentTarget.value;
 					setText(value);
@@ -126,7 +127,7 @@ function Trail() {
 export function Toolbar() {
 	const r = route.value;
 	const v = views.find((x) => x.id === r.view);
-	const isProfile = r.view !== "goroutines";
+	const isProfile = r.view !== "goroutines" && doc.value?.kind !== "heap";
 	return (
 		<>
 		<div class="toolbar">

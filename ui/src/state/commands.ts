@@ -1,6 +1,6 @@
 // Every command of the page, once: the key handler, the help and the palette are printed from this list.
 
-import { viewsFor } from "../views/registry";
+import { titleOf, viewsFor } from "../views/registry";
 import { cycleTheme, redoTransform, stepDocument, toggleRecursion, undoTransform } from "./actions";
 import { navigate, route } from "./route";
 import { doc, session, setSetting, settings } from "./session";
@@ -26,7 +26,7 @@ export function commands(): Command[] {
 	const fitting = viewsFor(doc.value);
 	const searches = fitting.find((v) => v.id === r.view)?.search ?? false;
 	const list: Command[] = fitting.map((v, i) => ({
-		id: `view.${v.id}`, title: `${v.title}: ${v.summary.toLowerCase()}`, keys: [String(i + 1), ...(v.id === "table" ? ["t"] : []), ...(v.id === "tree" ? ["y"] : [])],
+		id: `view.${v.id}`, title: `${titleOf(v, doc.value)}: ${v.summary.toLowerCase()}`, keys: [String(i + 1), ...(v.id === "table" ? ["t"] : []), ...(v.id === "tree" ? ["y"] : [])],
 		group: "Views", run: () => navigate({ view: v.id }),
 	}));
 	list.push(
@@ -75,6 +75,13 @@ export const timelineKeys: [string, string][] = [
 	["double click", "fit the span, open the group"],
 ];
 
+/** The same for a heap's treemap and references. */
+export const heapKeys: [string, string][] = [
+	["← ↑ → ↓", "walk boxes; in references walk pointers and layers"], ["W S", "into a box and out of it; in references zoom"], ["Enter", "zoom into the box; open or close the node"],
+	["c", "references around the selected node"], ["f", "bring the selected node to the middle"], ["0", "all of the graph"], ["Esc", "one step back: zoom, opened nodes, selection"],
+	["click", "select"], ["double click", "zoom into the box; references around the node"], ["drag", "move the graph"],
+];
+
 function keyName(event: KeyboardEvent): string {
 	const key = event.key.length === 1 && (event.ctrlKey || event.metaKey || event.shiftKey) ? event.key.toUpperCase() : event.key;
 	const mods = (event.ctrlKey || event.metaKey ? "Ctrl+" : "") + (event.altKey ? "Alt+" : "");
@@ -85,7 +92,8 @@ function keyName(event: KeyboardEvent): string {
 function stepBack(): void {
 	const r = route.peek();
 	if (keyTarget.peek()?.back()) return;
-	if (r.view === "timeline" && (r.lane || r.range)) navigate(r.range ? { range: "" } : { lane: "", at: -1 });
+	if (r.object) navigate({ object: "" });
+	else if (r.view === "timeline" && (r.lane || r.range)) navigate(r.range ? { range: "" } : { lane: "", at: -1 });
 	else if (r.node >= 0 || r.fn) navigate({ node: -1, fn: "" });
 	else if (r.drawer) navigate({ drawer: "" });
 	else if (r.query) navigate({ query: "" });

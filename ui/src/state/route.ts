@@ -60,6 +60,20 @@ export interface Route {
 	lanesMarked: boolean;
 	/** the lanes as a table */
 	lanesTable: boolean;
+	/** heap: address of the selected object */
+	object: string;
+	/** what its overview lists */
+	list: string;
+	/** treemap: what boxes are, what fills the picture (a node, or an object's address), the selected box, and whether it is a table */
+	heapBy: "name" | "object";
+	mapRoot: string;
+	box: number;
+	mapTable: boolean;
+	/** references: around which object or type, and what else is open */
+	around: string;
+	opened: string[];
+	/** growth: the first of three heaps */
+	oldest: number;
 }
 
 export const defaults: Route = {
@@ -69,6 +83,7 @@ export const defaults: Route = {
 	sort: "", drawer: "",
 	filter: "", sight: "", range: "", goroutines: [], starters: [], lane: "", at: -1, pins: [], open: [], folds: [], lanesBy: "function", lanesSort: "start",
 	lanesState: "", lanesTask: "", lanesMin: "", lanesMarked: false, lanesTable: false,
+	object: "", list: "", heapBy: "name", mapRoot: "", box: -1, mapTable: false, around: "", opened: [], oldest: 0,
 };
 
 // Names in the URL, short because links get pasted into chats.
@@ -80,6 +95,7 @@ const keys: [keyof Route, string][] = [
 	["drawer", "drawer"], ["filter", "filter"], ["sight", "tl"], ["range", "sel"], ["goroutines", "g"], ["starters", "start"], ["lane", "lane"], ["at", "at"],
 	["pins", "pin"], ["open", "open"], ["folds", "fold"], ["lanesBy", "lby"], ["lanesSort", "lsort"], ["lanesState", "lstate"],
 	["lanesTask", "ltask"], ["lanesMin", "lmin"], ["lanesMarked", "lmark"], ["lanesTable", "ltable"],
+	["object", "obj"], ["list", "list"], ["heapBy", "hby"], ["mapRoot", "map"], ["box", "box"], ["mapTable", "mtable"], ["around", "around"], ["opened", "more"], ["oldest", "first"],
 ];
 
 export function parseRoute(hash: string): Route {
@@ -87,7 +103,7 @@ export function parseRoute(hash: string): Route {
 	const cut = text.indexOf("?");
 	const view = (cut < 0 ? text : text.slice(0, cut)) || defaults.view;
 	const query = new URLSearchParams(cut < 0 ? "" : text.slice(cut + 1));
-	const route: Route = { ...defaults, view, transforms: [], labels: [], goroutines: [], starters: [], pins: [], open: [], folds: [] };
+	const route: Route = { ...defaults, view, transforms: [], labels: [], goroutines: [], starters: [], pins: [], open: [], folds: [], opened: [] };
 	const out = route as unknown as Record<string, unknown>;
 	for (const [key, short] of keys) {
 		const all = query.getAll(short);
@@ -100,6 +116,7 @@ export function parseRoute(hash: string): Route {
 	}
 	if (route.order !== "name") route.order = "heavy";
 	if (route.mode !== "filter") route.mode = "highlight";
+	if (route.heapBy !== "object") route.heapBy = "name";
 	return route;
 }
 
@@ -129,9 +146,11 @@ export function changeRoute(old: Route, patch: Partial<Route>): Route {
 		if (!("zoom" in patch)) next.zoom = "";
 		if (!("node" in patch)) next.node = -1;
 	} else if (old.root !== next.root && !("zoom" in patch)) next.zoom = "";
+	// One thing is selected: a function, type or holder takes the place of an object.
+	if (next.fn !== old.fn && next.fn && !("object" in patch)) next.object = "";
 	// Lanes and moments of another trace mean nothing in this one.
 	if (old.doc !== next.doc && old.doc !== 0)
-		for (const key of ["sight", "range", "lane", "at", "goroutines", "starters", "pins", "open", "folds", "lanesTask", "creation"] as const)
+		for (const key of ["sight", "range", "lane", "at", "goroutines", "starters", "pins", "open", "folds", "lanesTask", "creation", "object", "mapRoot", "box", "around", "opened"] as const)
 			if (!(key in patch)) Object.assign(next, { [key]: defaults[key] });
 	return next;
 }

@@ -44,12 +44,14 @@ export function comparable(d: Doc): Doc[] {
 	return documents.value.filter((o) => o.id !== d.id && (o.sample_types ?? []).some((t) => types.has(t.type)));
 }
 
+const heapViews = ["heap", "treemap", "refs", "growth"];
+
 /** Opens a document in the view that fits its kind. */
 export function openDoc(id: number): void {
 	const d = docById(id);
 	if (!d) return;
 	const current = route.peek();
-	const view = d.kind === "goroutines" ? "goroutines" : d.kind === "trace" ? "timeline" : current.view === "goroutines" || current.view === "timeline" ? "flame" : current.view;
+	const view = d.kind === "goroutines" ? "goroutines" : d.kind === "trace" ? "timeline" : d.kind === "heap" ? (heapViews.includes(current.view) ? current.view : "heap") : [...heapViews, "goroutines", "timeline"].includes(current.view) ? "flame" : current.view;
 	const keepsType = (d.sample_types ?? []).some((t) => t.type === current.type);
 	navigate({ doc: id, base: current.base === id ? 0 : current.base, view, type: keepsType ? current.type : "", labels: [], groupBy: "" });
 }

@@ -2,6 +2,11 @@
 
 import type { ComponentType } from "preact";
 import type { Doc } from "../api/types";
+import { GrowthView } from "../heap/growth";
+import { HeapInspector } from "../heap/inspector";
+import { TreemapView } from "../heap/map";
+import { HeapView } from "../heap/overview";
+import { RefsView } from "../heap/refs";
 import { DiffView } from "./diff";
 import { FlameView } from "./flame";
 import { GoroutinesView } from "./goroutines";
@@ -25,21 +30,40 @@ export interface View {
 	order?: boolean;
 	/** what the inspector shows instead of functions */
 	side?: ComponentType;
+	/** of a heap alone: there are types and objects, no samples */
+	heap?: boolean;
 }
 
+const isHeap = (doc: Doc) => doc.kind === "heap";
+/** A heap is a profile too, of what retains it; but its boxes are no code. */
 const profile = (doc: Doc) => (doc.sample_types?.length ?? 0) > 0;
+const code = (doc: Doc) => profile(doc) && !isHeap(doc);
+const ofHeap = { fits: isHeap, search: true, inspector: true, side: HeapInspector, heap: true } as const;
 
 export const views: View[] = [
+	{ id: "heap", title: "Heap", summary: "What is alive, by type, holder and object", component: HeapView, ...ofHeap },
+	{ id: "treemap", title: "Treemap", summary: "What retains what, as boxes in boxes", component: TreemapView, ...ofHeap },
 	{ id: "timeline", title: "Timeline", summary: "What every goroutine did, when", component: TimelineView, fits: (d) => d.kind === "trace", search: true, inspector: true, side: TimelineInspector },
 	{ id: "flame", title: "Flame", summary: "Where the cost is, by stack", component: FlameView, fits: profile, search: true, inspector: true, order: true },
 	{ id: "tree", title: "Tree", summary: "The same frames as rows", component: TreeView, fits: profile, search: true, inspector: true, order: true },
-	{ id: "sandwich", title: "Sandwich", summary: "Callers and callees of one function", component: SandwichView, fits: profile, search: true, inspector: true, order: true },
-	{ id: "table", title: "Table", summary: "Every function with its cost", component: TableView, fits: profile, search: true, inspector: true },
-	{ id: "source", title: "Source", summary: "Lines and instructions with their cost", component: SourceView, fits: profile, search: false, inspector: true },
+	{ id: "refs", title: "References", summary: "What points to what around an object or a type", component: RefsView, ...ofHeap },
+	{ id: "growth", title: "Growth", summary: "Two or three heaps compared", component: GrowthView, ...ofHeap },
+	{ id: "sandwich", title: "Sandwich", summary: "Callers and callees of one function", component: SandwichView, fits: code, search: true, inspector: true, order: true },
+	{ id: "table", title: "Table", summary: "Every function with its cost", component: TableView, fits: code, search: true, inspector: true },
+	{ id: "source", title: "Source", summary: "Lines and instructions with their cost", component: SourceView, fits: code, search: false, inspector: true },
 	{ id: "goroutines", title: "Goroutines", summary: "A dump, grouped", component: GoroutinesView, fits: (d) => d.kind === "goroutines" || (d.sample_types ?? []).some((t) => t.type === "goroutine"), search: true, inspector: false },
-	{ id: "diff", title: "Diff", summary: "Two profiles compared", component: DiffView, fits: profile, search: true, inspector: true, order: true },
+	{ id: "diff", title: "Diff", summary: "Two profiles compared", component: DiffView, fits: code, search: true, inspector: true, order: true },
 ];
 
 export function viewsFor(doc: Doc | null): View[] {
 	return doc ? views.filter((v) => v.fits(doc)) : [];
+}
+
+/** What a view is called for a document: a heap's flame graph is of what retains it. */
+export function titleOf(v: View, doc: Doc | null): string {
+	return doc?.kind === "heap" && v.id === "flame" ? "Icicle" : v.title;
+}
+
+export function sideOf(v: View, doc: Doc | null): ComponentType | undefined {
+	return doc?.kind === "heap" ? HeapInspector : v.side;
 }

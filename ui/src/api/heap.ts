@@ -1,0 +1,140 @@
+// The answers about heaps, as docs/api.md describes them.
+
+export interface HeapType {
+	type: string;
+	package: string;
+	known_by: "exact" | "interface" | "field" | "shape";
+	size_bytes: number;
+	count: number;
+	shallow_bytes: number;
+	retained_bytes: number;
+}
+export interface HeapSummary {
+	go_version: string;
+	arch: string;
+	executable: string;
+	objects: number;
+	live_bytes: number;
+	in_use_objects: number;
+	in_use_bytes: number;
+	span_bytes: number;
+	stack_bytes: number;
+	goroutines: number;
+	roots: number;
+	edges: number;
+	warnings: string[];
+	n_types: number;
+	types: HeapType[];
+}
+
+export interface HeapHolder {
+	kind: "variable" | "goroutine" | "frame" | "other";
+	name: string;
+	goroutine?: { id: number; wait_reason: string; wait_ns: number; stack_bytes: number };
+	goroutines?: number;
+	retained_count: number;
+	retained_bytes: number;
+	gathers_in?: { type: string; address: string; retained_bytes: number; below: number };
+}
+export interface HeapHolders { of_bytes: number; n_holders: number; holders: HeapHolder[] }
+
+export interface HeapObjectRow { address: string; type: string; size_bytes: number; retained_bytes: number }
+export interface HeapFound { n_objects: number; size_bytes: number; objects: HeapObjectRow[] }
+
+/** An object, or what holds one from outside of the heap. */
+export interface HeapNode { address?: string; type?: string; holder?: string; size_bytes?: number; retained_bytes: number }
+export interface HeapObject {
+	object: HeapNode;
+	retained_by: HeapNode[];
+	n_roots: number;
+	roots: { kind: string; name: string; goroutine?: number; is_guess: boolean }[];
+	n_from: number;
+	from: HeapNode[];
+	n_to: number;
+	to: HeapNode[];
+}
+
+export interface HeapStep { id: number; parent: number; depth: number; name: string; holders: number; count: number; bytes: number; own_count: number; own_bytes: number }
+export interface HeapPaths { count: number; bytes: number; of_bytes: number; n_steps: number; steps: HeapStep[] }
+
+export interface MapBox {
+	/** absent: what is too small to be seen on its own */
+	id?: number;
+	name?: string;
+	address?: string;
+	count?: number;
+	parent: number;
+	depth: number;
+	children: number;
+	bytes: number;
+	own_bytes: number;
+	x: number;
+	y: number;
+	w: number;
+	h: number;
+	head: boolean;
+	open: boolean;
+}
+export interface HeapMap {
+	by: "name" | "object";
+	of_bytes: number;
+	width: number;
+	height: number;
+	n_crumbs: number;
+	crumbs: { id: number; name: string; address?: string; bytes: number }[];
+	boxes: MapBox[];
+}
+
+export interface RefNode {
+	id: number;
+	kind: "object" | "holder" | "type";
+	name: string;
+	address?: string;
+	count?: number;
+	retained_bytes?: number;
+	own_bytes: number;
+	in: number;
+	out: number;
+	in_shown: number;
+	out_shown: number;
+	is_focus: boolean;
+	is_open: boolean;
+	is_on_path: boolean;
+	cycle: number;
+	layer: number;
+	x: number;
+	y: number;
+}
+export interface RefEdge { from: number; to: number; count: number; is_back: boolean; in_cycle: boolean; points: number[] }
+export interface HeapTopology {
+	by: "object" | "type";
+	width: number;
+	height: number;
+	node_width: number;
+	node_height: number;
+	cycles: number;
+	is_cut: boolean;
+	nodes: RefNode[];
+	edges: RefEdge[];
+}
+
+export interface GrowthRow { name: string; growth_bytes: number; count: number[]; own_bytes?: number[]; retained_bytes: number[] }
+export interface HeapGrowth {
+	heaps: { core: string; live_bytes: number; objects: number; goroutines: number }[];
+	holders: GrowthRow[];
+	types: GrowthRow[];
+}
+
+export interface SnapshotFacts {
+	pause_ns: number;
+	predicted_pause_ns: number;
+	reap_ns: number;
+	total_ns: number;
+	how: string;
+	why: string;
+	note: string;
+	incomplete: string;
+	threads: number;
+	size_bytes: number;
+	disk_bytes: number;
+}
