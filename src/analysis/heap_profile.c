@@ -7,10 +7,46 @@ static bool no_memory(gs_err *err, const gs_heap_paths *p)
 	return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "out of memory for a profile of %u steps", p->n);
 }
 
-static uint32_t push(gs_profile_builder *b, uint32_t parent, gs_str name)
+/* Code that a step stands for. */
+typedef struct place {
+	uint32_t file; /* in gs_heap.strings; 0 none */
+	uint32_t line;
+} place;
+
+static void note(gs_arena *scratch, const gs_heap *h, const gs_heap_names *names, const char *kind, const gs_heap_frame *f, place *places)
 {
-	uint32_t id = gs_profile_builder_str(b, name);
-	gs_frame line = { .function = gs_profile_builder_function(b, (gs_function){ .name = id, .system_name = id }) };
+	uint32_t name = gs_strtab_find(&names->strings, gs_strf(scratch, "%s %.*s", kind, GS_FMT(gs_strtab_get(&h->strings, f->function))));
+
+	if (name != UINT32_MAX && !places[name].file)
+		places[name] = (place){ f->file, f->line };
+}
+
+/* By name. Each function is looked up once, however many frames it has. */
+static place *find_places(gs_arena *scratch, const gs_heap *h, const gs_heap_names *names)
+{
+	place *places = gs_try_new(scratch, place, names->strings.n);
+	bool *is_known = gs_try_new(scratch, bool, (size_t)h->strings.n * 2);
+
+	if (!places || !is_known)
+		return NULL;
+	for (uint32_t i = 0; i < h->n_frames; i++)
+		if (!is_known[h->frames[i].function]) {
+			is_known[h->frames[i].function] = true;
+			note(scratch, h, names, "frame", &h->frames[i], places);
+		}
+	is_known += h->strings.n;
+	for (uint32_t i = 0; i < h->n_goroutines; i++)
+		if (!is_known[h->goroutines[i].start.function]) {
+			is_known[h->goroutines[i].start.function] = true;
+			note(scratch, h, names, "goroutine", &h->goroutines[i].start, places);
+		}
+	return places;
+}
+
+static uint32_t push(gs_profile_builder *b, uint32_t parent, gs_str name, gs_str file, uint32_t at)
+{
+	uint32_t id = gs_profile_builder_str(b, name), where = gs_profile_builder_str(b, file);
+	gs_frame line = { .function = gs_profile_builder_function(b, (gs_function){ .name = id, .system_name = id, .file = where }), .line = at };
 	uint32_t location;
 
 	if (id == GS_NO_ID || line.function == GS_NO_ID)
@@ -19,11 +55,12 @@ static uint32_t push(gs_profile_builder *b, uint32_t parent, gs_str name)
 	return location == GS_NO_ID ? GS_NO_ID : gs_profile_builder_push(b, parent, location);
 }
 
-gs_profile *gs_heap_profile(gs_arena *mem, const gs_heap_paths *paths, const gs_heap_names *names, gs_err *err)
+gs_profile *gs_heap_profile(gs_arena *mem, const gs_heap *h, const gs_heap_paths *paths, const gs_heap_names *names, gs_err *err)
 {
 	GS_AUTO(arena) *scratch = gs_arena_create((uint64_t)1 << 36);
 	uint32_t *node = gs_try_new(scratch, uint32_t, paths->n);
-	gs_profile_builder *b = node ? gs_profile_builder_create(mem, err) : NULL;
+	place *places = node ? find_places(scratch, h, names) : NULL;
+	gs_profile_builder *b = places ? gs_profile_builder_create(mem, err) : NULL;
 	gs_profile *p;
 
 	if (!b) {
@@ -40,7 +77,8 @@ gs_profile *gs_heap_profile(gs_arena *mem, const gs_heap_paths *paths, const gs_
 		int64_t values[2] = { (int64_t)s->own_count, (int64_t)s->own_bytes };
 		gs_sample sample = { .values = values };
 
-		node[i] = push(b, node[s->parent], gs_strtab_get(&names->strings, s->name));
+		node[i] = push(b, node[s->parent], gs_strtab_get(&names->strings, s->name),
+			       gs_strtab_get(&h->strings, places[s->name].file), places[s->name].line);
 		if (node[i] == GS_NO_ID)
 			break;
 		sample.node = node[i];

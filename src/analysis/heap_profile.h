@@ -8,7 +8,8 @@
 #include "analysis/heap_paths.h"
 #include "model/profile.h"
 
-/* Types retained_objects (count) and retained_space (bytes). In `mem`. NULL with GS_ERR_LIMIT. */
-gs_profile *gs_heap_profile(gs_arena *mem, const gs_heap_paths *paths, const gs_heap_names *names, gs_err *err);
+/* Types retained_objects (count) and retained_space (bytes). Frames have the file and line where one of them stands, goroutines those of their first
+ * function. In `mem`. NULL with GS_ERR_LIMIT. */
+gs_profile *gs_heap_profile(gs_arena *mem, const gs_heap *h, const gs_heap_paths *paths, const gs_heap_names *names, gs_err *err);
 
 #endif

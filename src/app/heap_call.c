@@ -20,7 +20,7 @@ bool gs_heap_document_finish(gs_document *d, const gs_progress *progress, gs_err
 		return true;
 	gs_progress_report(progress, -1, "who holds what");
 	x = gs_heap_index_build(d->mem, d->heap, err);
-	p = x ? gs_heap_profile(d->mem, &x->held, x->names, err) : NULL;
+	p = x ? gs_heap_profile(d->mem, x->heap, &x->held, x->names, err) : NULL;
 	if (!p)
 		return false;
 	d->profile = p;

@@ -8,7 +8,7 @@
 static bool run(gs_op_call *call, gs_err *err)
 {
 	const gs_heap_index *x = gs_call_heap_index(call, err);
-	gs_profile *p = x ? gs_heap_profile(call->mem, &x->held, x->names, err) : NULL;
+	gs_profile *p = x ? gs_heap_profile(call->mem, x->heap, &x->held, x->names, err) : NULL;
 
 	return p && gs_write_pprof_bytes(call, p, NULL, err);
 }

@@ -149,7 +149,7 @@ TEST(profile_of_what_retains)
 
 	CHECK(start(&f));
 	CHECK(gs_heap_paths_merge(f.mem, &f.h, &f.d, f.names, f.d.idom, NULL, &p, &err));
-	prof = gs_heap_profile(f.mem, &p, f.names, &err);
+	prof = gs_heap_profile(f.mem, &f.h, &p, f.names, &err);
 	CHECK(prof);
 	CHECK_INT(prof->n_samples, 3); /* nodes, arrays, jobs */
 	for (uint32_t i = 0; i < prof->n_samples; i++) {

@@ -12,6 +12,8 @@ function question(op: string, args: Record<string, string | number>): string {
 
 export const summaryUrl = () => question("summary", { top: 0 });
 export const holdersUrl = (kind = "all") => question("holders", { top: 5000, kind });
+/** Variables, goroutines by function, and what several hold together. */
+export const topUrl = () => question("dominators", { depth: 1, top: 12, min: 0 });
 export const objectsUrl = (type: string, top: number, sort = "retained") => question("find", { ...(type ? { type: exactName(type) } : {}), top, sort });
 export const objectUrl = (address: string, top = 12) => question("object", { address, top });
 export const whyUrl = (type: string) => question("refs", { type: exactName(type), top: 24, min: 2 });

@@ -3,7 +3,7 @@
 import { useMemo } from "preact/hooks";
 import type { GrowthRow, HeapGrowth } from "../api/heap";
 import type { Doc } from "../api/types";
-import { formatCount, formatDelta, formatPercent, formatValue } from "../lib/format";
+import { formatChange, formatCount, formatDelta, formatValue } from "../lib/format";
 import { visible } from "../lib/names";
 import { Bar } from "../panels/cells";
 import { SwapIcon } from "../panels/icons";
@@ -89,7 +89,7 @@ function Grown({ title, rows, sides, retained }: { title: string; rows: GrowthRo
 		...(sides > 2 ? [{ key: "between", title: "Between", track: "104px", numeric: true, sortable: false, cell: (g: GrowthRow) => bytes(of(g)[1]!) }] : []),
 		{ key: "after", title: "After", track: "104px", numeric: true, cell: (g) => bytes(of(g)[sides - 1]!) },
 		{ key: "count", title: "Δ objects", track: "104px", numeric: true, cell: (g) => (step(g) > 0 ? `+${formatCount(step(g))}` : formatCount(step(g))) },
-		{ key: "pct", title: "", track: "84px", numeric: true, sortable: false, cell: (g) => { const b = of(g)[0]!, a = of(g)[sides - 1]!; return b === 0 ? <span class="tag more">new</span> : a === 0 ? <span class="tag less">gone</span> : <span class="dim">{formatPercent(a - b, b)}</span>; } },
+		{ key: "pct", title: "", track: "84px", numeric: true, sortable: false, cell: (g) => { const b = of(g)[0]!, a = of(g)[sides - 1]!; return b === 0 ? <span class="tag more">new</span> : a === 0 ? <span class="tag less">gone</span> : <span class="dim">{formatChange(a, b)}</span>; } },
 		{ key: "name", title, track: "minmax(240px, 1fr)", cell: (g) => <span class="name" title={visible(g.name)}>{heapSpellings(g.name)[0]}</span> },
 	];
 	return (

@@ -1,6 +1,7 @@
 // The selected thing of a heap: an object, a type, what holds something; else the heap itself.
 
 import type { HeapFound, HeapHolders, HeapNode, HeapObject, HeapPaths, HeapSummary } from "../api/heap";
+import type { PeekAnswer } from "../api/types";
 import { formatCount, formatDuration, formatPercent, formatValue } from "../lib/format";
 import { visible } from "../lib/names";
 import { Bar } from "../panels/cells";
@@ -9,17 +10,21 @@ import { copyText, openInEditor, openLabel } from "../state/actions";
 import { useJSON } from "../state/answer";
 import { navigate, route } from "../state/route";
 import { doc, setSetting } from "../state/session";
-import { selectedHit } from "../state/ui";
-import { heapPackage, heapSpellings, holdersUrl, isType, kindOf, objectsUrl, objectUrl, showObject, showType, summaryUrl, whyUrl } from "./ask";
+import { peekUrl } from "../views/urls";
+import { heapPackage, heapSpellings, holdersUrl, isType, kindOf, objectsUrl, objectUrl, showObject, showType, summaryUrl, topUrl, whyUrl } from "./ask";
 
 const bytes = (n: number) => formatValue(n, "bytes", route.value.unit);
 
 export function HeapInspector() {
 	const r = route.value;
+	// What the references are about is what one looks at until something else is selected.
+	const around = r.view === "refs" && !r.fn ? r.around : "";
+	const aroundObject = /^0x/.test(around) ? around : "";
+	const aroundType = aroundObject ? "" : around;
 	return (
 		<aside class="inspector" aria-label="Inspector">
 			<button class="icon corner" title="Hide the inspector (p)" aria-label="Hide the inspector" onClick={() => setSetting("inspector", false)}><CloseIcon /></button>
-			{r.object ? <ObjectFacts address={r.object} /> : !r.fn ? <HeapFacts /> : isType(r.fn) ? <TypeFacts name={r.fn} /> : <HolderFacts name={r.fn} />}
+			{r.object || aroundObject ? <ObjectFacts address={r.object || aroundObject} /> : !r.fn && aroundType ? <TypeFacts name={aroundType} /> : !r.fn ? <HeapFacts /> : isType(r.fn) ? <TypeFacts name={r.fn} /> : <HolderFacts name={r.fn} />}
 		</aside>
 	);
 }
@@ -151,12 +156,17 @@ function HolderFacts({ name }: { name: string }) {
 	const sum = all.reduce((n, h) => n + h.retained_bytes, 0);
 	const count = all.reduce((n, h) => n + h.retained_count, 0);
 	const kind = kindOf(name);
-	const hit = selectedHit.value;
-	const frame = hit && r.node >= 0 && hit.tree.frames.id[hit.index] === r.node ? hit.tree.nameOf(hit.index) : null;
+	const code = useJSON<PeekAnswer>(kind === "goroutine" || kind === "frame" ? peekUrl(r, name) : null);
+	const place = code.data?.rows.find((x) => x.name === name);
 	return (
 		<>
 			<Title name={name} below={kind === "var" ? "package-level variable" : kind === "goroutine" ? "goroutines by their first function" : kind === "frame" ? "frames of this function" : "outside of the heap"} />
-			{frame?.file ? <div class="row-actions"><button class="button small" onClick={() => void openInEditor(frame.file, frame.line)}>{openLabel()}</button></div> : null}
+			{place?.file ? (
+				<div class="row-actions">
+					<button class="button small" title={visible(`${place.file}:${place.line ?? 0}`)} onClick={() => void openInEditor(place.file!, place.line ?? 0)}>{openLabel()}</button>
+					{r.view !== "source" && <button class="button small" title={kind === "frame" ? "The lines whose frames hold it" : "The function that they began with"} onClick={() => navigate({ view: "source" })}>Source</button>}
+				</div>
+			) : null}
 			{answer.error && <Wrong text={answer.error.message} />}
 			{name === "held by several" ? <p class="small-note">No single variable, goroutine or frame retains this: at least two of them lead to it. The references of one object tell which.</p> : (
 				<table class="facts">
@@ -190,14 +200,14 @@ function HolderFacts({ name }: { name: string }) {
 
 function HeapFacts() {
 	const s = useJSON<HeapSummary>(summaryUrl());
-	const holders = useJSON<HeapHolders>(holdersUrl());
+	const held = useJSON<HeapPaths>(topUrl());
 	const d = doc.value;
 	return (
 		<>
 			<h2 class="ins-name">{visible(d?.title || d?.name || "")}</h2>
 			<section>
 				<h3>Who retains most</h3>
-				<ul class="edges">{holders.data?.holders.filter((h) => h.kind !== "frame").slice(0, 12).map((h, k) => <Node key={k} n={{ holder: h.name, retained_bytes: h.retained_bytes }} whole={holders.data!.of_bytes} />)}</ul>
+				<ul class="edges">{held.data?.steps.map((s) => <Node key={s.id} n={{ holder: s.name, retained_bytes: s.bytes }} whole={held.data!.of_bytes} />)}</ul>
 			</section>
 			<section>
 				<h3>Most bytes by type</h3>

@@ -299,8 +299,8 @@ function NodeBox({ n, t, selected, faded, onSelect, onOpen, onCenter }: { n: Ref
 	const badge = (text: string, x: number, left: boolean, title: string) => (
 		<g class="ref-more" onClick={(e) => { e.stopPropagation(); onOpen(); }}>
 			<title>{title}</title>
-			<rect x={left ? x - text.length * 6 - 9 : x} y={h / 2 - 8} width={text.length * 6 + 9} height="16" rx="8" />
-			<text x={left ? x - text.length * 3 - 4.5 : x + text.length * 3 + 4.5} y={h / 2 + 3.5} text-anchor="middle">{text}</text>
+			<rect x={left ? x : x - text.length * 6 - 9} y={h - 8} width={text.length * 6 + 9} height="15" rx="7.5" />
+			<text x={left ? x + text.length * 3 + 4.5 : x - text.length * 3 - 4.5} y={h + 3.2} text-anchor="middle">{text}</text>
 		</g>
 	);
 	return (
@@ -310,11 +310,11 @@ function NodeBox({ n, t, selected, faded, onSelect, onOpen, onCenter }: { n: Ref
 		>
 			<title>{describe(n)}</title>
 			<rect width={w} height={h} rx="6" />
-			<text class="ref-name" x="10" y={second ? h / 2 - 4 : h / 2 + 4}>{label}</text>
-			{second && <text class="ref-facts" x="10" y={h / 2 + 12}>{second}</text>}
+			<text class="ref-name" x="10" y={second ? h / 2 - 4.5 : h / 2 + 4}>{label}</text>
+			{second && <text class="ref-facts" x="10" y={h / 2 + 10.5}>{second}</text>}
 			{n.cycle > 0 && <text class="ref-cycle" x={w - 8} y="13" text-anchor="end">↻{t.cycles > 1 ? n.cycle : ""}</text>}
-			{before > 0 && badge(`+${short(before)}`, -3, true, `${formatCount(before)} more point to it: show them`)}
-			{after > 0 && badge(`+${short(after)}`, w + 3, false, `It points to ${formatCount(after)} more: show them`)}
+			{before > 0 && badge(`+${short(before)}`, -7, true, `${formatCount(before)} more point to it: show them`)}
+			{after > 0 && badge(`+${short(after)}`, w + 7, false, `It points to ${formatCount(after)} more: show them`)}
 		</g>
 	);
 }

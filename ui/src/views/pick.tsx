@@ -5,6 +5,7 @@ import { Bar, formatPercent, Name } from "../panels/cells";
 import { ErrorState, Loading } from "../panels/states";
 import { useJSON } from "../state/answer";
 import { navigate, route } from "../state/route";
+import { doc } from "../state/session";
 import { topUrl } from "./urls";
 
 export function PickFunction({ title, text, by }: { title: string; text: string; by: "flat" | "cum" }) {
@@ -12,7 +13,8 @@ export function PickFunction({ title, text, by }: { title: string; text: string;
 	if (answer.error) return <ErrorState error={answer.error} />;
 	if (!answer.data) return <Loading what="Counting…" />;
 	const total = answer.data.total;
-	const rows = [...answer.data.rows].sort((a, b) => b[by] - a[by]).slice(0, 15);
+	// Of a heap, frames and goroutines are code; variables and types are not.
+	const rows = answer.data.rows.filter((row) => doc.value?.kind !== "heap" || row.file).sort((a, b) => b[by] - a[by]).slice(0, 15);
 	return (
 		<div class="state left">
 			<h2>{title}</h2>

@@ -50,7 +50,7 @@ export const views: View[] = [
 	{ id: "growth", title: "Growth", summary: "Two or three heaps compared", component: GrowthView, ...ofHeap },
 	{ id: "sandwich", title: "Sandwich", summary: "Callers and callees of one function", component: SandwichView, fits: code, search: true, inspector: true, order: true },
 	{ id: "table", title: "Table", summary: "Every function with its cost", component: TableView, fits: code, search: true, inspector: true },
-	{ id: "source", title: "Source", summary: "Lines and instructions with their cost", component: SourceView, fits: code, search: false, inspector: true },
+	{ id: "source", title: "Source", summary: "Lines and instructions with their cost", component: SourceView, fits: profile, search: false, inspector: true },
 	{ id: "goroutines", title: "Goroutines", summary: "A dump, grouped", component: GoroutinesView, fits: (d) => d.kind === "goroutines" || (d.sample_types ?? []).some((t) => t.type === "goroutine"), search: true, inspector: false },
 	{ id: "diff", title: "Diff", summary: "Two profiles compared", component: DiffView, fits: code, search: true, inspector: true, order: true },
 ];
