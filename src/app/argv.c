@@ -5,7 +5,7 @@
 #include "base/banned.h"
 
 static const gs_arg input_args[] = {
-	{ "part", GS_ARG_STRING, .help = "of a capture folder, the part to look at: cpu, heap, ...; default: cpu, or what fits", .unit = "name" },
+	{ "part", GS_ARG_STRING, .help = "of a capture, the part to look at: cpu, heap, ...; default: cpu, or what fits", .unit = "name" },
 	{ "overlay", GS_ARG_STRING, .help = "over an execution trace: a profile of the same process taken meanwhile, such as perf.data", .unit = "file" },
 	{ "duration", GS_ARG_DURATION, .help = "of a URL or PID, how long to record it first; default: 30s", .unit = "time" },
 	{ 0 },

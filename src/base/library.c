@@ -33,6 +33,10 @@
 #define CAPSTONE(F) \
 	F(cs_close) F(cs_disasm_iter) F(cs_free) F(cs_insn_group) F(cs_malloc) F(cs_open) F(cs_option) F(cs_reg_name)
 #define ELF(F) F(elf_end) F(elf_errmsg) F(elf_memory) F(elf_version)
+#define ZIP(F)                                                                                                     \
+	F(zip_discard) F(zip_error_code_zip) F(zip_error_fini) F(zip_error_init) F(zip_error_strerror) F(zip_fclose) \
+	F(zip_file_get_error) F(zip_fopen_index) F(zip_fread) F(zip_get_error) F(zip_get_name)                      \
+	F(zip_get_num_entries) F(zip_open_from_source) F(zip_source_buffer_create) F(zip_source_free)
 #define ISAL(F) F(isal_deflate_stateless) F(isal_deflate_stateless_init)
 #define DW(F)                                                                                                    \
 	F(dwarf_aggregate_size) F(dwarf_attr) F(dwarf_attr_integrate) F(dwarf_begin_elf) F(dwarf_bytesize)       \
@@ -83,6 +87,7 @@ LIBRARY(cairo, CAIRO, GS_SONAME_CAIRO, "PNG pictures");
 LIBRARY(capstone, CAPSTONE, GS_SONAME_CAPSTONE, "disassembly");
 LIBRARY(elf, ELF, GS_SONAME_ELF, "lines of C code");
 LIBRARY(dw, DW, GS_SONAME_DW, "lines of C code");
+LIBRARY(zip, ZIP, GS_SONAME_ZIP, "zip archives");
 #ifdef GS_HAS_ISAL
 LIBRARY(isal, ISAL, GS_SONAME_ISAL, "fast packing of large profiles");
 #endif
@@ -92,6 +97,7 @@ static const library *const libraries[] = {
 	[GS_LIBRARY_CRYPTO] = &crypto,	   [GS_LIBRARY_JANSSON] = &jansson,
 	[GS_LIBRARY_CAIRO] = &cairo,	   [GS_LIBRARY_CAPSTONE] = &capstone,
 	[GS_LIBRARY_ELF] = &elf,	   [GS_LIBRARY_DW] = &dw,
+	[GS_LIBRARY_ZIP] = &zip,
 #ifdef GS_HAS_ISAL
 	[GS_LIBRARY_ISAL] = &isal,
 #endif

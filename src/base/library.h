@@ -1,5 +1,5 @@
 /*
- * Libraries that only some commands need (HTTP, TLS, drawing, disassembly, DWARF, JSON, fast packing) are loaded when first used: together they
+ * Libraries that only some commands need (HTTP, TLS, drawing, disassembly, DWARF, JSON, archives, fast packing) are loaded when first used: together they
  * pull in some fifty more, which would be six milliseconds of every start. Callers call their functions as always; whoever
  * comes first in a module says gs_library_load before. Any thread may.
  *
@@ -19,6 +19,7 @@ typedef enum gs_library {
 	GS_LIBRARY_CAPSTONE,
 	GS_LIBRARY_ELF,
 	GS_LIBRARY_DW,
+	GS_LIBRARY_ZIP,
 	GS_LIBRARY_ISAL,
 } gs_library;
 

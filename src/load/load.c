@@ -1,8 +1,9 @@
 #include "load/load.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <sys/stat.h>
+
+#include "format/zip/zip.h"
+#include "load/capture_parts.h"
 
 #include "base/banned.h"
 
@@ -55,7 +56,7 @@ static const char *guess(gs_str bytes)
 	} known[] = {
 		{ "\x7f"
 		  "ELF", 4, "an ELF program, not a profile of one" },
-		{ "PK\3\4", 4, "a zip archive" },
+		{ "PK\3\4", 4, "a zip archive, which only commands that take a capture open" },
 		{ "<", 1, "HTML or XML, perhaps an error page" },
 		{ "{", 1, "JSON" },
 		{ "\x89PNG", 4, "a picture" },
@@ -107,7 +108,7 @@ static gs_document *decode(gs_load_source *src, gs_str path, gs_err *err)
 
 static const gs_load_options defaults;
 
-static gs_str name_of(gs_str path, const gs_load_options *options)
+gs_str gs_load_name_of(gs_str path, const gs_load_options *options)
 {
 	size_t slash = gs_str_rfind_char(path, '/');
 
@@ -166,7 +167,7 @@ static gs_document *load(gs_str bytes, gs_file *file, gs_str path, const gs_load
 			 const gs_progress *progress, gs_err *err)
 {
 	GS_AUTO(unpacked) u = { 0 };
-	gs_load_source src = { .name = name_of(path, options),
+	gs_load_source src = { .name = gs_load_name_of(path, options),
 			       .options = options ? options : &defaults,
 			       .progress = progress };
 	gs_document *doc = source_open(&src, bytes, file, &u, err) ? decode(&src, path, err) : NULL;
@@ -209,7 +210,7 @@ static bool load_parts(gs_str bytes, gs_file *file, gs_str path, const gs_load_o
 {
 	GS_AUTO(unpacked) u = { 0 };
 	uint64_t next = 0;
-	gs_load_source src = { .name = name_of(path, options),
+	gs_load_source src = { .name = gs_load_name_of(path, options),
 			       .options = options ? options : &defaults,
 			       .progress = progress,
 			       .next_at = &next };
@@ -242,153 +243,42 @@ bool gs_load_parts_of_file(gs_str path, const gs_load_options *options, const gs
 	GS_AUTO(file) f = { 0 };
 
 	return gs_file_open(gs_cstr(scratch, path), MAX_FILE_BYTES, &f, err) &&
-	       load_parts((gs_str){ 0 }, &f, path, options, progress, out, err);
+	       gs_load_parts_of(&f, path, options, progress, out, err);
 }
 
-/* What people look at first comes first; "-start" is what a difference began with. */
-static unsigned rank_of(gs_str path)
+bool gs_load_parts_of(gs_file *file, gs_str path, const gs_load_options *options, const gs_progress *progress, gs_documents *out,
+		      gs_err *err)
 {
-	static const char *const order[] = { "cpu.",	  "perf.", "cpu",   "heap.",	   "allocs",
-					     "goroutine", "mutex", "block", "threadcreate" };
-	gs_str name = name_of(path, NULL);
-	unsigned late = gs_str_has(name, GS_S("-start")) ? 100 : 0;
-
-	for (unsigned i = 0; i < sizeof(order) / sizeof(*order); i++)
-		if (gs_str_starts(name, gs_str_of(order[i])))
-			return i + late;
-	return 50 + late;
-}
-
-static int by_rank(const void *a, const void *b)
-{
-	gs_str x = *(const gs_str *)a, y = *(const gs_str *)b;
-	unsigned rx = rank_of(x), ry = rank_of(y);
-
-	return rx != ry ? (rx > ry) - (rx < ry) : gs_str_cmp(x, y);
-}
-
-/* The runtime's difference of two allocs profiles forgets which of its values is meant. */
-static void default_to_allocations(gs_document *doc)
-{
-	gs_profile *p = doc->profile;
-	uint32_t type = gs_strtab_find(&p->strings, GS_S("alloc_space"));
-
-	if (gs_str_starts(doc->name, GS_S("allocs")) && !p->default_type && type != UINT32_MAX)
-		p->default_type = type;
-}
-
-/* What lies in a capture to explain its profiles and is none itself. */
-static bool is_companion(gs_str path)
-{
-	static const char *const names[] = { "/kallsyms", "/maps.txt", "/vdso.so" };
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (gs_str_ends(path, gs_str_of(names[i])))
-			return true;
-	return gs_str_ends(path, GS_S(".json"));
-}
-
-/* Regular files of a folder, sorted, hidden ones and companions left out. */
-static bool list_folder(gs_arena *mem, const char *path, gs_str **names, size_t *n, gs_err *err)
-{
-	DIR *dir = opendir(path);
-	GS_VEC(gs_str) found = { 0 };
-	struct dirent *e;
-
-	if (!dir)
-		return gs_fail_errno(err, errno, "open", path);
-	while ((e = readdir(dir))) {
-		gs_str full = gs_strf(mem, "%s/%s", path, e->d_name);
-		struct stat st;
-		gs_str *row;
-
-		if (e->d_name[0] == '.' || is_companion(full) || stat(full.p, &st) ||
-		    !S_ISREG(st.st_mode))
-			continue;
-		row = gs_vec_push(&found, 100000);
-		if (row)
-			*row = full;
-	}
-	closedir(dir);
-	*names = gs_new(mem, gs_str, found.n);
-	*n = found.n;
-	if (found.n) {
-		memcpy(*names, found.p, found.n * sizeof(*found.p));
-		qsort(*names, *n, sizeof(**names), by_rank);
-	}
-	gs_vec_release(&found);
-	return true;
-}
-
-/* What was opened so far was taken together with what comes. */
-static void lay_over(gs_arena *mem, const gs_documents *docs, unsigned first, gs_load_options *options)
-{
-	const gs_document **list = gs_new(mem, const gs_document *, docs->n - first);
-
-	options->n_overlays = docs->n - first;
-	for (unsigned i = 0; i < options->n_overlays; i++)
-		list[i] = docs->list[first + i];
-	options->overlays = list;
-}
-
-static bool load_folder(const char *path, const gs_load_options *options, const gs_progress *progress,
-			gs_documents *out, gs_buf *skipped, gs_err *err)
-{
-	GS_AUTO(arena) *scratch = gs_arena_create(UINT64_MAX);
-	gs_str group = name_of(gs_str_ends(gs_str_of(path), GS_S("/")) ?
-				       gs_str_slice(gs_str_of(path), 0, strlen(path) - 1) :
-				       gs_str_of(path),
-			       NULL);
-	gs_str *names = NULL;
-	size_t n = 0;
-	unsigned first = out->n;
-	bool has_error = false;
-	gs_load_options with = options ? *options : defaults;
-
-	if (!list_folder(scratch, path, &names, &n, err))
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		gs_err why = { 0 };
-		unsigned before = out->n;
-
-		if (gs_progress_should_stop(progress))
-			return gs_fail(err, GS_ERR_STOPPED, GS_ERR_NOWHERE, "stopped");
-		if (!options || !options->n_overlays)
-			lay_over(scratch, out, first, &with);
-		if (!gs_load_parts_of_file(names[i], &with, NULL, out, &why)) {
-			if (skipped)
-				gs_buf_f(skipped, "%s\n", why.text);
-			if (!has_error && err)
-				*err = why;
-			has_error = true;
-		}
-		for (unsigned d = before; d < out->n; d++) {
-			out->list[d]->group = gs_str_dup(out->list[d]->mem, group);
-			default_to_allocations(out->list[d]);
-		}
-		gs_progress_report(progress, (double)(i + 1) / (double)n, "reading");
-	}
-	if (out->n > first)
-		return true;
-	if (has_error)
-		return gs_err_context(err, "no profile in the folder %s", path);
-	return gs_fail(err, GS_ERR_MISSING, GS_ERR_NOWHERE, "no profile in the folder %s", path);
+	return load_parts((gs_str){ 0 }, file, path, options, progress, out, err);
 }
 
 bool gs_load_input(const char *path, const gs_load_options *options, const gs_progress *progress, gs_documents *out,
 		   gs_buf *skipped, gs_err *err)
 {
+	GS_AUTO(file) f = { 0 };
 	struct stat st;
 	unsigned before = out->n;
 	bool ok;
 
 	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-		ok = load_folder(path, options, progress, out, skipped, err);
+		ok = gs_load_folder(path, options, progress, out, skipped, err);
+	else if (!gs_file_open(path, MAX_FILE_BYTES, &f, err))
+		return false;
+	else if (gs_zip_is(f.bytes))
+		ok = gs_load_zip(f.bytes, gs_str_of(path), options, progress, out, skipped, err);
 	else
-		ok = gs_load_parts_of_file(gs_str_of(path), options, progress, out, err);
+		ok = gs_load_parts_of(&f, gs_str_of(path), options, progress, out, err);
 	while (!ok && out->n > before)
 		gs_document_close(out->list[--out->n]);
 	return ok;
+}
+
+bool gs_load_is_archive(const char *path)
+{
+	GS_AUTO(file) f = { 0 };
+	gs_err ignored;
+
+	return strcmp(path, "-") != 0 && gs_file_open(path, MAX_FILE_BYTES, &f, &ignored) && gs_zip_is(f.bytes);
 }
 
 void gs_documents_close(gs_documents *d)

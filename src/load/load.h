@@ -27,6 +27,7 @@ typedef struct gs_load_options {
 	const gs_document *const *overlays;
 	unsigned n_overlays;
 	bool must_overlay;
+	gs_str kallsyms; /* perf.data: the list that came along; empty: the file of that name beside it */
 	bool keep_addresses; /* perf.data: look for no symbols, the caller will */
 } gs_load_options;
 
@@ -54,12 +55,14 @@ bool gs_load_parts_of_file(gs_str path, const gs_load_options *options, const gs
 			   gs_documents *out, gs_err *err);
 
 /*
- * A file, a capture folder, or a file of several appended profiles. Files of a folder that are no profiles are passed over; one
+ * A file, a capture folder, a zip archive of one, or a file of several appended profiles. Files of a folder that are no profiles are passed over; one
  * that should be a profile and is damaged goes by as well unless nothing else is there, and is named in *skipped (may be NULL)
  * with its reason. Documents are appended to *out. False when nothing could be opened: *out is then as it was.
  */
 bool gs_load_input(const char *path, const gs_load_options *options, const gs_progress *progress, gs_documents *out,
 		   gs_buf *skipped, gs_err *err);
+/* A file that gs_load_input opens as a capture. */
+bool gs_load_is_archive(const char *path);
 void gs_documents_close(gs_documents *d);
 
 /* ---- for those who add formats ---- */

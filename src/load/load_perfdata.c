@@ -61,7 +61,7 @@ static bool differs(gs_str recorded, const char *here)
 
 static void open_symbols(loading *l)
 {
-	gs_symbolizer_options o = { .kallsyms = beside(l->scratch, l->path, "kallsyms") };
+	gs_symbolizer_options o = { .kallsyms = beside(l->scratch, l->path, "kallsyms"), .kallsyms_text = l->src->options->kallsyms };
 	struct utsname here;
 
 	if (uname(&here) == 0)
@@ -82,7 +82,7 @@ static void check_kernel(loading *l)
 	gs_symbol at, before;
 
 	l->is_kernel_checked = true;
-	if (!kernel || !kernel->maps || beside(l->scratch, l->path, "kallsyms"))
+	if (!kernel || !kernel->maps || l->src->options->kallsyms.n || beside(l->scratch, l->path, "kallsyms"))
 		return;
 	for (size_t i = 0; i < kernel->maps->list.n; i++) {
 		const gs_perf_map *m = &kernel->maps->list.p[i];

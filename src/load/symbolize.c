@@ -26,6 +26,7 @@ struct gs_symbolizer {
 	gs_str root;
 	GS_VEC(gs_str) dirs;
 	const char *kallsyms_path;
+	gs_str kallsyms_text; /* instead of it */
 	bool is_foreign;
 	const gs_symbol_file *files;
 	unsigned n_files;
@@ -67,6 +68,7 @@ gs_symbolizer *gs_symbolizer_create(const gs_symbolizer_options *o)
 	s->n_files = o->n_files;
 	if (o->is_foreign && !o->kallsyms)
 		s->kallsyms_path = NULL;
+	s->kallsyms_text = gs_str_dup(mem, o->kallsyms_text);
 	pthread_mutex_init(&s->lock, NULL);
 	for (unsigned i = 0; o->dirs && o->dirs[i]; i++)
 		add_dirs(s, gs_str_of(o->dirs[i]));
@@ -324,7 +326,9 @@ static bool kernel_open(gs_symbolizer *s, gs_err *err)
 	pthread_mutex_lock(&s->lock);
 	if (!s->has_tried_kernel) {
 		s->has_tried_kernel = true;
-		if (!s->kallsyms_path)
+		if (s->kallsyms_text.n)
+			gs_kallsyms_open(s->mem, s->kallsyms_text, &s->kernel, &s->kernel_why);
+		else if (!s->kallsyms_path)
 			gs_fail(&s->kernel_why, GS_ERR_MISSING, GS_ERR_NOWHERE,
 				"kernel functions: recorded on another machine, and no symbol list came along");
 		else if (gs_file_open(s->kallsyms_path, KALLSYMS_MAX_BYTES, &file, &s->kernel_why)) {

@@ -23,6 +23,7 @@ typedef struct gs_symbolizer_options {
 	const char *root;	     /* file system of the recorded process: "/proc/PID/root" */
 	const char *const *dirs;     /* where else binaries may lie, as in PPROF_BINARY_PATH; ends with NULL */
 	const char *kallsyms;	     /* snapshot taken when recording; NULL: /proc/kallsyms */
+	gs_str kallsyms_text;	     /* or its text, copied */
 	bool is_foreign;	     /* recorded on another machine: no kernel symbols of this one, and files only by build id */
 } gs_symbolizer_options;
 

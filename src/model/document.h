@@ -23,6 +23,7 @@ typedef struct gs_document {
 	gs_str path;   /* as given by the user */
 	gs_str format; /* "pprof", "folded", "perf.data", ... */
 	gs_str group;  /* name of the capture that it is part of, or empty */
+	gs_str capture_json; /* of an archived capture; of a folder it lies beside `path` */
 	gs_profile *profile; /* always there */
 	gs_goroutines *goroutines; /* GS_DOCUMENT_GOROUTINES only */
 	gs_timeline *timeline; /* GS_DOCUMENT_TRACE only */

@@ -108,7 +108,7 @@ static gs_document *open_source(gs_pprofcmd *p, gs_str source, bool *is_remote, 
 	gs_document *doc;
 
 	*is_remote = false;
-	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+	if (stat(path, &st) == 0 && (S_ISDIR(st.st_mode) || gs_load_is_archive(path))) {
 		GS_AUTO(documents) docs = { 0 };
 
 		/* A capture: its CPU profile. */
