@@ -671,16 +671,31 @@ static void hand_over_lists(gs_trace_build *b)
 
 static void tell_damage(gs_trace_build *b, const gs_gotrace_report *report)
 {
-	char text[700];
+	GS_AUTO(buf) text = { 0 };
+	gs_timeline *t = b->t;
 
+	gs_buf_init(&text, 2000);
 	if (!report->is_damaged)
 		return;
-	snprintf(text, sizeof(text), "%s, at offset %llu; %u generation%s before that %s whole, %llu bytes are lost", report->damage.text,
-		 (unsigned long long)report->damage.at, report->generations, report->generations == 1 ? "" : "s",
-		 report->generations == 1 ? "is" : "are", (unsigned long long)report->lost_bytes);
-	b->t->damage = gs_str_dup(b->mem, gs_str_of(text));
-	b->t->lost_bytes = report->lost_bytes;
-	gs_profile_builder_warn(b->b, "%s", text);
+	t->is_cut = report->is_cut;
+	t->lost_bytes = report->lost_bytes;
+	t->lost_generations = report->lost_generations;
+	t->good_until_ns = report->good_until_ns - b->start_ns;
+	t->lost_until_ns = report->lost_until_ns == GS_GOTRACE_NO_TIME ? GS_NO_TIME : report->lost_until_ns - b->start_ns;
+	if (report->is_cut)
+		gs_buf_f(&text, "the file ends inside generation %u, at byte %llu: it is still being written, or was cut; events are here until %.6fs",
+			 report->generations + 1, (unsigned long long)report->damage.at, (double)t->good_until_ns / 1e9);
+	else
+		gs_buf_f(&text, "%s, at offset %llu; %u generation%s before that %s whole, events are here until %.6fs", report->damage.text,
+			 (unsigned long long)report->damage.at, report->generations, report->generations == 1 ? "" : "s",
+			 report->generations == 1 ? "is" : "are", (double)t->good_until_ns / 1e9);
+	gs_buf_f(&text, report->is_cut ? ", %llu bytes wait for what follows" : ", %llu bytes are lost", (unsigned long long)report->lost_bytes);
+	if (report->lost_generations)
+		gs_buf_f(&text, ", with %u later generation%s", report->lost_generations, report->lost_generations == 1 ? "" : "s");
+	if (t->lost_until_ns != GS_NO_TIME)
+		gs_buf_f(&text, "; they reach to %.6fs at least", (double)t->lost_until_ns / 1e9);
+	t->damage = gs_str_dup(b->mem, gs_buf_view(&text));
+	gs_profile_builder_warn(b->b, "%.*s", GS_FMT(t->damage));
 }
 
 bool gs_trace_build_finish(gs_trace_build *b, gs_document *doc, const gs_gotrace_report *report, gs_err *err)

@@ -206,7 +206,10 @@ typedef struct gs_timeline {
 
 	/* What was lost of a damaged trace: a sentence for people, and how much; empty for a whole one. */
 	gs_str damage;
+	bool is_cut; /* only because the file ends inside its last generation: it is still being written, or was cut */
 	uint64_t lost_bytes;
+	uint32_t lost_generations; /* whole ones, behind the damage */
+	int64_t good_until_ns, lost_until_ns; /* the last event; what the lost ones reach to at least, GS_NO_TIME unknown */
 } gs_timeline;
 
 /* The index of the goroutine that the runtime calls `id`; GS_NO_INDEX. */

@@ -92,7 +92,7 @@ static void text_trace(gs_buf *out, const gs_profile *p, const gs_timeline *t)
 		gs_overlay_text(&b, p, &t->overlays[i]);
 		field(out, i ? "" : "laid over", gs_buf_view(&b));
 	}
-	field(out, "damage", t->damage);
+	field(out, t->is_cut ? "incomplete" : "damage", t->damage);
 }
 
 static void text_one(gs_buf *out, const gs_document *d, bool use_color)
@@ -222,7 +222,13 @@ static void json_trace(gs_json *j, const gs_profile *p, const gs_timeline *t)
 	gs_json_kbool(j, "has_clocks", t->n_clocks != 0);
 	gs_overlays_json(j, p, t);
 	gs_json_kstr(j, "damage", t->damage);
+	gs_json_kbool(j, "is_cut", t->is_cut);
 	gs_json_ku64(j, "lost_bytes", t->lost_bytes);
+	gs_json_ku64(j, "lost_generations", t->lost_generations);
+	if (t->damage.n)
+		gs_json_ki64(j, "good_until_ns", t->good_until_ns);
+	if (t->damage.n && t->lost_until_ns != GS_NO_TIME)
+		gs_json_ki64(j, "lost_until_ns", t->lost_until_ns);
 	gs_json_object_end(j);
 }
 

@@ -101,7 +101,7 @@ void gs_lanes_write_json(gs_arena *mem, const gs_lanes *l, const gs_lane_extras 
 	if (t->n_overlays)
 		gs_overlays_json(&j, gs_lanes_profile(l), t);
 	if (t->damage.n)
-		gs_json_kstr(&j, "damage", t->damage);
+		gs_json_kstr(&j, t->is_cut ? "incomplete" : "damage", t->damage);
 	if (page->has_hits)
 		gs_json_ki64(&j, "hit_ns", list->hit_ns);
 	gs_json_ku64(&j, "count", list->n_rows);

@@ -104,7 +104,7 @@ TEST(a_cut_trace_keeps_all_complete_generations_and_says_what_is_lost)
 			if (!read(gs_str_slice(f.bytes, 0, n), &c, &report, &err))
 				CHECK(err.code == GS_ERR_FORMAT && err.text[0]);
 			else if (report.is_damaged)
-				CHECK(report.damage.text[0] && report.lost_bytes > 0);
+				CHECK(report.damage.text[0] && report.lost_bytes < n && report.is_cut);
 			CHECK(c.is_rising && c.events <= whole.events);
 		}
 	}
@@ -331,6 +331,8 @@ TEST(a_wrong_byte_anywhere_reads_the_same_side_by_side)
 			if (ok)
 				CHECK_INT(gotrace_rows_differ(&serial, &parallel), SIZE_MAX);
 			CHECK(a.is_damaged == b.is_damaged && a.generations == b.generations && a.lost_bytes == b.lost_bytes);
+			CHECK(a.is_cut == b.is_cut && a.lost_generations == b.lost_generations && a.good_until_ns == b.good_until_ns &&
+			      a.lost_until_ns == b.lost_until_ns);
 			CHECK_STR(gs_str_of(a.damage.text), gs_str_of(b.damage.text));
 			damaged += a.is_damaged;
 			whole += !a.is_damaged;
@@ -353,4 +355,63 @@ TEST(a_parallel_sink_may_refuse_too)
 	CHECK(open_sample(3, &f));
 	CHECK(!gotrace_read_parts(f.bytes, 2, &rows, &report, &err) && err.code == GS_ERR_STOPPED);
 	gotrace_rows_release(&rows);
+}
+
+/* Flip bits in the middle of the first generation's tables, then in its events: what is lost is counted to the byte. */
+TEST(damage_loses_what_is_damaged_and_says_how_much)
+{
+	for (unsigned i = FIRST_OF_MANY; i < N_SAMPLES; i++) {
+		GS_AUTO(file) f = { 0 };
+		counts whole = { 0 };
+		gs_gotrace_report all;
+		gs_err err = { 0 };
+		char *bytes;
+
+		CHECK(open_sample(i, &f));
+		CHECK(read(f.bytes, &whole, &all, &err));
+		bytes = malloc(f.bytes.n);
+		for (size_t at = f.bytes.n / 50; at < f.bytes.n; at += f.bytes.n / 50) {
+			counts c = { 0 };
+			gs_gotrace_report report;
+
+			memcpy(bytes, f.bytes.p, f.bytes.n);
+			memset(bytes + at, 0xff, f.bytes.n - at < 40 ? f.bytes.n - at : 40);
+			err = (gs_err){ 0 };
+			if (!read((gs_str){ bytes, f.bytes.n }, &c, &report, &err) || !report.is_damaged)
+				continue;
+			CHECK(report.generations <= all.generations && report.generations + report.lost_generations <= all.generations);
+			CHECK(report.lost_bytes > 0 && report.lost_bytes < f.bytes.n);
+			CHECK(report.lost_until_ns == GS_GOTRACE_NO_TIME || report.lost_until_ns > report.good_until_ns);
+			CHECK(c.is_rising);
+		}
+		free(bytes);
+	}
+}
+
+/* The strings of the last generation are gone: all of its events are still there. */
+TEST(a_damaged_table_costs_no_event)
+{
+	GS_AUTO(file) f = { 0 };
+	counts whole = { 0 }, c = { 0 };
+	gs_gotrace_report all, report;
+	gs_err err = { 0 };
+	char *bytes;
+	size_t at;
+
+	CHECK(open_sample(N_SAMPLES - 1, &f));
+	CHECK(read(f.bytes, &whole, &all, &err));
+	bytes = malloc(f.bytes.n);
+	memcpy(bytes, f.bytes.p, f.bytes.n);
+	/* A string's record: 5, id, length, text. The text of the last one stays, its record's number goes. */
+	for (at = f.bytes.n - 1; at > 0 && memcmp(bytes + at, ".go", 3) != 0; at--)
+		;
+	while (bytes[at] != 5)
+		at--;
+	bytes[at] = 9;
+	CHECK(read((gs_str){ bytes, f.bytes.n }, &c, &report, &err));
+	CHECK(report.is_damaged && !report.is_cut);
+	CHECK_INT(c.events, whole.events);
+	CHECK(report.lost_bytes > 0 && report.lost_bytes <= 65536 + 40);
+	CHECK_INT(report.generations, all.generations - 1);
+	free(bytes);
 }

@@ -254,9 +254,12 @@ HOT bool deliver(frontier *f, gs_gotrace_event *e, int64_t time_ns, uint64_t at)
 {
 	gs_gotrace_run *run = f->run;
 
-	if (!ids_exist(f->g, e))
-		return gs_fail(f->err, GS_ERR_FORMAT, at, "%s names a stack or string that its generation does not have",
+	if (!ids_exist(f->g, e)) {
+		run->is_cut = f->g->may_be_cut;
+		if (!run->is_cut)
+			return gs_fail(f->err, GS_ERR_FORMAT, at, "%s names a stack or string that its generation does not have",
 			       gs_gotrace_spec_of(e->type)->name);
+	}
 	run->last_ns = e->time_ns = time_ns <= run->last_ns ? run->last_ns + 1 : time_ns;
 	f->o->n_events++;
 	if (run->event(run->ctx, f->g, e, f->err))
@@ -419,6 +422,33 @@ RARE bool start(frontier *f, cursor *cursors)
 	return true;
 }
 
+/* What stays undelivered: of each thread from its next event on. */
+static void measure_rest(const frontier *f, const cursor *cursors)
+{
+	const gs_gotrace_generation *g = f->g;
+	int64_t until = INT64_MIN;
+
+	for (size_t i = 0; i < g->threads.n; i++) {
+		const cursor *c = &cursors[i];
+		uint32_t batch = c->p ? c->batch : g->threads.p[i].first;
+
+		if (batch == UINT32_MAX)
+			continue;
+		if (c->p) {
+			f->run->lost_bytes += (uint64_t)(uintptr_t)c->end - (c->at - c->shift);
+			until = c->time_ns > until ? c->time_ns : until;
+			batch = g->batches.p[batch].next;
+		}
+		for (; batch != UINT32_MAX; batch = g->batches.p[batch].next) {
+			int64_t at = gs_gotrace_ns(g, g->batches.p[batch].time);
+
+			f->run->lost_bytes += g->batches.p[batch].data.n;
+			until = at > until ? at : until;
+		}
+	}
+	f->run->lost_until_ns = until;
+}
+
 bool gs_gotrace_order_run(gs_gotrace_order *o, const gs_gotrace_generation *g, bool is_open, gs_gotrace_run *run, gs_err *err)
 {
 	frontier f = { .g = g, .o = o, .run = run, .err = err, .next_sample_ns = INT64_MAX };
@@ -440,6 +470,8 @@ bool gs_gotrace_order_run(gs_gotrace_order *o, const gs_gotrace_generation *g, b
 	ok = cursors && f.heap ? start(&f, cursors) && follow_all(&f) :
 				 gs_fail(err, GS_ERR_LIMIT, g->start_at, "out of memory while reading the trace");
 	run->events = o->n_events;
+	if (!ok && cursors && f.heap)
+		measure_rest(&f, cursors);
 	free(cursors);
 	free(f.heap);
 	if (ok && !is_open && !gs_gotrace_order_tidy(o))

@@ -175,18 +175,12 @@ static bool keep_batch(gs_gotrace_generation *g, gs_gotrace_batch b, gs_err *err
 	return true;
 }
 
-typedef struct header {
-	gs_gotrace_batch batch;
-	uint64_t generation;
-	bool is_end, is_experimental;
-} header;
-
-static bool read_batch(gs_rd *r, header *h, gs_err *err)
+bool gs_gotrace_batch_read(gs_rd *r, gs_gotrace_batch_header *h, gs_err *err)
 {
 	uint64_t here = gs_rd_at(r), size;
 	unsigned type = gs_rd_u8(r);
 
-	*h = (header){ 0 };
+	*h = (gs_gotrace_batch_header){ 0 };
 	if (type == EV_END_OF_GENERATION) {
 		h->is_end = true;
 		return true;
@@ -210,7 +204,7 @@ static bool read_batch(gs_rd *r, header *h, gs_err *err)
 	return true;
 }
 
-static bool add_batch(gs_gotrace_generation *g, const header *h, unsigned version, gs_err *err)
+static bool add_batch(gs_gotrace_generation *g, const gs_gotrace_batch_header *h, unsigned version, gs_err *err)
 {
 	const gs_gotrace_batch *b = &h->batch;
 	gs_rd r = gs_rd_of(b->data);
@@ -384,65 +378,118 @@ static bool complete(gs_gotrace_generation *g, unsigned version, double ns_per_u
 	return true;
 }
 
+/* The trace ends before its last generation does. */
+static void is_cut(gs_gotrace_generation *g, uint64_t at, gs_err *damage)
+{
+	g->is_cut = !g->is_partial;
+	if (!g->is_partial)
+		gs_fail(damage, GS_ERR_FORMAT, at, "the trace ends inside generation %llu", (unsigned long long)g->number);
+	g->is_partial = true;
+}
+
+typedef enum step {
+	STEP_BATCH, /* *h is one more of the generation */
+	STEP_END, /* of the generation */
+	STEP_LOST, /* *r does not lead on: damage says why */
+} step;
+
+static step next_batch(gs_rd *r, unsigned version, gs_gotrace_generation *g, bool has_any, gs_gotrace_batch_header *h, gs_err *err)
+{
+	gs_rd at_batch = *r;
+	uint64_t at = gs_rd_at(r);
+
+	if (gs_rd_left(r) == 0) {
+		if (version >= 26 && has_any)
+			is_cut(g, at, err);
+		g->may_be_cut = version < 26;
+		return STEP_END;
+	}
+	if (!gs_gotrace_batch_read(r, h, err))
+		return STEP_LOST;
+	if (h->is_end) {
+		if (version >= 26)
+			return STEP_END;
+		gs_fail(err, GS_ERR_FORMAT, at, "an end of generation in a trace of Go 1.%u", version);
+		return STEP_LOST;
+	}
+	if (h->generation == 0 || (has_any && h->generation != g->number)) {
+		if (version < 26 && has_any && h->generation == g->number + 1) {
+			*r = at_batch; /* the next one begins here */
+			return STEP_END;
+		}
+		gs_fail(err, GS_ERR_FORMAT, at, "generations are mixed up: a batch of %llu inside %llu", (unsigned long long)h->generation,
+			(unsigned long long)g->number);
+		return STEP_LOST;
+	}
+	return STEP_BATCH;
+}
+
+/* After damage at `at`: on with the generation where a batch of it is seen again. False: there is none. */
+static bool resume(gs_rd *r, uint64_t at, gs_gotrace_generation *g, bool has_any, gs_gotrace_batch_header *h)
+{
+	bool ends = r->bad;
+	gs_rd rest = { r->start, r->start + at, r->end, false };
+
+	g->is_cut = !g->is_partial && ends;
+	g->is_partial = true;
+	if (ends && h->batch.time && h->generation == g->number && h->batch.time > g->last_time)
+		g->last_time = h->batch.time; /* what is there of it tells that much */
+	*r = rest;
+	if (ends || !has_any)
+		return false;
+	gs_rd_skip(&rest, 1);
+	if (!gs_gotrace_resync(&rest, g->number))
+		return false;
+	g->lost_bytes += gs_rd_at(&rest) - at;
+	*r = rest;
+	return true;
+}
+
 bool gs_gotrace_generation_read(gs_rd *r, unsigned version, double ns_per_unit_before, gs_gotrace_generation *g, bool *done,
 				gs_err *damage)
 {
-	bool has_any = false;
+	bool has_any = false, is_read = false;
 	gs_err later = { 0 };
 
 	g->start_at = gs_rd_at(r);
 	*done = false;
 	*damage = (gs_err){ 0 };
-	for (;;) {
-		gs_rd at_batch = *r;
-		header h;
+	while (!is_read) {
+		uint64_t at = gs_rd_at(r);
+		gs_gotrace_batch_header h = { 0 };
+		gs_err why = { 0 };
+		step next = next_batch(r, version, g, has_any, &h, &why);
 
-		if (gs_rd_left(r) == 0) {
-			if (version >= 26 && has_any) {
+		if (next == STEP_BATCH) {
+			if (!has_any || h.batch.time < g->min_time)
+				g->min_time = h.batch.time;
+			if (h.batch.time > g->last_time)
+				g->last_time = h.batch.time;
+			g->number = h.generation;
+			has_any = true;
+			if (!add_batch(g, &h, version, &why)) {
 				g->is_partial = true;
-				gs_fail(damage, GS_ERR_FORMAT, gs_rd_at(r), "the trace ends inside generation %llu",
-					(unsigned long long)g->number);
+				g->is_cut = false;
+				g->lost_bytes += gs_rd_at(r) - at;
+				is_read = why.code != GS_ERR_FORMAT;
 			}
-			break;
+		} else {
+			is_read = next == STEP_END || !resume(r, at, g, has_any, &h);
 		}
-		if (!read_batch(r, &h, damage)) {
-			g->is_partial = true;
-			break;
-		}
-		if (h.is_end) {
-			if (version >= 26)
-				break;
-			gs_fail(damage, GS_ERR_FORMAT, gs_rd_at(&at_batch), "an end of generation in a trace of Go 1.%u", version);
-			g->is_partial = true;
-			break;
-		}
-		if (h.generation == 0 || (has_any && h.generation != g->number)) {
-			if (version < 26 && has_any && h.generation == g->number + 1) {
-				*r = at_batch; /* the next one begins here */
-				break;
-			}
-			gs_fail(damage, GS_ERR_FORMAT, gs_rd_at(&at_batch),
-				"generations are mixed up: a batch of %llu inside %llu", (unsigned long long)h.generation,
-				(unsigned long long)g->number);
-			g->is_partial = true;
-			break;
-		}
-		if (!has_any || h.batch.time < g->min_time)
-			g->min_time = h.batch.time;
-		g->number = h.generation;
-		has_any = true;
-		if (!add_batch(g, &h, version, damage)) {
-			g->is_partial = true;
-			break;
-		}
+		/* The first thing that went wrong is the one to tell. */
+		if (damage->code == GS_ERR_NONE)
+			*damage = why;
 	}
 	g->end_at = gs_rd_at(r);
 	if (!has_any) {
 		*done = damage->code == GS_ERR_NONE;
 		return *done;
 	}
+	/* Before Go 1.26 nothing says that a generation is complete; its strings come last. */
+	g->may_be_cut = g->may_be_cut && !g->strings.n;
+	if (g->may_be_cut && (g->stacks.n || (version < 25 && g->ns_per_unit == 0)))
+		is_cut(g, g->end_at, damage);
 	if (!complete(g, version, ns_per_unit_before, &later)) {
-		/* The first thing that went wrong is the one to tell. */
 		if (damage->code == GS_ERR_NONE)
 			*damage = later;
 		return false;
@@ -457,9 +504,9 @@ bool gs_gotrace_generation_skip(gs_rd *r, unsigned version)
 
 	while (gs_rd_left(&in)) {
 		gs_rd at_batch = in;
-		header h;
+		gs_gotrace_batch_header h;
 
-		if (!read_batch(&in, &h, NULL))
+		if (!gs_gotrace_batch_read(&in, &h, NULL))
 			return false;
 		if (h.is_end) {
 			if (version < 26 || !number)

@@ -54,7 +54,11 @@ struct gs_gotrace_generation {
 	double ns_per_unit; /* 0: unknown yet */
 	bool has_clock;
 	uint64_t clock_time, clock_mono, clock_wall_s, clock_wall_ns;
-	bool is_partial; /* the file ends inside it: tables may lack what events refer to */
+	bool is_partial; /* the file ends inside it, or batches of it are damaged: tables may lack what events refer to */
+	bool may_be_cut; /* the file ends behind its last batch, and it has no strings: when it does not work out, it is cut */
+	bool is_cut;	 /* nothing is wrong but that the file ends */
+	uint64_t lost_bytes; /* between start_at and end_at: what could not be read */
+	uint64_t last_time;  /* the latest that a batch of it begins, read or not */
 	GS_VEC(gs_gotrace_batch) batches;
 	GS_VEC(gs_gotrace_thread) threads; /* in order of first appearance */
 	gs_map thread_index;
@@ -106,9 +110,22 @@ static inline uint32_t gs_gotrace_id_find(const gs_gotrace_ids *ids, uint64_t id
 	return slot ? *slot : 0;
 }
 
+typedef struct gs_gotrace_batch_header {
+	gs_gotrace_batch batch;
+	uint64_t generation;
+	bool is_end, is_experimental;
+} gs_gotrace_batch_header;
+
+/* The next batch at *r with its data. False: err says what is wrong, r->bad that the bytes end in it. */
+bool gs_gotrace_batch_read(gs_rd *r, gs_gotrace_batch_header *h, gs_err *err);
+/* Move *r to the next thing that looks like a batch of generation `number` or a few later, with another one behind it. False: none. */
+bool gs_gotrace_resync(gs_rd *r, uint64_t number);
+/* What follows damage in the bytes at `r`: how many generations after `number` begin, and the latest that a batch begins. */
+void gs_gotrace_look_ahead(gs_rd r, uint64_t number, unsigned *generations, uint64_t *last_time);
+
 /*
  * Read the next generation at *r. *g must be zero; release it in any case. *done: no bytes are left. A generation cut short by the
- * end of the file or damage comes back with is_partial, and *damage says why; it may lack its clock's frequency and then takes
+ * end of the file or damaged comes back with is_partial and all batches that can be read, and *damage says what is wrong first; it may lack its clock's frequency and then takes
  * ns_per_unit_before (0: unknown). False: damage before anything of a generation.
  */
 bool gs_gotrace_generation_read(gs_rd *r, unsigned version, double ns_per_unit_before, gs_gotrace_generation *g, bool *done,

@@ -152,6 +152,8 @@ typedef struct gs_gotrace_sink {
 	bool (*event)(void *ctx, const gs_gotrace_generation *g, const gs_gotrace_event *e, gs_err *err);
 } gs_gotrace_sink;
 
+#define GS_GOTRACE_NO_TIME INT64_MIN
+
 typedef struct gs_gotrace_report {
 	unsigned version;     /* N of "go 1.N trace" */
 	unsigned generations; /* complete ones */
@@ -159,7 +161,12 @@ typedef struct gs_gotrace_report {
 	/* Damage: what came before it was delivered. */
 	bool is_damaged;
 	gs_err damage;
+	bool is_cut; /* damage is only that the file ends inside the last generation: it is still being written, or was cut */
+	/* Not delivered: bytes of the file, and whole generations among them. Events are there until good_until_ns; those that are not
+	 * reach to lost_until_ns at least, as far as their batches tell (else GS_GOTRACE_NO_TIME). */
 	uint64_t lost_bytes;
+	unsigned lost_generations;
+	int64_t good_until_ns, lost_until_ns;
 	uint64_t clamped_times; /* version 1: events whose time ran backwards, and were moved to the one before */
 	int64_t end_ns; /* time of the last sync */
 } gs_gotrace_report;

@@ -25,6 +25,10 @@ typedef struct gs_gotrace_run {
 	int64_t last_ns; /* times rise from here: in and out */
 	uint64_t events; /* out */
 	bool sink_failed; /* out: the error is the sink's */
+	bool is_cut; /* out: events name tables that the file ends before; they were delivered all the same */
+	/* Out, on failure: of events that were not delivered, how many bytes, and the latest time that they claim. */
+	uint64_t lost_bytes;
+	int64_t lost_until_ns;
 } gs_gotrace_run;
 
 /*

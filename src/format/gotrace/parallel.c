@@ -53,7 +53,7 @@ static void prepare(void *ctx, unsigned worker, size_t i)
 	p->has_begun = true;
 	p->run.event = c->sink->event;
 	p->run.last_ns = gs_gotrace_ns(&p->g, p->g.min_time);
-	p->is_whole = gs_gotrace_order_run(p->order, &p->g, i > 0, &p->run, &p->err);
+	p->is_whole = gs_gotrace_order_run(p->order, &p->g, i > 0, &p->run, &p->err) && !p->run.is_cut;
 }
 
 static void discard(crew *c, part *p)
@@ -84,6 +84,8 @@ static bool stitch(crew *c, part *p, size_t i)
 			return false;
 		r->report->is_damaged = true;
 		r->report->damage = err;
+		r->report->good_until_ns = r->last_ns;
+		r->report->lost_until_ns = GS_GOTRACE_NO_TIME;
 		r->report->lost_bytes = (uint64_t)(r->in.end - r->in.start) - p->start_at;
 		return true;
 	}

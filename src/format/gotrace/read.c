@@ -65,7 +65,7 @@ static bool hand_out(gs_gotrace_reader *r, const gs_gotrace_generation *g, gs_er
 {
 	uint32_t index = r->n;
 	gs_gotrace_stitch s = { .index = index, .sync = gs_gotrace_reader_sync(r, g) };
-	gs_gotrace_run run = { .last_ns = r->last_ns };
+	gs_gotrace_run run = { .last_ns = r->last_ns, .lost_until_ns = GS_GOTRACE_NO_TIME };
 	gs_err later;
 	bool ok;
 
@@ -83,6 +83,7 @@ static bool hand_out(gs_gotrace_reader *r, const gs_gotrace_generation *g, gs_er
 	r->report->events += run.events;
 	r->last_ns = run.last_ns;
 	r->sink_failed = run.sink_failed;
+	r->left = run;
 	if (r->parallel && run.sink_failed) {
 		r->parallel->discard(r->parallel->ctx, run.ctx);
 	} else if (r->parallel) {
@@ -97,13 +98,43 @@ static bool hand_out(gs_gotrace_reader *r, const gs_gotrace_generation *g, gs_er
 	return ok;
 }
 
+static int64_t latest(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* What is not delivered of generation g, where reading ends, and of all behind it. `is_tried`: its events went out as far as they could. */
+static void tell_loss(gs_gotrace_reader *r, const gs_gotrace_generation *g, bool is_tried)
+{
+	gs_gotrace_report *report = r->report;
+	gs_rd rest = { r->in.start, r->in.start + g->end_at, r->in.end, false };
+	uint64_t last_time;
+	int64_t claim;
+
+	report->lost_bytes = is_tried ? g->lost_bytes + r->left.lost_bytes : g->end_at - g->start_at;
+	report->lost_bytes += gs_rd_left(&rest);
+	report->is_cut = g->is_cut;
+	report->good_until_ns = r->last_ns;
+	report->lost_until_ns = is_tried ? r->left.lost_until_ns : GS_GOTRACE_NO_TIME;
+	if (!g->is_cut)
+		gs_gotrace_look_ahead(rest, g->number, &report->lost_generations, &last_time);
+	else
+		last_time = 0;
+	if (g->last_time > last_time)
+		last_time = g->last_time;
+	claim = g->ns_per_unit > 0 && last_time ? gs_gotrace_ns(g, last_time) : GS_GOTRACE_NO_TIME;
+	report->lost_until_ns = latest(report->lost_until_ns, claim);
+	if (report->lost_until_ns <= report->good_until_ns)
+		report->lost_until_ns = GS_GOTRACE_NO_TIME;
+}
+
 bool gs_gotrace_reader_step(gs_gotrace_reader *r, gs_err *err)
 {
 	gs_gotrace_report *report = r->report;
 	gs_gotrace_generation g = { 0 };
 	gs_err damage = { 0 }, why = { 0 };
 	bool done = false;
-	bool ok = gs_gotrace_generation_read(&r->in, r->version, r->ns_per_unit, &g, &done, &damage);
+	bool is_tried = gs_gotrace_generation_read(&r->in, r->version, r->ns_per_unit, &g, &done, &damage), ok = is_tried;
 
 	if (!done) {
 		report->is_damaged = !ok || g.is_partial;
@@ -111,15 +142,20 @@ bool gs_gotrace_reader_step(gs_gotrace_reader *r, gs_err *err)
 			r->ns_per_unit = g.ns_per_unit;
 			ok = hand_out(r, &g, &why);
 			/* A generation that the file cuts short breaks somewhere by itself: the cut is what to tell. */
-			if (!ok && !report->is_damaged)
+			if (!report->is_damaged && (!ok || r->left.is_cut)) {
+				g.is_cut = r->left.is_cut || (!ok && g.may_be_cut);
 				damage = why;
-			report->is_damaged |= !ok;
+				if (g.is_cut)
+					gs_fail(&damage, GS_ERR_FORMAT, g.end_at, "the trace ends inside generation %llu",
+						(unsigned long long)g.number);
+				report->is_damaged = true;
+			}
 		}
 		report->damage = damage;
 		if (r->sink_failed)
 			*err = why;
 		else if (report->is_damaged)
-			report->lost_bytes = (uint64_t)(r->in.end - r->in.start) - g.start_at;
+			tell_loss(r, &g, is_tried);
 		else
 			report->generations++;
 	}
@@ -134,6 +170,7 @@ bool gs_gotrace_reader_finish(gs_gotrace_reader *r, gs_err *err)
 	if (report->version < 22) {
 		if (!gs_gotrace_v1_read(r, err))
 			return false;
+		report->good_until_ns = r->last_ns;
 	} else {
 		while (!r->sink_failed && !report->is_damaged && gs_gotrace_reader_step(r, err))
 			;

@@ -16,6 +16,7 @@ typedef struct gs_gotrace_reader {
 	uint32_t n; /* generations begun */
 	int64_t last_ns;
 	double ns_per_unit;
+	gs_gotrace_run left; /* of the last generation */
 	bool sink_failed; /* the error is the sink's: that is the end */
 } gs_gotrace_reader;
 

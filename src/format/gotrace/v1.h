@@ -123,7 +123,7 @@ typedef struct gs_gotrace_v1 {
 	unsigned version;
 	gs_str bytes;
 	uint64_t end; /* of what could be read */
-	bool is_damaged;
+	bool is_damaged, is_cut;
 	int64_t ticks_per_s; /* 0: the file did not say */
 	gs_gotrace_generation g; /* the tables: all of the trace is one generation */
 	GS_VEC(gs_gotrace_v1_batch) batches;

@@ -502,6 +502,7 @@ bool gs_gotrace_v1_read(gs_gotrace_reader *r, gs_err *err)
 	ok = ok && gs_gotrace_v1_index(&t, bytes, err, &report->damage) && gs_gotrace_v1_merge(&t, err, &report->damage);
 	if (ok && t.ticks_per_s <= 0) {
 		/* It comes last: without it only ratios of times are right. Go's clock of today's machines, divided by 16. */
+		t.is_cut = t.is_cut || !t.is_damaged;
 		if (!t.is_damaged)
 			gs_fail(&report->damage, GS_ERR_FORMAT, t.end, "the trace does not say how fast its clock runs");
 		t.is_damaged = true;
@@ -509,6 +510,8 @@ bool gs_gotrace_v1_read(gs_gotrace_reader *r, gs_err *err)
 	}
 	report->is_damaged = t.is_damaged;
 	report->lost_bytes = t.is_damaged ? bytes.n - t.end : 0;
+	report->is_cut = t.is_cut;
+	report->lost_until_ns = GS_GOTRACE_NO_TIME;
 	report->clamped_times = t.n_clamped;
 	if (ok && t.is_damaged && !t.events.n) {
 		*err = report->damage;

@@ -275,6 +275,7 @@ bool gs_gotrace_v1_index(gs_gotrace_v1 *t, gs_str bytes, gs_err *err, gs_err *da
 	if (t->batches.n)
 		t->batches.p[t->batches.n - 1].end = t->end;
 	t->is_damaged = !ok;
+	t->is_cut = !ok && r.bad;
 	if (!ok && damage->code == GS_ERR_LIMIT) {
 		*err = *damage;
 		return false;

@@ -148,6 +148,8 @@ export interface LanesAnswer {
 	transitions: number;
 	overlays?: { name: string; has_times: boolean; start_ns: number; end_ns: number; samples: number; outside: number; unplaced: number }[];
 	damage?: string;
+	/** the file ends inside its last generation: nothing is broken */
+	incomplete?: string;
 	hit_ns?: number;
 	count: number;
 	groups?: LaneGroup[];

@@ -75,6 +75,7 @@ export function TimelineView() {
 		<div class="timeline">
 			<Bar />
 			<Overlays all={first.data.overlays ?? []} />
+			{first.data.incomplete && <p class="note">{visible(first.data.incomplete)}</p>}
 			{first.data.damage && <p class="note bad">{visible(first.data.damage)}</p>}
 			{r.lanesTable ? <LaneTable first={first.data} /> : <Lanes first={first.data} id={id} />}
 		</div>
