@@ -119,51 +119,62 @@ gs_digest gs_digest_of(const gs_digest_key *k, gs_str text)
 
 void gs_digest_map_release(gs_digest_map *m)
 {
-	free(m->slots);
+	free(m->keys);
 	*m = (gs_digest_map){ 0 };
 }
 
-/* Where the key is, or would be. */
-static gs_digest_slot *slot_of(gs_digest_slot *slots, uint32_t cap, gs_digest key)
+static bool is_free(gs_digest key)
 {
-	uint64_t at = (key.lo ^ key.hi) * 0x9e3779b97f4a7c15u >> 32;
+	return (key.lo | key.hi) == 0;
+}
 
-	for (;; at++) {
-		gs_digest_slot *s = &slots[at & (cap - 1)];
+/* Where the key is, or would be. */
+static uint32_t slot_of(const gs_digest *keys, uint32_t cap, gs_digest key)
+{
+	uint64_t at = key.lo * 0x9e3779b97f4a7c15u >> 32;
 
-		if (!s->is_used || gs_digest_eq(s->key, key))
-			return s;
-	}
+	while (!gs_digest_eq(keys[at & (cap - 1)], key) && !is_free(keys[at & (cap - 1)]))
+		at++;
+	return (uint32_t)at & (cap - 1);
 }
 
 static bool grow(gs_digest_map *m)
 {
-	uint32_t cap = m->cap ? m->cap * 4 : FIRST_CAP;
-	gs_digest_slot *slots = m->cap >= MAX_CAP / 4 || gs_alloc_should_fail() ? NULL : calloc(cap, sizeof(*slots));
+	uint32_t cap = m->cap ? m->cap * 4 : FIRST_CAP, *values;
+	size_t size = cap * (sizeof(*m->keys) + sizeof(*m->values));
+	gs_digest *keys = m->cap >= MAX_CAP / 4 || gs_alloc_should_fail() ? NULL : calloc(1, size);
 
-	if (!slots)
+	if (!keys)
 		return false;
-	gs_memory_hint_large(slots, cap * sizeof(*slots));
+	gs_memory_hint_large(keys, size);
+	values = (uint32_t *)(void *)(keys + cap);
 	for (uint32_t i = 0; i < m->cap; i++)
-		if (m->slots[i].is_used)
-			*slot_of(slots, cap, m->slots[i].key) = m->slots[i];
-	free(m->slots);
-	m->slots = slots;
+		if (!is_free(m->keys[i])) {
+			uint32_t to = slot_of(keys, cap, m->keys[i]);
+
+			keys[to] = m->keys[i];
+			values[to] = m->values[i];
+		}
+	free(m->keys);
+	m->keys = keys;
+	m->values = values;
 	m->cap = cap;
 	return true;
 }
 
 uint32_t *gs_digest_map_put(gs_digest_map *m, gs_digest key, bool *is_new)
 {
-	gs_digest_slot *s;
+	uint32_t at;
 
 	if (m->n >= m->cap / 2 && !grow(m))
 		return NULL;
-	s = slot_of(m->slots, m->cap, key);
-	*is_new = !s->is_used;
-	if (!s->is_used) {
-		*s = (gs_digest_slot){ .key = key, .is_used = true };
+	if (is_free(key))
+		key.hi = 1;
+	at = slot_of(m->keys, m->cap, key);
+	*is_new = is_free(m->keys[at]);
+	if (*is_new) {
+		m->keys[at] = key;
 		m->n++;
 	}
-	return &s->value;
+	return &m->values[at];
 }

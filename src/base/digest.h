@@ -35,19 +35,24 @@ static inline bool gs_digest_eq(gs_digest a, gs_digest b)
 	return a.lo == b.lo && a.hi == b.hi;
 }
 
-/* Digest -> uint32. Insert only, at most half full. Zero-initialise. */
-typedef struct gs_digest_slot {
-	gs_digest key;
-	uint32_t value;
-	bool is_used;
-} gs_digest_slot;
-
+/* Digest -> uint32. Insert only, at most half full. Zero-initialise. Of the digest the low half says where. */
 typedef struct gs_digest_map {
-	gs_digest_slot *slots;
+	gs_digest *keys; /* of zeros: free. A slot is in one line of the cache, as one of a key and a value would not be */
+	uint32_t *values; /* behind the keys */
 	uint32_t n, cap; /* cap is 0 or a power of two */
 } gs_digest_map;
 
 void gs_digest_map_release(gs_digest_map *m);
+/* Ask the memory ahead of time for where the key would be. */
+static inline void gs_digest_map_prefetch(const gs_digest_map *m, gs_digest key)
+{
+	uint64_t at = key.lo * 0x9e3779b97f4a7c15u >> 32 & (m->cap - 1);
+
+	if (m->cap) {
+		__builtin_prefetch(&m->keys[at]);
+		__builtin_prefetch(&m->values[at]);
+	}
+}
 /* The value's place, fresh (0, *is_new true) when the key was absent. NULL when memory is out. Valid until the next put. */
 uint32_t *gs_digest_map_put(gs_digest_map *m, gs_digest key, bool *is_new);
 

@@ -84,14 +84,12 @@ static bool push_line(loading *l, const gs_perfscript_frame *f)
 	return line->function != GS_NO_ID;
 }
 
-/* `group` is the text of frames inlined into each other and the physical frame they end in. */
-static uint32_t location_of(loading *l, gs_str group, bool is_leaf)
+static uint32_t location_of(loading *l, const gs_perfscript_group *g, bool is_leaf)
 {
 	bool is_new;
-	uint32_t *slot = gs_digest_map_put(is_leaf ? &l->leaves : &l->callers, gs_digest_of(&l->key, group), &is_new),
-		 mapping, id;
+	uint32_t *slot = gs_digest_map_put(is_leaf ? &l->leaves : &l->callers, g->digest, &is_new), mapping, id;
 	gs_perfscript_frame f = { 0 };
-	gs_str text;
+	gs_str group = g->text, text;
 
 	if (!slot)
 		return GS_NO_ID;
@@ -127,16 +125,15 @@ static bool note(uint32_t *slot, uint32_t id)
 }
 
 /* The locations of a stack that is new to the profile. */
-static bool add_stack(loading *l, gs_str text)
+static bool add_stack(loading *l, const gs_perfscript_group *groups, uint32_t n)
 {
-	bool is_leaf = true;
 	uint32_t *end;
 
-	while (text.n) {
-		gs_str group = gs_perfscript_take_group(&text);
-		uint32_t location = group.n ? location_of(l, group, is_leaf) : 0;
+	for (uint32_t i = 0; i < n; i++)
+		gs_digest_map_prefetch(i ? &l->callers : &l->leaves, groups[i].digest);
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t location = groups[i].text.n ? location_of(l, &groups[i], i == 0) : 0;
 
-		is_leaf = false;
 		if (location && /* text that is no frame has none */
 		    !note(gs_vec_push(&l->locations, INT32_MAX), location))
 			return false;
@@ -160,7 +157,7 @@ static bool map_stacks(loading *l, worker *w)
 			return false;
 		if (is_new) {
 			*slot = (uint32_t)l->nodes.n;
-			if (!add_stack(l, s->text))
+			if (!add_stack(l, &w->r.groups.p[s->first], s->n))
 				return false;
 		}
 		if (!note(gs_vec_push(&w->stacks, INT32_MAX), *slot))

@@ -47,7 +47,8 @@ static bool is_inlined(gs_str text)
 	return gs_str_ends(text, GS_S("(inlined)"));
 }
 
-gs_str gs_perfscript_take_group(gs_str *stack)
+/* Text of the next physical frame and of what is inlined into it. */
+static gs_str take_group(gs_str *stack)
 {
 	gs_str text, group = { 0 };
 	bool is_open = true; /* an inlined frame waits for the one it is in */
@@ -73,7 +74,15 @@ static uint32_t stack_index(gs_perfscript_reader *r, gs_str text)
 	s = gs_vec_push(&r->stack_list, INT32_MAX);
 	if (!s)
 		return UINT32_MAX;
-	*s = (gs_perfscript_stack){ text, digest };
+	*s = (gs_perfscript_stack){ digest, r->groups.n, 0 };
+	for (; text.n; s->n++) {
+		gs_perfscript_group *g = gs_vec_push(&r->groups, INT32_MAX);
+
+		if (!g)
+			return UINT32_MAX;
+		g->text = take_group(&text);
+		g->digest = gs_digest_of(r->key, g->text);
+	}
 	return *slot = (uint32_t)(r->stack_list.n - 1);
 }
 
@@ -99,7 +108,7 @@ void gs_perfscript_reader_run(gs_perfscript_reader *r, gs_str text)
 	gs_perfscript it = gs_perfscript_of(text);
 	gs_perfscript_event e;
 
-	r->samples.n = 0;
+	r->samples.n = r->groups.n = 0;
 	while (!r->is_full && gs_perfscript_next(&it, &e))
 		r->is_full = !add_event(r, &e);
 	r->n_skipped = it.n_skipped;
@@ -122,6 +131,7 @@ void gs_perfscript_reader_release(gs_perfscript_reader *r)
 	list_release(&r->events);
 	gs_digest_map_release(&r->stacks);
 	gs_vec_release(&r->stack_list);
+	gs_vec_release(&r->groups);
 	gs_vec_release(&r->samples);
 	gs_arena_free(r->mem);
 }

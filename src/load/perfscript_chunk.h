@@ -11,9 +11,16 @@
 #include "load/perf_samples.h"
 #include "load/slice_map.h"
 
-typedef struct gs_perfscript_stack {
-	gs_str text; /* lines of frames, in the input, leaf first */
+/* Text of a physical frame and of what is inlined into it, in the input. */
+typedef struct gs_perfscript_group {
+	gs_str text;
 	gs_digest digest;
+} gs_perfscript_group;
+
+typedef struct gs_perfscript_stack {
+	gs_digest digest;
+	size_t first; /* of its groups, leaf first */
+	uint32_t n;
 } gs_perfscript_stack;
 
 /* Distinct texts in the order in which they first came. */
@@ -29,6 +36,7 @@ typedef struct gs_perfscript_reader {
 	gs_text_list comms, events;
 	gs_digest_map stacks; /* index of `stack_list` */
 	GS_VEC(gs_perfscript_stack) stack_list;
+	GS_VEC(gs_perfscript_group) groups; /* of the stacks that are new with the last piece */
 	GS_VEC(gs_perf_sample) samples; /* of the last piece: node, comm and event are indexes into the above */
 	uint64_t n_skipped;		/* lines of the last piece */
 	bool is_full;			/* memory is out */
@@ -38,9 +46,6 @@ typedef struct gs_perfscript_reader {
 void gs_perfscript_reader_init(gs_perfscript_reader *r, const gs_digest_key *key);
 void gs_perfscript_reader_release(gs_perfscript_reader *r);
 void gs_perfscript_reader_run(gs_perfscript_reader *r, gs_str text);
-
-/* Take the text of a physical frame and of what is inlined into it off *stack. */
-gs_str gs_perfscript_take_group(gs_str *stack);
 
 /* Cut the text where events end, into parts of about `bytes`. *list is malloc'ed; false when memory is out. */
 bool gs_perfscript_split(gs_str text, size_t bytes, gs_str **list, size_t *n);

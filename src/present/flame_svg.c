@@ -30,10 +30,23 @@ typedef struct share {
 	uint32_t n; /* 0: free */
 } share;
 
+/* A name as it stands in the picture: a large one has a hundred frames of each. */
+typedef struct drawn_name {
+	gs_str title, place; /* markup; "\nfile:line" or empty */
+} drawn_name;
+
+/* The last colour of a name, by the flags that it was for. */
+typedef struct tint {
+	uint32_t flags, rgb;
+	bool is_known;
+} tint;
+
 typedef struct part {
 	const gs_flame *f;
 	const gs_flame_layout *l;
 	const gs_flame_style *style;
+	const drawn_name *names;
+	tint *tints;
 	uint32_t from, to;
 	gs_buf out;
 	share shares[SHARES];
@@ -62,10 +75,8 @@ static void total(part *p, int64_t v)
 static void tooltip(part *p, uint32_t i)
 {
 	const gs_flame *f = p->f;
-	const gs_flame_name *n = &f->names[f->name[i]];
 	gs_buf *out = &p->out;
 
-	gs_markup_text(out, n->name);
 	if (f->flags[i] & GS_FLAME_INLINED)
 		gs_buf_z(out, " (inlined)");
 	gs_buf_c(out, '\n');
@@ -86,34 +97,49 @@ static void tooltip(part *p, uint32_t i)
 		else
 			gs_buf_f(out, " (%+.2f%%)", change);
 	}
-	if (n->file.n) {
-		gs_buf_c(out, '\n');
-		gs_markup_text(out, n->file);
-		if (n->line)
-			gs_buf_f(out, ":%" PRId64, n->line);
-	}
+	gs_buf_str(out, p->names[f->name[i]].place);
 }
 
-/* A number that is 0 or more with `digits` after the point, zeros at the end left out. */
-static void fixed(gs_buf *out, double v, unsigned digits)
-{
-	static const double scales[] = { 1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9 };
-	char z[32];
-	size_t at = sizeof(z);
-	uint64_t n = v > 0 ? (uint64_t)(v * scales[digits] + 0.5) : 0;
+/* What is put where there is room for it: PIECE_MAX bytes and the name. */
+enum { PIECE_MAX = 400, NUMBER_MAX = 32 };
+#define PUT(at, literal) (memcpy((at), (literal), sizeof(literal) - 1), (at) += sizeof(literal) - 1)
 
-	while (digits > 0 && n % 10 == 0) {
-		n /= 10;
-		digits--;
-	}
-	for (bool has_point = digits > 0; n || has_point || at == sizeof(z) || z[at] == '.'; n /= 10) {
-		z[--at] = (char)('0' + n % 10);
-		if (has_point && --digits == 0) {
-			z[--at] = '.';
-			has_point = false;
-		}
-	}
-	gs_buf_add(out, z + at, sizeof(z) - at);
+static char *digits_at(char *at, uint64_t n, unsigned least)
+{
+	char z[NUMBER_MAX];
+	size_t i = sizeof(z);
+
+	for (; n || sizeof(z) - i < least; n /= 10)
+		z[--i] = (char)('0' + n % 10);
+	memcpy(at, z + i, sizeof(z) - i);
+	return at + (sizeof(z) - i);
+}
+
+/* Behind the point, zeros at the end left out. */
+static char *fraction_at(char *at, uint64_t n, unsigned digits)
+{
+	if (!n)
+		return at;
+	*at++ = '.';
+	at = digits_at(at, n, digits);
+	while (at[-1] == '0')
+		at--;
+	return at;
+}
+
+/* A number that is 0 or more with at most nine digits, or two, after the point. */
+static char *share_at(char *at, double v)
+{
+	uint64_t n = v > 0 ? (uint64_t)(v * 1e9 + 0.5) : 0;
+
+	return fraction_at(digits_at(at, n / 1000000000, 1), n % 1000000000, 9);
+}
+
+static char *pixels_at(char *at, double v)
+{
+	uint64_t n = v > 0 ? (uint64_t)(v * 1e2 + 0.5) : 0;
+
+	return fraction_at(digits_at(at, n / 100, 1), n % 100, 2);
 }
 
 /* The part of a label that fits and still tells frames apart: the end of a Go name. */
@@ -135,61 +161,88 @@ static void label(gs_buf *out, const gs_flame_name *n, double px)
 	gs_buf_z(out, "…");
 }
 
-static void colour(gs_buf *out, uint32_t rgb)
+static char *colour_at(char *at, part *p, uint32_t i)
 {
-	char text[7] = "#";
+	const gs_flame *f = p->f;
+	tint *t = &p->tints[f->name[i]];
+	uint32_t rgb;
 
-	for (unsigned i = 0; i < 6; i++)
-		text[1 + i] = "0123456789abcdef"[rgb >> (20 - 4 * i) & 15];
-	gs_buf_add(out, text, sizeof(text));
+	/* In a difference it depends on the frame's values, else on the name and flags only; the root has a colour of its own. */
+	if (f->base_total || f->parent[i] == GS_FLAME_NO_PARENT) {
+		rgb = gs_flame_colour(f, i);
+	} else {
+		if (!t->is_known || t->flags != f->flags[i])
+			*t = (tint){ f->flags[i], gs_flame_colour(f, i), true };
+		rgb = t->rgb;
+	}
+	*at++ = '#';
+	for (unsigned k = 0; k < 6; k++)
+		*at++ = "0123456789abcdef"[rgb >> (20 - 4 * k) & 15];
+	return at;
 }
 
 static void write_frame(part *own, uint32_t i)
 {
 	const gs_flame *f = own->f;
 	const gs_flame_layout *l = own->l;
+	const drawn_name *name = &own->names[f->name[i]];
 	gs_buf *out = &own->out;
-	double px = l->w[i] * l->inner_px, y = HEAD + (double)gs_flame_row(l, own->style, i) * ROW;
+	double px = l->w[i] * l->inner_px;
+	uint64_t y = GS_FLAME_HEAD_PX + (uint64_t)gs_flame_row(l, own->style, i) * ROW;
 	uint32_t p = f->parent[i];
+	char *at;
 
+	if (!gs_buf_reserve(out, PIECE_MAX + name->title.n))
+		return;
+	at = out->p + out->n;
 	if (f->flags[i] & GS_FLAME_INLINED)
-		gs_buf_z(out, "<g class=\"in\" data-x=\"");
+		PUT(at, "<g class=\"in\" data-x=\"");
 	else
-		gs_buf_z(out, "<g data-x=\"");
-	fixed(out, l->x[i], 9);
-	gs_buf_z(out, "\" data-w=\"");
-	fixed(out, l->w[i], 9);
-	gs_buf_z(out, "\" data-d=\"");
-	fixed(out, l->depth[i], 0);
-	gs_buf_z(out, "\" data-p=\"");
+		PUT(at, "<g data-x=\"");
+	at = share_at(at, l->x[i]);
+	PUT(at, "\" data-w=\"");
+	at = share_at(at, l->w[i]);
+	PUT(at, "\" data-d=\"");
+	at = digits_at(at, l->depth[i], 1);
+	PUT(at, "\" data-p=\"");
 	if (p == GS_FLAME_NO_PARENT)
-		gs_buf_z(out, "-1");
+		PUT(at, "-1");
 	else
-		fixed(out, l->index[p], 0);
-	gs_buf_z(out, "\"><title>");
+		at = digits_at(at, l->index[p], 1);
+	PUT(at, "\"><title>");
+	if (name->title.n)
+		memcpy(at, name->title.p, name->title.n);
+	out->n = (size_t)(at - out->p) + name->title.n;
 	tooltip(own, i);
-	gs_buf_z(out, "</title><rect x=\"");
-	fixed(out, PAD + l->x[i] * l->inner_px, 2);
-	gs_buf_z(out, "\" y=\"");
-	fixed(out, y, 0);
-	gs_buf_z(out, "\" width=\"");
-	fixed(out, fmax(px - 0.4, 0.2), 2);
-	gs_buf_z(out, "\" height=\"");
-	fixed(out, ROW - 1, 0);
-	gs_buf_z(out, "\" fill=\"");
-	colour(out, gs_flame_colour(f, i));
-	gs_buf_z(out, "\"/>");
+
+	if (!gs_buf_reserve(out, PIECE_MAX))
+		return;
+	at = out->p + out->n;
+	PUT(at, "</title><rect x=\"");
+	at = pixels_at(at, PAD + l->x[i] * l->inner_px);
+	PUT(at, "\" y=\"");
+	at = digits_at(at, y, 1);
+	PUT(at, "\" width=\"");
+	at = pixels_at(at, fmax(px - 0.4, 0.2));
+	PUT(at, "\" height=\"");
+	at = digits_at(at, ROW - 1, 1);
+	PUT(at, "\" fill=\"");
+	at = colour_at(at, own, i);
+	PUT(at, "\"/>");
 	/* The script makes the others when they become wide enough. */
 	if (px >= 6 + 3 * char_width) {
-		gs_buf_z(out, "<text x=\"");
-		fixed(out, PAD + l->x[i] * l->inner_px + 3, 2);
-		gs_buf_z(out, "\" y=\"");
-		fixed(out, y + ROW - 5, 0);
-		gs_buf_z(out, "\">");
+		PUT(at, "<text x=\"");
+		at = pixels_at(at, PAD + l->x[i] * l->inner_px + 3);
+		PUT(at, "\" y=\"");
+		at = digits_at(at, y + ROW - 5, 1);
+		PUT(at, "\">");
+		out->n = (size_t)(at - out->p);
 		label(out, &f->names[f->name[i]], px);
-		gs_buf_z(out, "</text>");
+		gs_buf_z(out, "</text></g>\n");
+	} else {
+		PUT(at, "</g>\n");
+		out->n = (size_t)(at - out->p);
 	}
-	gs_buf_z(out, "</g>\n");
 }
 
 static void write_part(void *ctx, size_t k)
@@ -201,6 +254,36 @@ static void write_part(void *ctx, size_t k)
 			write_frame(p, i);
 }
 
+static gs_str kept(gs_arena *mem, gs_buf *b)
+{
+	gs_str s = gs_str_dup(mem, gs_buf_view(b));
+
+	b->n = 0;
+	return s;
+}
+
+static drawn_name *draw_names(gs_arena *mem, const gs_flame *f, gs_buf *out)
+{
+	GS_AUTO(buf) b = { .max = SIZE_MAX };
+	drawn_name *names = gs_new(mem, drawn_name, f->n_names);
+
+	for (uint32_t i = 0; i < f->n_names; i++) {
+		const gs_flame_name *n = &f->names[i];
+
+		gs_markup_text(&b, n->name);
+		names[i].title = kept(mem, &b);
+		if (!n->file.n)
+			continue;
+		gs_buf_c(&b, '\n');
+		gs_markup_text(&b, n->file);
+		if (n->line)
+			gs_buf_f(&b, ":%" PRId64, n->line);
+		names[i].place = kept(mem, &b);
+	}
+	out->bad |= b.bad;
+	return names;
+}
+
 /* In parts, by all processors: most of a large picture's time goes here. */
 static void write_frames(const gs_flame *f, const gs_flame_layout *l, const gs_flame_style *style, gs_buf *out)
 {
@@ -208,6 +291,7 @@ static void write_frames(const gs_flame *f, const gs_flame_layout *l, const gs_f
 	GS_AUTO(arena) *mem = gs_arena_create(UINT64_MAX);
 	uint32_t n = gs_pool_workers(0, f->n / MIN_FRAMES + 1);
 	part *parts = gs_new(mem, part, n);
+	drawn_name *names = draw_names(mem, f, out);
 	size_t size = 4096; /* what comes behind the frames */
 
 	for (uint32_t k = 0; k < n; k++) {
@@ -216,6 +300,8 @@ static void write_frames(const gs_flame *f, const gs_flame_layout *l, const gs_f
 		parts[k].f = f;
 		parts[k].l = l;
 		parts[k].style = style;
+		parts[k].names = names;
+		parts[k].tints = gs_new(mem, tint, f->n_names);
 		parts[k].from = from;
 		parts[k].to = k + 1 == n ? f->n : from + step;
 		/* The first goes on where the head ends. */

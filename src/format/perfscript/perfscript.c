@@ -1,8 +1,6 @@
 #include "format/perfscript/perfscript.h"
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
+#include "base/scan.h"
 
 static bool is_digit(char c)
 {
@@ -253,33 +251,6 @@ static bool is_bare_frame(const char *p, const char *nl)
 	return n >= 8 && n <= 16 && p + n < nl && p[n] == ' ' && nl[-1] == ')';
 }
 
-/* The first newline that is not followed by an indented line; `end` when there is none. */
-static const char *find_last_newline(const char *p, const char *end)
-{
-#ifdef __SSE2__
-	const __m128i newline = _mm_set1_epi8('\n'), space = _mm_set1_epi8(' '),
-		      tab = _mm_set1_epi8('\t');
-
-	for (; end - p > 16; p += 16) {
-		__m128i here = _mm_loadu_si128((const __m128i *)(const void *)p);
-		__m128i next = _mm_loadu_si128((const __m128i *)(const void *)(p + 1));
-		__m128i blank =
-			_mm_or_si128(_mm_cmpeq_epi8(next, space), _mm_cmpeq_epi8(next, tab));
-		int hits =
-			_mm_movemask_epi8(_mm_andnot_si128(blank, _mm_cmpeq_epi8(here, newline)));
-
-		if (hits)
-			return p + __builtin_ctz((unsigned)hits);
-	}
-#endif
-	while (p < end && (p = memchr(p, '\n', (size_t)(end - p)))) {
-		if (p + 1 == end || !is_blank(p[1]))
-			return p;
-		p++;
-	}
-	return end;
-}
-
 /* Lines of frames up to a blank line or the next header. */
 static gs_str take_stack(gs_str *rest, bool is_indented_header)
 {
@@ -289,7 +260,7 @@ static gs_str take_stack(gs_str *rest, bool is_indented_header)
 	while (p < end && *p != '\n') {
 		const char *nl = is_indented_header || !is_blank(*p) ?
 					 memchr(p, '\n', (size_t)(end - p)) :
-					 find_last_newline(p, end);
+					 gs_scan_unindented(p, end, GS_SCAN_BEST);
 		size_t from, to;
 
 		if (!nl)
