@@ -1,18 +1,16 @@
 /*
  * Units of sample values and labels: scaling and the number texts of reports. The rules are pprof's (its measurement
- * package): bytes in steps of 1024 with "kB", time from ns to hours, GCU; anything else keeps its unit.
+ * package): bytes in steps of 1024 with "kB", time from ns to hours, GCU (model/units.h); anything else keeps its unit.
  */
 #ifndef GS_ANALYSIS_UNITS_H
 #define GS_ANALYSIS_UNITS_H
 
 #include "base/buf.h"
+#include "model/units.h"
 
 /* `value` in another unit, and that unit's canonical name (empty when it is not worth showing). `to` may be "auto" or
  * "minimum": the largest unit that keeps the number at 1 or above. The name is static or a slice of `to`. */
 double gs_unit_scale(int64_t value, gs_str from, gs_str to, gs_str *unit);
-
-/* Both of a kind that we know and can convert. */
-bool gs_unit_is_compatible(gs_str a, gs_str b);
 
 /* "1.50MB", "30ms", "12": two digits after the point unless they are zero. */
 void gs_unit_label(gs_buf *out, int64_t value, gs_str from, gs_str to);

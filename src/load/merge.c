@@ -4,6 +4,7 @@
 
 #include "base/pool.h"
 #include "model/merge.h"
+#include "model/units.h"
 
 #include "base/banned.h"
 
@@ -31,19 +32,33 @@ static uint32_t find_type(const gs_profile *p, gs_str name)
 	return GS_NO_ID;
 }
 
-/* Keep what the profile has too; the names of those that went are added to `gone`. True when all were kept. */
-static bool intersect(type_set *s, const gs_profile *p, gs_buf *gone)
+/*
+ * Keep what the profile has too, in the finer of the two units where they convert; the names of those that went are added to `gone`.
+ * True when nothing changed.
+ */
+static bool intersect(type_set *s, const gs_profile *p, gs_arena *mem, gs_buf *gone)
 {
 	uint32_t kept = 0, before = s->n;
+	bool same = true;
 
 	for (uint32_t t = 0; t < s->n; t++) {
-		if (find_type(p, s->types[t].type) != GS_NO_ID)
-			s->types[kept++] = s->types[t];
-		else
+		uint32_t at = find_type(p, s->types[t].type);
+		double ratio = 1;
+
+		if (at == GS_NO_ID) {
 			gs_buf_f(gone, "%s%.*s", gone->n ? ", " : "", GS_FMT(s->types[t].type));
+			continue;
+		}
+		s->types[kept] = s->types[t];
+		gs_unit_ratio(gs_profile_str(p, p->types[at].unit), s->types[t].unit, &ratio);
+		if (ratio < 1) {
+			s->types[kept].unit = gs_str_dup(mem, gs_profile_str(p, p->types[at].unit));
+			same = false;
+		}
+		kept++;
 	}
 	s->n = kept;
-	return kept == before;
+	return same && kept == before;
 }
 
 static bool nothing_in_common(gs_str name, gs_err *err)
@@ -63,8 +78,8 @@ static bool same_types(const type_set *s, const gs_profile *p)
 	return same;
 }
 
-/* Where the types of the set stand in the document, when it has not just these. */
-static bool columns_of(const type_set *s, const gs_document *doc, uint32_t *columns, gs_err *err)
+/* Where the types of the set stand in the document, and what its values are multiplied with, when it has not just these. */
+static bool columns_of(const type_set *s, const gs_document *doc, uint32_t *columns, double *ratios, gs_err *err)
 {
 	const gs_profile *p = doc->profile;
 
@@ -75,7 +90,7 @@ static bool columns_of(const type_set *s, const gs_document *doc, uint32_t *colu
 		if (columns[t] == GS_NO_ID)
 			return nothing_in_common(doc->name, err);
 		unit = gs_profile_str(p, p->types[columns[t]].unit);
-		if (!gs_str_eq(unit, s->types[t].unit))
+		if (!gs_unit_ratio(unit, s->types[t].unit, &ratios[t]))
 			return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE,
 				       "%.*s counts %.*s in %.*s, the profiles before it in %.*s", GS_FMT(doc->name),
 				       GS_FMT(s->types[t].type), GS_FMT(unit), GS_FMT(s->types[t].unit));
@@ -83,16 +98,24 @@ static bool columns_of(const type_set *s, const gs_document *doc, uint32_t *colu
 	return true;
 }
 
-static bool add(gs_merger *m, const type_set *s, const gs_document *doc, const double *ratios, bool is_diff_base,
+static bool add(gs_merger *m, const type_set *s, const gs_document *doc, const double *factors, bool is_diff_base,
 		gs_err *err)
 {
 	uint32_t columns[GS_MAX_SAMPLE_TYPES];
-	gs_merge_part part = { .profile = doc->profile, .rows = doc->rows, .ratios = ratios, .is_diff_base = is_diff_base };
+	double ratios[GS_MAX_SAMPLE_TYPES];
+	gs_merge_part part = { .profile = doc->profile, .rows = doc->rows, .ratios = factors, .is_diff_base = is_diff_base };
 
 	if (!same_types(s, doc->profile)) {
-		if (!columns_of(s, doc, columns, err))
+		bool has_all = s->n == doc->profile->n_types;
+
+		if (!columns_of(s, doc, columns, ratios, err))
 			return false;
-		part.columns = columns;
+		for (uint32_t t = 0; t < s->n; t++) {
+			ratios[t] *= factors ? factors[t] : 1;
+			has_all = has_all && columns[t] == t;
+		}
+		part.columns = has_all ? NULL : columns; /* only units differ */
+		part.ratios = ratios;
 	}
 	return gs_merger_add(m, &part, err) || gs_err_context(err, "%.*s", GS_FMT(doc->name));
 }
@@ -141,7 +164,7 @@ static gs_document *merge_parts(const part *parts, unsigned n, bool keep_rows, g
 
 	types_of(&set, parts[0].doc->profile, scratch);
 	for (unsigned i = 1; i < n; i++) {
-		intersect(&set, parts[i].doc->profile, &gone);
+		intersect(&set, parts[i].doc->profile, scratch, &gone);
 		if (!set.n)
 			return nothing_in_common(parts[i].doc->name, err), NULL;
 	}
@@ -177,15 +200,17 @@ static bool norm_ratios(const gs_profile *p, const gs_profile *base, double *rat
 			       "normalizing needs profiles with the same sample types");
 	for (uint32_t t = 0; t < p->n_types; t++) {
 		uint64_t sum = 0, base_sum = 0;
+		double unit; /* of the base, in that of the profile */
 
-		if (!gs_str_eq(gs_profile_str(p, p->types[t].type), gs_profile_str(base, base->types[t].type)))
+		if (!gs_unit_ratio(gs_profile_str(base, base->types[t].unit), gs_profile_str(p, p->types[t].unit), &unit) ||
+		    !gs_str_eq(gs_profile_str(p, p->types[t].type), gs_profile_str(base, base->types[t].type)))
 			return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE,
 				       "normalizing needs profiles with the same sample types");
 		for (uint32_t i = 0; i < p->n_samples; i++)
 			sum += (uint64_t)p->values[t][i];
 		for (uint32_t i = 0; i < base->n_samples; i++)
 			base_sum += (uint64_t)base->values[t][i];
-		ratios[t] = sum ? (double)(int64_t)base_sum / (double)(int64_t)sum : 0;
+		ratios[t] = sum ? (double)(int64_t)base_sum * unit / (double)(int64_t)sum : 0;
 	}
 	return true;
 }
@@ -250,7 +275,7 @@ typedef struct file_merge {
 	gs_buf gone;
 	unsigned n_skipped, n_added;
 	gs_err err, first_skip;
-	bool is_failed, is_narrowed; /* narrowed: a type was not in a later file: begin again with fewer types */
+	bool is_failed, is_narrowed; /* a later file lacks a type, or has it in a finer unit: begin again with what is common */
 } file_merge;
 
 static void add_document(file_merge *f, const gs_document *doc)
@@ -259,7 +284,7 @@ static void add_document(file_merge *f, const gs_document *doc)
 		types_of(&f->types, doc->profile, f->scratch);
 		f->has_types = true;
 	}
-	if (!intersect(&f->types, doc->profile, &f->gone)) {
+	if (!intersect(&f->types, doc->profile, f->scratch, &f->gone)) {
 		if (!f->types.n)
 			f->is_failed = !nothing_in_common(doc->name, &f->err);
 		else

@@ -1,6 +1,7 @@
 /*
  * Several inputs into one document, as `go tool pprof a b`, -base and -diff_base do: model/merge.h says by which rules. Sample
- * types that are not in all of the profiles are left out, with a warning in the result.
+ * types that are not in all of the profiles are left out, with a warning in the result. Units that convert (ms and ns, kB and bytes)
+ * become the finest that a profile has.
  */
 #ifndef GS_LOAD_MERGE_H
 #define GS_LOAD_MERGE_H

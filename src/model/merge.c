@@ -1,4 +1,5 @@
 #include "model/merge.h"
+#include "model/units.h"
 
 #include <assert.h>
 #include <math.h>
@@ -690,6 +691,35 @@ static uint32_t default_of(gs_merger *m, const gs_merge_part *part)
 	return m->out->types[0].type;
 }
 
+/* The sampling period becomes the largest, in the finest unit. */
+static bool add_period(gs_merger *m, const gs_profile *src, gs_value_type type, gs_err *err)
+{
+	gs_profile *out = m->out;
+	gs_str unit = gs_profile_str(out, type.unit);
+	int64_t period = src->period;
+	double ratio;
+
+	if (m->n_sources == 0)
+		out->period_type = type;
+	if (type.type != out->period_type.type || !gs_unit_ratio(unit, gs_profile_str(out, out->period_type.unit), &ratio)) {
+		gs_str a = gs_profile_str(src, src->period_type.type), b = gs_profile_str(out, out->period_type.type);
+
+		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE,
+			       "profiles of different kinds: the sampling period is of %.*s/%.*s here and of "
+			       "%.*s/%.*s in the first",
+			       GS_FMT(a), GS_FMT(unit), GS_FMT(b), GS_FMT(gs_profile_str(out, out->period_type.unit)));
+	}
+	if (ratio < 1) {
+		out->period = scaled(out->period, 1 / ratio);
+		out->period_type = type;
+	} else if (ratio > 1) {
+		period = scaled(period, ratio);
+	}
+	if (out->period == 0 || out->period < period)
+		out->period = period;
+	return true;
+}
+
 static bool add_header(gs_merger *m, const gs_merge_part *part, gs_err *err)
 {
 	const gs_profile *src = part->profile;
@@ -700,24 +730,15 @@ static bool add_header(gs_merger *m, const gs_merge_part *part, gs_err *err)
 	if (period.type == GS_NO_ID || period.unit == GS_NO_ID || default_type == GS_NO_ID || doc_url == GS_NO_ID)
 		return no_memory(err);
 	if (m->n_sources == 0) {
-		out->period_type = period;
 		out->drop_frames = map_str(m, src, src->drop_frames);
 		out->keep_frames = map_str(m, src, src->keep_frames);
 		out->is_heap_sampled = src->is_heap_sampled;
-	} else if (period.type != out->period_type.type || period.unit != out->period_type.unit) {
-		gs_str a = gs_profile_str(src, src->period_type.type), b = gs_profile_str(out, out->period_type.type);
-
-		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE,
-			       "profiles of different kinds: the sampling period is of %.*s/%.*s here and of "
-			       "%.*s/%.*s in the first",
-			       GS_FMT(a), GS_FMT(gs_profile_str(src, src->period_type.unit)), GS_FMT(b),
-			       GS_FMT(gs_profile_str(out, out->period_type.unit)));
 	}
+	if (!add_period(m, src, period, err))
+		return false;
 	if (out->time_ns == 0 || src->time_ns < out->time_ns)
 		out->time_ns = src->time_ns;
 	out->duration_ns = (int64_t)((uint64_t)out->duration_ns + (uint64_t)src->duration_ns);
-	if (out->period == 0 || out->period < src->period)
-		out->period = src->period;
 	if (!out->default_type)
 		out->default_type = default_type;
 	if (!out->doc_url)

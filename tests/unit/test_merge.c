@@ -2,14 +2,17 @@
 #include "pb.h"
 #include "tap.h"
 
-/* A profile with one stack main.f and the given sample types, all with the value. */
-static gs_document *make_as(const char *const *types, uint64_t n_types, int64_t value, uint64_t time,
-			    const gs_load_options *options)
-{
-	GS_AUTO(buf) b = { .max = 1 << 20 }, m = { .max = 1000 };
-	gs_err err = { 0 };
-	gs_document *doc;
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
+/* A profile with one stack main.f and the given sample types, all with the value and the unit; period 100 cpu/unit. */
+static void write_as(gs_buf *out, const char *const *types, uint64_t n_types, const char *unit, int64_t value, uint64_t time)
+{
+	GS_AUTO(buf) m = { .max = 1000 };
+	gs_buf b;
+
+	gs_buf_init(&b, 1 << 20);
 	for (uint64_t t = 0; t < n_types; t++)
 		PB(&b, 1, 1u, 3 + t, 2u, U(1));
 	pb_u64(&b, 9, time);
@@ -26,8 +29,23 @@ static gs_document *make_as(const char *const *types, uint64_t n_types, int64_t 
 	for (uint64_t t = 0; t < n_types; t++)
 		pb_u64(&m, 2, (uint64_t)value);
 	pb_bytes(&b, 2, gs_buf_view(&m));
-	pb_strings(&b, (const char *const[]){ "", "count", "main.f" }, 3);
+	pb_strings(&b, (const char *const[]){ "", unit, "main.f" }, 3);
 	pb_strings(&b, types, n_types);
+	if (strcmp(unit, "count") != 0) {
+		PB(&b, 11, 1u, U(3), 2u, U(1));
+		pb_u64(&b, 12, 100);
+	}
+	*out = b;
+}
+
+static gs_document *make_as(const char *const *types, uint64_t n_types, int64_t value, uint64_t time,
+			    const gs_load_options *options)
+{
+	GS_AUTO(buf) b = { 0 };
+	gs_err err = { 0 };
+	gs_document *doc;
+
+	write_as(&b, types, n_types, "count", value, time);
 	doc = gs_load_bytes(gs_buf_view(&b), GS_S("test"), options, NULL, &err);
 	if (!doc)
 		CHECK_INT(err.code, GS_ERR_LIMIT);
@@ -167,4 +185,98 @@ TEST(every_allocation_may_fail)
 {
 	fail_each_allocation(NULL);
 	fail_each_allocation(&(gs_merge_options){ .for_writing = true });
+}
+
+static const char *const cpu[] = { "cpu" };
+
+static gs_document *make_in(const char *unit, int64_t value, uint64_t time)
+{
+	GS_AUTO(buf) b = { 0 };
+	gs_err err;
+	gs_document *doc;
+
+	write_as(&b, cpu, 1, unit, value, time);
+	doc = gs_load_bytes(gs_buf_view(&b), GS_S("test"), NULL, NULL, &err);
+	CHECK(doc != NULL);
+	if (!doc)
+		abort();
+	return doc;
+}
+
+static void check_units(const char *first, const char *second, const char *unit, int64_t value, int64_t period)
+{
+	GS_AUTO(document) *x = make_in(first, 7, 1), *y = make_in(second, 5, 1);
+	gs_err err = { 0 };
+	GS_AUTO(document) *sum = gs_merge_documents((const gs_document *const[]){ x, y }, 2, NULL, 0, NULL, &err);
+
+	CHECK(sum != NULL);
+	if (!sum)
+		return;
+	CHECK_STR(gs_profile_str(sum->profile, sum->profile->types[0].unit), gs_str_of(unit));
+	CHECK_INT(sum->profile->n_samples, 1);
+	CHECK_INT(sum->profile->values[0][0], value);
+	CHECK_INT(sum->profile->period, period);
+	CHECK_STR(gs_profile_str(sum->profile, sum->profile->period_type.unit), gs_str_of(unit));
+}
+
+TEST(units_that_convert_become_the_finest)
+{
+	check_units("milliseconds", "nanoseconds", "nanoseconds", 7000005, 100000000);
+	check_units("nanoseconds", "milliseconds", "nanoseconds", 5000007, 100000000);
+	check_units("kB", "bytes", "bytes", 7 * 1024 + 5, 102400);
+	check_units("bytes", "MB", "bytes", 5 * 1048576 + 7, 104857600);
+	check_units("us", "microseconds", "us", 12, 100); /* other words for the same */
+}
+
+TEST(units_that_do_not_convert)
+{
+	GS_AUTO(document) *x = make_in("bytes", 7, 1), *y = make_in("ms", 5, 1);
+	gs_err err;
+
+	CHECK(gs_merge_documents((const gs_document *const[]){ x, y }, 2, NULL, 0, NULL, &err) == NULL);
+	CHECK_INT(err.code, GS_ERR_USAGE);
+}
+
+TEST(units_of_a_difference)
+{
+	GS_AUTO(document) *x = make_in("ms", 7, 1), *y = make_in("ns", 2000000, 1);
+	const gs_merge_options normalize = { .normalize = true };
+	gs_err err;
+	GS_AUTO(document) *d = gs_merge_documents((const gs_document *const[]){ x }, 1, (const gs_document *const[]){ y }, 1, NULL, &err);
+	GS_AUTO(document) *n = gs_merge_documents((const gs_document *const[]){ y }, 1, (const gs_document *const[]){ x }, 1, &normalize, &err);
+
+	CHECK(d && d->profile->n_samples == 1 && d->profile->values[0][0] == 5000000);
+	/* Scaled to the base's seven milliseconds, nothing is left. */
+	CHECK(n && n->profile->n_samples == 0);
+}
+
+TEST(units_of_files)
+{
+	static const char *const units[] = { "ms", "us", "s", "ns", "ms" };
+	gs_str paths[5];
+	char names[5][40];
+	gs_err err = { 0 };
+
+	for (unsigned i = 0; i < 5; i++) {
+		GS_AUTO(buf) b = { 0 };
+		int fd;
+
+		snprintf(names[i], sizeof(names[i]), "/tmp/gospect-test-XXXXXX");
+		fd = mkstemp(names[i]);
+		write_as(&b, cpu, 1, units[i], 3, 1);
+		CHECK(fd >= 0 && gs_fd_write(fd, gs_buf_view(&b), &err));
+		close(fd);
+		paths[i] = gs_str_of(names[i]);
+	}
+	for (unsigned rows = 0; rows < 2; rows++) {
+		GS_AUTO(document) *sum = gs_merge_files(paths, 5, &(gs_load_options){ .for_merging = rows }, NULL, NULL, NULL, &err);
+
+		CHECK(sum != NULL);
+		if (!sum)
+			continue;
+		CHECK_STR(gs_profile_str(sum->profile, sum->profile->types[0].unit), GS_S("ns"));
+		CHECK_INT(sum->profile->values[0][0], 3006003003);
+	}
+	for (unsigned i = 0; i < 5; i++)
+		unlink(names[i]);
 }
