@@ -293,7 +293,7 @@ bool gs_gotrace_string(const gs_gotrace_generation *g, uint64_t id, gs_str *out)
 	uint32_t i = gs_gotrace_id_find(&g->string_ids, id);
 
 	*out = i ? g->strings.p[i - 1].text : (gs_str){ 0 };
-	return i != 0 || id == 0 || g->is_partial;
+	return i != 0 || id == 0 || g->is_partial || g->may_be_cut;
 }
 
 bool gs_gotrace_stack(const gs_gotrace_generation *g, uint64_t id, const gs_gotrace_frame **frames, uint32_t *n)
@@ -302,7 +302,7 @@ bool gs_gotrace_stack(const gs_gotrace_generation *g, uint64_t id, const gs_gotr
 
 	*frames = i ? g->frames + g->stacks.p[i - 1].first : NULL;
 	*n = i ? g->stacks.p[i - 1].n : 0;
-	return i != 0 || id == 0 || g->is_partial;
+	return i != 0 || id == 0 || g->is_partial || g->may_be_cut;
 }
 
 /* Names of frames; what a pc was called first holds for the whole generation, as in Go's reader. */
@@ -333,8 +333,14 @@ static bool resolve_frames(gs_gotrace_generation *g, uint64_t at, gs_err *err)
 		raw = &g->raw_frames.p[i];
 		f->pc = raw->pc;
 		f->line = raw->line;
-		if (!gs_gotrace_string(g, raw->function, &f->function) || !gs_gotrace_string(g, raw->file, &f->file))
-			ok = gs_fail(err, GS_ERR_FORMAT, at, "a stack names a string that the generation does not have");
+		gs_gotrace_string(g, raw->function, &f->function);
+		gs_gotrace_string(g, raw->file, &f->file);
+		ok = g->is_partial || (gs_gotrace_id_exists(&g->string_ids, raw->function) && gs_gotrace_id_exists(&g->string_ids, raw->file));
+		/* From here on what is missing reads as empty. */
+		if (!ok && g->may_be_cut)
+			ok = g->is_partial = g->is_cut = true;
+		else if (!ok)
+			gs_fail(err, GS_ERR_FORMAT, at, "a stack names a string that the generation does not have");
 	}
 	gs_map_release(&by_pc);
 	return ok;
@@ -378,12 +384,17 @@ static bool complete(gs_gotrace_generation *g, unsigned version, double ns_per_u
 	return true;
 }
 
+static void tell_cut(const gs_gotrace_generation *g, uint64_t at, gs_err *damage)
+{
+	gs_fail(damage, GS_ERR_FORMAT, at, "the trace ends inside generation %llu", (unsigned long long)g->number);
+}
+
 /* The trace ends before its last generation does. */
 static void is_cut(gs_gotrace_generation *g, uint64_t at, gs_err *damage)
 {
 	g->is_cut = !g->is_partial;
 	if (!g->is_partial)
-		gs_fail(damage, GS_ERR_FORMAT, at, "the trace ends inside generation %llu", (unsigned long long)g->number);
+		tell_cut(g, at, damage);
 	g->is_partial = true;
 }
 
@@ -487,13 +498,15 @@ bool gs_gotrace_generation_read(gs_rd *r, unsigned version, double ns_per_unit_b
 	}
 	/* Before Go 1.26 nothing says that a generation is complete; its strings come last. */
 	g->may_be_cut = g->may_be_cut && !g->strings.n;
-	if (g->may_be_cut && (g->stacks.n || (version < 25 && g->ns_per_unit == 0)))
+	if (g->may_be_cut && version < 25 && g->ns_per_unit == 0)
 		is_cut(g, g->end_at, damage);
 	if (!complete(g, version, ns_per_unit_before, &later)) {
 		if (damage->code == GS_ERR_NONE)
 			*damage = later;
 		return false;
 	}
+	if (g->is_partial && damage->code == GS_ERR_NONE)
+		tell_cut(g, g->end_at, damage);
 	return true;
 }
 
