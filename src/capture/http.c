@@ -191,6 +191,8 @@ static void set_common(gs_http_request *r, const gs_http_auth *auth)
 		gs_str file;
 	} files[] = { { CURLOPT_CAINFO, auth->ca_file }, { CURLOPT_SSLCERT, auth->cert_file }, { CURLOPT_SSLKEY, auth->key_file } };
 
+	if (auth->ca_file.n) /* these and no others */
+		curl_easy_setopt(c, CURLOPT_CAPATH, NULL);
 	for (size_t i = 0; i < 3; i++)
 		if (files[i].file.n) {
 			snprintf(path, sizeof(path), "%.*s", GS_FMT(files[i].file));

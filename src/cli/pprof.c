@@ -45,6 +45,8 @@ static void write_help(gs_buf *out)
 		      "   -http              Open the page at host:port; both may be left out\n"
 		      "   -no_browser        Print the link only\n"
 		      "   -tools             Accepted; no other program is needed\n"
+		      "   -tls_cert, -tls_key, -tls_ca\n"
+		      "                      Client certificate, its key, and who signed the server's, as PEM files\n"
 		      "\n  Legacy convenience options:\n"
 		      "   -inuse_space -inuse_objects -alloc_space -alloc_objects\n"
 		      "   -total_delay -contentions -mean_delay\n"

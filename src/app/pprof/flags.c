@@ -148,8 +148,8 @@ static bool set_other(gs_pprofcmd *p, parsed *x, flag_words *w, gs_err *err)
 	} strings[] = {
 		{ "diff_base", &x->diff_base },	 { "base", &x->base },		{ "symbolize", &p->symbolize },
 		{ "buildid", &p->build_id },	 { "add_comment", &p->comment }, { "http", &p->http },
-		{ "tools", &(gs_str){ 0 } },	 { "tls_cert", &(gs_str){ 0 } }, { "tls_key", &(gs_str){ 0 } },
-		{ "tls_ca", &(gs_str){ 0 } },
+		{ "tools", &(gs_str){ 0 } },	 { "tls_cert", &p->tls.cert_file }, { "tls_key", &p->tls.key_file },
+		{ "tls_ca", &p->tls.ca_file },
 	};
 
 	for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)

@@ -6,6 +6,7 @@
 #define GS_APP_PPROF_H
 
 #include "base/file.h"
+#include "capture/http.h"
 #include "load/symbolize.h"
 #include "model/document.h"
 #include "present/report.h"
@@ -69,6 +70,7 @@ typedef struct gs_pprofcmd {
 	gs_str exec_name, build_id, comment, symbolize, http, base;
 	bool is_diff_base, no_browser, is_shell;
 	int64_t seconds, timeout;
+	gs_http_auth tls; /* files only */
 	gs_document *doc; /* merged, symbolized */
 	gs_symbolizer *symbolizer;
 } gs_pprofcmd;

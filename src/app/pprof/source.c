@@ -63,6 +63,10 @@ static gs_document *fetch_url(gs_pprofcmd *p, gs_str source, gs_err *err)
 	int64_t timeout_s;
 	gs_str url = adjust_url(p, source, &timeout_s);
 
+	if (p->tls.cert_file.n && !p->tls.key_file.n)
+		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "-tls_cert is specified, so -tls_key must also be specified"), NULL;
+	if (p->tls.key_file.n && !p->tls.cert_file.n)
+		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "-tls_key is specified, so -tls_cert must also be specified"), NULL;
 	if (!gs_http_target_parse(p->mem, url, &target, err))
 		return NULL;
 	request.url = target.single.n ? target.single : url;
@@ -70,7 +74,7 @@ static gs_document *fetch_url(gs_pprofcmd *p, gs_str source, gs_err *err)
 	gs_pprofcmd_note(p, "Fetching profile over HTTP from %.*s", GS_FMT(url));
 	if (p->seconds > 0)
 		gs_pprofcmd_note(p, "Please wait... (%llds)", (long long)p->seconds);
-	gs_http_run(&request, 1, 1, NULL, 0, NULL);
+	gs_http_run(&request, 1, 1, &p->tls, 0, NULL);
 	if (request.err.code != GS_ERR_NONE)
 		*err = request.err;
 	else if (request.status != 200)
