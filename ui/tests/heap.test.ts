@@ -97,6 +97,8 @@ describe("names of a heap", () => {
 	it("keeps the kind as long as it fits", () => {
 		expect(heapSpellings("var example.com/shop/cart.all")).toEqual(["var example.com/shop/cart.all", "var cart.all", "var all", "cart.all", "all"]);
 		expect(heapSpellings("[]uint8")).toEqual(["[]uint8"]);
+		expect(heapSpellings("[]*example.com/shop/cart.Item")).toEqual(["[]*cart.Item", "[]*Item"]);
+		expect(heapSpellings('[]*main.box[struct { X int "</script>" }]')).toEqual(["[]*main.box[…]", "[]*box"]);
 		expect(heapSpellings("evil\u202etype")).toEqual(["evil\\u202etype"]);
 		expect(kindOf("frame main.f")).toBe("frame");
 		expect(isType("main.node")).toBe(true);

@@ -39,7 +39,10 @@ export function isType(name: string): boolean {
 /** From long to short, with the word in front as long as it fits. */
 export function heapSpellings(name: string): string[] {
 	const kind = kindOf(name);
-	if (!kind) return /[./]/.test(name) ? spellings(name) : [visible(name)];
+	if (!kind) {
+		const before = /^(?:\[\d*\]|\*|chan |map\[[^\][]*\])*/.exec(name)![0];
+		return /[./]/.test(name.slice(before.length)) ? spellings(name.slice(before.length)).map((s) => visible(before) + s) : [visible(name)];
+	}
 	const short = spellings(name.slice(kind.length + 1));
 	return [`${kind} ${visible(name.slice(kind.length + 1))}`, ...short.map((s) => `${kind} ${s}`), ...short];
 }

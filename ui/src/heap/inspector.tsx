@@ -109,14 +109,16 @@ function TypeFacts({ name }: { name: string }) {
 	const summary = useJSON<HeapSummary>(summaryUrl());
 	const list = useJSON<HeapFound>(objectsUrl(name, 10));
 	const why = useJSON<HeapPaths>(whyUrl(name));
-	const t = summary.data?.types.find((x) => x.type === name);
+	// What is known in two ways stands in two rows; what they retain may be the same.
+	const rows = summary.data?.types.filter((x) => x.type === name) ?? [];
+	const t = rows[0] && { ...rows[0], count: rows.reduce((n, x) => n + x.count, 0), shallow_bytes: rows.reduce((n, x) => n + x.shallow_bytes, 0) };
 	const whole = summary.data?.live_bytes ?? 0;
 	const max = why.data?.bytes || 1;
 	return (
 		<>
 			<Title name={name} below={visible(heapPackage(name) || (t?.package ?? ""))} />
 			<div class="row-actions">
-				<button class="button small" title="How its objects are connected with others, by type" onClick={() => navigate({ view: "refs", around: name, opened: [] })}>References</button>
+				{(r.view !== "refs" || r.around !== name) && <button class="button small" title="How its objects are connected with others, by type" onClick={() => navigate({ view: "refs", around: name, opened: [] })}>References</button>}
 				{r.view !== "flame" && <button class="button small" title="Where it stands among what retains the heap" onClick={() => navigate({ view: "flame", query: `^${name.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")}$`, mode: "highlight" })}>Icicle</button>}
 				<button class="button small" onClick={() => navigate({ view: "heap", list: "objects", sort: "", query: "" })}>All objects</button>
 			</div>
@@ -125,7 +127,7 @@ function TypeFacts({ name }: { name: string }) {
 					<tbody>
 						<tr><th>objects</th><td class="num">{formatCount(t.count)}</td><td class="num dim" /></tr>
 						<tr><th>shallow</th><td class="num">{bytes(t.shallow_bytes)}</td><td class="num dim">{formatPercent(t.shallow_bytes, whole)}</td></tr>
-						<tr title="What would be freed if all of them went"><th>retained</th><td class="num">{bytes(t.retained_bytes)}</td><td class="num dim">{formatPercent(t.retained_bytes, whole)}</td></tr>
+						<tr title="What would be freed if all of them went"><th>retained</th><td class="num">{rows.length > 1 ? "≥ " : ""}{bytes(t.retained_bytes)}</td><td class="num dim">{formatPercent(t.retained_bytes, whole)}</td></tr>
 						{t.size_bytes > 0 && <tr><th>one value</th><td class="num">{bytes(t.size_bytes)}</td><td class="num dim" /></tr>}
 					</tbody>
 				</table>

@@ -13,8 +13,9 @@ import { useJSON } from "../state/answer";
 import { searchRegExp } from "../state/query";
 import { navigate, route } from "../state/route";
 import { sortRows } from "../views/table";
-import { heapSpellings, holdersUrl, isType, objectsUrl, showType, summaryUrl } from "./ask";
+import { heapSpellings, holdersUrl, isType, objectsUrl, summaryUrl } from "./ask";
 
+const objects = (n: number) => `${formatCount(n)} ${n === 1 ? "object" : "objects"}`;
 export const bytes = (n: number) => formatValue(n, "bytes", route.value.unit);
 
 /** How long the process stood still for this heap, when it was taken from the page. */
@@ -33,8 +34,8 @@ function Facts({ s }: { s: HeapSummary }) {
 	const unknown = s.types.reduce((n, t) => n + (t.known_by === "shape" ? t.shallow_bytes : 0), 0);
 	return (
 		<dl class="heap-facts">
-			<Fact title="Live" value={bytes(s.live_bytes)} note={`${formatCount(s.objects)} objects`} hint="What the collector would keep" />
-			<Fact title="Not freed yet" value={bytes(garbage)} note={`${formatCount(Math.max(0, s.in_use_objects - s.objects))} objects`} hint="Garbage that the collector has not swept" />
+			<Fact title="Live" value={bytes(s.live_bytes)} note={objects(s.objects)} hint="What the collector would keep" />
+			<Fact title="Not freed yet" value={bytes(garbage)} note={objects(Math.max(0, s.in_use_objects - s.objects))} hint="Garbage that the collector has not swept" />
 			<Fact title="Goroutines" value={formatCount(s.goroutines)} note={`${bytes(s.stack_bytes)} of stacks`} />
 			<Fact title="Roots" value={formatCount(s.roots)} note={`${formatCount(s.edges)} pointers`} hint="Words in variables and frames that point into the heap" />
 			<Fact title="Type not known" value={formatPercent(unknown, s.live_bytes)} note={bytes(unknown)} hint="Known by size and pointers only: nothing typed leads to them" />
@@ -80,7 +81,9 @@ const knowledge: Record<string, string> = {
 	exact: "The allocator wrote the type down", interface: "An interface that points to it says so", field: "By the type of what leads to it", shape: "Only its size and pointers are known",
 };
 
-/** Filter mode leaves out what does not match, highlight mode dims it. */
+/** A type may be there twice, known in two ways. */
+const typeKey = (t: HeapType) => `${t.type}#${t.known_by}#${t.size_bytes}`;
+
 function useFound() {
 	const r = route.value;
 	return useMemo(() => searchRegExp(r.query), [r.query]);
@@ -92,6 +95,7 @@ function Types({ s }: { s: HeapSummary }) {
 	const sort = r.sort && typeFields[r.sort.replace(/^-/, "")] ? r.sort : "-retained";
 	const rows = useMemo(() => sortRows(s.types.filter((t) => !found || found.test(t.type)), sort, (t, k) => typeFields[k]!(t)), [s, sort, found]);
 	if (rows.length === 0) return <Empty title="No type matches"><button class="link" onClick={() => navigate({ query: "" })}>Clear the search</button></Empty>;
+	const selected = rows.find((t) => t.type === r.fn);
 	const columns: Column<HeapType>[] = [
 		{ key: "retained", title: "Retained", track: "104px", numeric: true, hint: "What would be freed if all of them went", cell: (t) => bytes(t.retained_bytes) },
 		{ key: "retained", title: "%", track: "92px", numeric: true, sortable: false, cell: (t) => <Bar share={t.retained_bytes / (s.live_bytes || 1)} text={formatPercent(t.retained_bytes, s.live_bytes)} /> },
@@ -103,7 +107,7 @@ function Types({ s }: { s: HeapSummary }) {
 	];
 	return (
 		<VirtualTable
-			label="Types of live objects" columns={columns} rows={rows} keyOf={(t) => t.type} selected={r.fn} sort={sort} onSort={(x) => navigate({ sort: x })}
+			label="Types of live objects" columns={columns} rows={rows} keyOf={typeKey} selected={selected ? typeKey(selected) : ""} sort={sort} onSort={(x) => navigate({ sort: x })}
 			onSelect={(t) => navigate({ fn: t.type, object: "", node: -1 }, "replace")} onOpen={(t) => navigate({ fn: t.type, object: "", list: "objects", sort: "", query: "" })}
 		/>
 	);
@@ -160,7 +164,7 @@ function Objects({ of }: { of: number }) {
 		{ key: "retained", title: "Retained", track: "104px", numeric: true, cell: (o) => bytes(o.retained_bytes) },
 		{ key: "retained", title: "%", track: "92px", numeric: true, sortable: false, cell: (o) => <Bar share={o.retained_bytes / (of || 1)} text={formatPercent(o.retained_bytes, of)} /> },
 		{ key: "size", title: "Size", track: "92px", numeric: true, cell: (o) => bytes(o.size_bytes) },
-		{ key: "name", title: "Type", track: "minmax(240px, 1fr)", cell: (o) => <button class="plain name" title={visible(o.type)} onClick={(e) => { e.stopPropagation(); showType(o.type); }}>{heapSpellings(o.type)[0]}</button> },
+		{ key: "name", title: "Type", track: "minmax(240px, 1fr)", cell: (o) => <span class="name" title={visible(o.type)}>{heapSpellings(o.type)[0]}</span> },
 	];
 	return (
 		<>

@@ -113,9 +113,9 @@ function Graph({ around }: { around: string }) {
 		const w = el.clientWidth, h = el.clientHeight;
 		const all = Math.min((w - 48) / Math.max(1, p.width), (h - 48) / Math.max(1, p.height), 1);
 		// Text stays readable: a large graph starts at what it is about.
-		const scale = Math.max(all, 0.62);
+		const scale = Math.max(all, 0.8);
 		const focus = node ?? p.nodes.find((n) => n.is_focus) ?? p.nodes[0]!;
-		const whole = all >= 0.62 && !node;
+		const whole = all >= 0.8 && !node;
 		const cx = whole ? p.width / 2 : focus.x + p.node_width / 2;
 		const cy = whole ? p.height / 2 : focus.y + p.node_height / 2;
 		setSight({ x: w / 2 - cx * scale, y: h / 2 - cy * scale, scale });
@@ -299,8 +299,8 @@ function NodeBox({ n, t, selected, faded, onSelect, onOpen, onCenter }: { n: Ref
 	const badge = (text: string, x: number, left: boolean, title: string) => (
 		<g class="ref-more" onClick={(e) => { e.stopPropagation(); onOpen(); }}>
 			<title>{title}</title>
-			<rect x={left ? x : x - text.length * 6 - 9} y={h - 8} width={text.length * 6 + 9} height="15" rx="7.5" />
-			<text x={left ? x + text.length * 3 + 4.5 : x - text.length * 3 - 4.5} y={h + 3.2} text-anchor="middle">{text}</text>
+			<rect x={left ? x : x - text.length * 6 - 9} y={h - 5} width={text.length * 6 + 9} height="15" rx="7.5" />
+			<text x={left ? x + text.length * 3 + 4.5 : x - text.length * 3 - 4.5} y={h + 6.2} text-anchor="middle">{text}</text>
 		</g>
 	);
 	return (
