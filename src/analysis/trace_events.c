@@ -17,7 +17,7 @@ const char *gs_trace_event_kind_name(gs_trace_event_kind kind)
 {
 	static const char *const names[GS_N_TRACE_EVENT_KINDS] = {
 		"goroutine",	"proc",	      "range-begin", "range-end", "task-begin", "task-end", "region-begin",
-		"region-end",	"log",	      "sample",	     "heap",	  "heap-goal",	"gomaxprocs",
+		"region-end",	"log",	      "sample",	     "heap",	  "heap-goal",	"gomaxprocs", "memory",
 	};
 
 	return names[kind];
@@ -89,6 +89,8 @@ static void collect(collector *c)
 	for (uint32_t i = 0; i < t->n_cpu_samples; i++)
 		put(c, EVENT(GS_TRACE_EVENT_SAMPLE, t->cpu_samples[i].time_ns, i, t->cpu_samples[i].goroutine,
 			     t->cpu_samples[i].stack));
+	for (uint32_t i = 0; i < t->n_memory_events; i++)
+		put(c, EVENT(GS_TRACE_EVENT_MEMORY, t->memory_events[i].time_ns, i, t->memory_events[i].goroutine, 0));
 	collect_metric(c, &t->heap_bytes, GS_TRACE_EVENT_HEAP);
 	collect_metric(c, &t->heap_goal_bytes, GS_TRACE_EVENT_HEAP_GOAL);
 	collect_metric(c, &t->gomaxprocs, GS_TRACE_EVENT_GOMAXPROCS);

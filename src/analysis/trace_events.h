@@ -21,8 +21,9 @@ typedef enum gs_trace_event_kind {
 	GS_TRACE_EVENT_HEAP,
 	GS_TRACE_EVENT_HEAP_GOAL,
 	GS_TRACE_EVENT_GOMAXPROCS,
+	GS_TRACE_EVENT_MEMORY,
 } gs_trace_event_kind;
-enum { GS_N_TRACE_EVENT_KINDS = GS_TRACE_EVENT_GOMAXPROCS + 1 };
+enum { GS_N_TRACE_EVENT_KINDS = GS_TRACE_EVENT_MEMORY + 1 };
 
 /* "goroutine", "proc", "range-begin" ... */
 const char *gs_trace_event_kind_name(gs_trace_event_kind kind);

@@ -7,7 +7,7 @@ static const gs_arg own_args[] = {
 	{ "match", GS_ARG_REGEX, .help = "only events whose text, or a function or file of whose stack, matches", .unit = "regex", .short_name = 'm' },
 	{ "kind", GS_ARG_STRING, .unit = "kinds",
 	  .help = "only these, with commas: goroutine proc range-begin range-end task-begin task-end region-begin region-end log sample "
-		  "heap heap-goal gomaxprocs" },
+		  "heap heap-goal gomaxprocs memory" },
 	{ "goroutine", GS_ARG_STRING, .help = "only what it did, and what was done to it", .unit = "id" },
 	{ "time", GS_ARG_STRING, .help = "only this part of the trace, such as 1.2s..1.4s", .unit = "from..to" },
 	{ "limit", GS_ARG_INT, "100", .help = "events; 0 for all", .unit = "events", .short_name = 'n' },

@@ -43,6 +43,8 @@ void gs_trace_build_release(gs_trace_build *b)
 	gs_vec_release(&b->labels);
 	gs_vec_release(&b->cpu_samples);
 	gs_vec_release(&b->clocks);
+	gs_vec_release(&b->memory_events);
+	gs_map_release(&b->span_objects);
 	gs_vec_release(&b->reasons);
 	gs_vec_release(&b->heap.time_ns);
 	gs_vec_release(&b->heap.value);
@@ -565,7 +567,7 @@ bool gs_trace_build_add(gs_trace_build *b, gs_trace_rows *rows, const gs_gotrace
 	b->g = g;
 	b->rows = rows;
 	if (!k || !resolve_pending(b) || !fix_times(b, s) || !map_ids(b, scratch, s->sync.time_ns - b->start_ns) ||
-	    !add_clock(b, &s->sync) || !gs_trace_build_side(b, s) ||
+	    !add_clock(b, &s->sync) || !gs_trace_build_side(b, s) || !gs_trace_build_memory(b, s) ||
 	    !add_chunks(b, k, s->sync.time_ns - b->start_ns, s->end_ns - b->start_ns + 1) || !add_samples(b, k, s))
 		return gs_trace_no_memory(err);
 	carry_procs(b);
@@ -662,6 +664,7 @@ static void hand_over_lists(gs_trace_build *b)
 	HAND(labels);
 	HAND(cpu_samples);
 	HAND(clocks);
+	HAND(memory_events);
 	HAND(reasons);
 #undef HAND
 	hand_over_metric(b->mem, &b->heap, &t->heap_bytes);

@@ -52,6 +52,9 @@ typedef struct gs_trace_build {
 	GS_VEC(gs_timeline_label) labels;
 	GS_VEC(gs_timeline_cpu_sample) cpu_samples;
 	GS_VEC(gs_timeline_clock) clocks;
+	GS_VEC(gs_timeline_memory) memory_events;
+	gs_map span_objects; /* page -> bytes of each object in its span */
+	gs_gotrace_memory_info memory; /* all zero: not known */
 	GS_VEC(uint32_t) reasons; /* string ids; [0] none */
 	gs_trace_metric_columns heap, goal, procs_max;
 	uint8_t forever; /* reason; 0: not seen yet */
@@ -95,6 +98,8 @@ bool gs_trace_entry(gs_trace_build *b, uint64_t stack, uint32_t *name, uint32_t 
 
 /* Everything of the generation that is no transition. */
 bool gs_trace_build_side(gs_trace_build *b, const gs_gotrace_stitch *s);
+/* Its memory events. */
+bool gs_trace_build_memory(gs_trace_build *b, const gs_gotrace_stitch *s);
 /* Ends of what is still open, and order by start. */
 bool gs_trace_side_finish(gs_trace_build *b);
 

@@ -33,7 +33,7 @@ static void clear_map(gs_map *m)
 bool gs_trace_rows_reuse(gs_trace_rows *t, uint32_t index)
 {
 	t->n_events = 0;
-	t->rows.n = t->side.n = t->samples.n = t->pending.n = 0;
+	t->rows.n = t->side.n = t->samples.n = t->memory.n = t->pending.n = 0;
 	t->heap.n = t->goal.n = t->procs_max.n = 0;
 	t->gs.n = t->ps.n = t->ms.n = t->stacks.n = t->reasons.n = t->dense_stacks.n = 0;
 	clear_map(&t->g_index);
@@ -53,6 +53,7 @@ void gs_trace_rows_free(gs_trace_rows *t)
 	gs_vec_release(&t->rows);
 	gs_vec_release(&t->side);
 	gs_vec_release(&t->samples);
+	gs_vec_release(&t->memory);
 	gs_vec_release(&t->pending);
 	gs_vec_release(&t->heap);
 	gs_vec_release(&t->goal);
@@ -393,6 +394,20 @@ static bool put_sample(gs_trace_rows *t, const gs_gotrace_event *e)
 	return true;
 }
 
+static bool put_memory(gs_trace_rows *t, const gs_gotrace_event *e)
+{
+	gs_trace_memory *m = gs_vec_push(&t->memory, MAX_ROWS);
+
+	if (!m)
+		return false;
+	*m = (gs_trace_memory){ .time_ns = e->time_ns, .args = { e->args[0], e->args[1], e->args[2] }, .goroutine = GS_NO_INDEX,
+				.event = (uint32_t)t->n_events, .type = e->type };
+	if (e->g == GS_GOTRACE_NONE)
+		return true;
+	m->goroutine = gs_trace_rows_goroutine(t, e->g);
+	return m->goroutine != GS_NO_INDEX;
+}
+
 static bool put_side(gs_trace_rows *t, const gs_gotrace_event *e)
 {
 	gs_trace_side *s = gs_vec_push(&t->side, MAX_ROWS);
@@ -472,8 +487,7 @@ static bool add(gs_trace_rows *t, const gs_gotrace_event *e)
 	case GS_GOTRACE_PROC_STATUS:
 		return (e->to_state != GS_PROC_IDLE || proc_idle(t, e, e->args[0])) && put_side(t, e);
 	default:
-		/* Memory events (experimental) have no place in the timeline. */
-		return e->type >= GS_GOTRACE_SPAN || put_side(t, e);
+		return e->type >= GS_GOTRACE_SPAN ? put_memory(t, e) : put_side(t, e);
 	}
 }
 

@@ -38,6 +38,14 @@ typedef struct gs_trace_sample {
 	uint16_t proc, thread;
 } gs_trace_sample;
 
+/* An event of the AllocFree experiment, ids as they are. */
+typedef struct gs_trace_memory {
+	int64_t time_ns;
+	uint64_t args[3];
+	uint32_t goroutine, event;
+	uint8_t type; /* GS_GOTRACE_SPAN... */
+} gs_trace_memory;
+
 typedef GS_VEC(gs_trace_value) gs_trace_values;
 
 /* An event that is no transition of a goroutine: to be looked at in order, see gotrace_side.c. */
@@ -79,6 +87,7 @@ typedef struct gs_trace_rows {
 	GS_VEC(gs_trace_row) rows;
 	GS_VEC(gs_trace_side) side;
 	GS_VEC(gs_trace_sample) samples;
+	GS_VEC(gs_trace_memory) memory;
 	GS_VEC(gs_trace_pending) pending;
 	gs_trace_values heap, goal, procs_max;
 	GS_VEC(gs_trace_g) gs;

@@ -152,6 +152,29 @@ typedef struct gs_timeline_metric {
 	uint32_t n;
 } gs_timeline_metric;
 
+/* Memory that the program had when the trace began, got and gave back (GODEBUG=traceallocfree=1, Go 1.23 and later). */
+typedef enum gs_memory_kind {
+	GS_MEMORY_SPAN, /* was there */
+	GS_MEMORY_SPAN_ALLOC,
+	GS_MEMORY_SPAN_FREE,
+	GS_MEMORY_OBJECT,
+	GS_MEMORY_OBJECT_ALLOC,
+	GS_MEMORY_OBJECT_FREE,
+	GS_MEMORY_STACK,
+	GS_MEMORY_STACK_ALLOC,
+	GS_MEMORY_STACK_FREE,
+} gs_memory_kind;
+
+typedef struct gs_timeline_memory {
+	int64_t time_ns;
+	uint64_t address;
+	uint64_t size_bytes; /* what is taken: of an object its size class; 0 unknown */
+	uint64_t type_bytes; /* of one value of the type */
+	uint32_t type; /* name; 0: no type or not known */
+	uint32_t goroutine; /* on which it happened; GS_NO_INDEX */
+	uint8_t kind;
+} gs_timeline_memory;
+
 /* Clocks read at the same moment (Go 1.25 and later). */
 typedef struct gs_timeline_clock {
 	int64_t time_ns;	/* of this timeline */
@@ -199,6 +222,8 @@ typedef struct gs_timeline {
 	gs_timeline_metric heap_bytes, heap_goal_bytes, gomaxprocs;
 	gs_timeline_clock *clocks;
 	uint32_t n_clocks;
+	gs_timeline_memory *memory_events;
+	uint32_t n_memory_events;
 	/* Of time 0 by CLOCK_MONOTONIC, where the trace's clock is that (Linux, Go 1.22 and later); else GS_NO_TIME. */
 	int64_t start_monotonic_ns;
 	gs_timeline_overlay *overlays;

@@ -53,6 +53,23 @@ static void goroutine_text(writer *w, const gs_trace_event *e)
 	gs_buf_str(&w->line, gs_trace_goroutine_name(w->mem, w->src->profile, t, e->goroutine));
 }
 
+static void memory_text(writer *w, const gs_timeline_memory *m)
+{
+	static const char *const what[] = {
+		"span there",	   "span allocated",  "span freed",	       "object there",	       "object allocated",
+		"object freed",	   "goroutine stack there", "goroutine stack allocated", "goroutine stack freed",
+	};
+
+	gs_buf_f(&w->line, "%s at %#" PRIx64, what[m->kind], m->address);
+	if (m->size_bytes)
+		gs_buf_f(&w->line, ", %" PRIu64 " bytes", m->size_bytes);
+	if (m->type) {
+		gs_buf_z(&w->line, ", ");
+		put_str(w, m->type);
+		gs_buf_f(&w->line, " of %" PRIu64, m->type_bytes);
+	}
+}
+
 /* What happened, without time, goroutine and stack. */
 static void event_text(writer *w, const gs_trace_event *e)
 {
@@ -101,6 +118,9 @@ static void event_text(writer *w, const gs_trace_event *e)
 		return;
 	case GS_TRACE_EVENT_HEAP_GOAL:
 		gs_buf_f(&w->line, "%" PRIu64 " bytes", t->heap_goal_bytes.value[i]);
+		return;
+	case GS_TRACE_EVENT_MEMORY:
+		memory_text(w, &t->memory_events[i]);
 		return;
 	case GS_TRACE_EVENT_GOMAXPROCS:
 		gs_buf_f(&w->line, "%" PRIu64, t->gomaxprocs.value[i]);

@@ -222,3 +222,26 @@ TEST(clocks)
 	CHECK(!gs_timeline_from_wall(d->timeline, 1, &at));
 	gs_document_close(d);
 }
+
+/* The program makes 20 orders of 64 bytes, and 20 slices of 100, which take 112. */
+TEST(memory_events_have_addresses_sizes_and_types)
+{
+	gs_document *d = open_trace("../fuzz/corpus/gotrace/go1.26-allocfree.trace");
+	const gs_timeline *t = d->timeline;
+	unsigned orders = 0, slices = 0, stacks = 0, strays = 0;
+
+	for (uint32_t i = 0; i < t->n_memory_events; i++) {
+		const gs_timeline_memory *m = &t->memory_events[i];
+		bool is_order = gs_str_eq(text(d, m->type), GS_S("main.order"));
+
+		orders += m->kind == GS_MEMORY_OBJECT_ALLOC && is_order && m->size_bytes == 64 && m->type_bytes == 64 && m->address % 64 == 0;
+		slices += m->kind == GS_MEMORY_OBJECT_ALLOC && m->size_bytes == 112 && m->address % 8 == 0;
+		stacks += m->kind == GS_MEMORY_STACK && m->size_bytes >= 2048;
+		strays += i && m->time_ns < t->memory_events[i - 1].time_ns;
+	}
+	CHECK_INT(orders, 20);
+	CHECK(slices >= 20 && slices < 30);
+	CHECK(stacks > 3);
+	CHECK_INT(strays, 0);
+	gs_document_close(d);
+}

@@ -33,6 +33,8 @@ void gs_gotrace_generation_release(gs_gotrace_generation *g)
 	gs_vec_release(&g->stacks);
 	gs_vec_release(&g->raw_frames);
 	gs_vec_release(&g->samples);
+	gs_vec_release(&g->types);
+	gs_map_release(&g->type_index);
 	gs_map_release(&g->thread_index);
 	gs_map_release(&g->string_ids.sparse);
 	gs_map_release(&g->stack_ids.sparse);
@@ -189,7 +191,7 @@ bool gs_gotrace_batch_read(gs_rd *r, gs_gotrace_batch_header *h, gs_err *err)
 		return gs_fail(err, GS_ERR_FORMAT, here, "expected a batch, found record type %u", type);
 	h->is_experimental = type == EV_EXPERIMENTAL_BATCH;
 	if (h->is_experimental)
-		gs_rd_u8(r);
+		h->experiment = gs_rd_u8(r);
 	h->generation = gs_rd_varint(r);
 	h->batch.m = gs_rd_varint(r);
 	h->batch.time = gs_rd_varint(r);
@@ -210,8 +212,10 @@ static bool add_batch(gs_gotrace_generation *g, const gs_gotrace_batch_header *h
 	gs_rd r = gs_rd_of(b->data);
 	unsigned kind;
 
-	if (h->is_experimental)
-		return true; /* tables of experiments; no view needs them yet */
+	if (h->is_experimental) {
+		gs_gotrace_memory_read(g, h->experiment, b->data);
+		return true;
+	}
 	kind = b->data.n ? gs_rd_u8(&r) : 0;
 	switch (kind) {
 	case EV_STRINGS:

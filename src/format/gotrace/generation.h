@@ -68,6 +68,10 @@ struct gs_gotrace_generation {
 	GS_VEC(gs_gotrace_sample) samples; /* sorted by time once complete */
 	gs_gotrace_frame *frames;	   /* as many as raw_frames */
 	gs_gotrace_ids string_ids, stack_ids;
+	GS_VEC(gs_gotrace_go_type) types; /* of the AllocFree experiment */
+	gs_map type_index;
+	gs_gotrace_memory_info memory_info;
+	bool has_memory_info;
 };
 
 /* No time is later, so that there is room for the times that have to be made up behind it, and to add two: 73 years. */
@@ -114,7 +118,11 @@ typedef struct gs_gotrace_batch_header {
 	gs_gotrace_batch batch;
 	uint64_t generation;
 	bool is_end, is_experimental;
+	uint8_t experiment;
 } gs_gotrace_batch_header;
+
+/* The payload of an experimental batch. */
+void gs_gotrace_memory_read(gs_gotrace_generation *g, unsigned experiment, gs_str payload);
 
 /* The next batch at *r with its data. False: err says what is wrong, r->bad that the bytes end in it. */
 bool gs_gotrace_batch_read(gs_rd *r, gs_gotrace_batch_header *h, gs_err *err);

@@ -152,6 +152,20 @@ typedef struct gs_gotrace_sink {
 	bool (*event)(void *ctx, const gs_gotrace_generation *g, const gs_gotrace_event *e, gs_err *err);
 } gs_gotrace_sink;
 
+/*
+ * The AllocFree experiment: a generation lists the types that its HeapObject events name, and the trace's first one what ids count
+ * from: the address of a span is min_heap_address + id * page_bytes, and so on. NULL: there is none.
+ */
+typedef struct gs_gotrace_memory_info {
+	uint64_t min_heap_address, page_bytes, object_align_bytes, stack_align_bytes;
+} gs_gotrace_memory_info;
+typedef struct gs_gotrace_go_type {
+	uint64_t id, address, size_bytes, pointer_bytes;
+	gs_str name;
+} gs_gotrace_go_type;
+const gs_gotrace_memory_info *gs_gotrace_memory_info_of(const gs_gotrace_generation *g);
+const gs_gotrace_go_type *gs_gotrace_go_type_of(const gs_gotrace_generation *g, uint64_t id);
+
 #define GS_GOTRACE_NO_TIME INT64_MIN
 
 typedef struct gs_gotrace_report {
