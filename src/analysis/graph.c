@@ -9,6 +9,7 @@ typedef struct build {
 	gs_arena *mem; /* working columns */
 	const gs_graph_options *o;
 	const int64_t *total, *total_div;
+	const double *raw_self, *raw_total; /* options.has_raw */
 	const uint8_t *kept; /* by key; NULL: all */
 	gs_map edge_index;
 	uint32_t cap_edges;
@@ -76,6 +77,8 @@ static bool enter(build *b, level *at, const level *above, uint32_t node)
 		n->cum = (int64_t)((uint64_t)n->cum + (uint64_t)b->total[node]);
 		if (b->total_div)
 			n->cum_div += b->total_div[node];
+		if (b->raw_total)
+			n->raw_cum += b->raw_total[node];
 	}
 	if (above->caller != GS_NO_ID && above->caller != key) {
 		uint32_t e = find_edge(b, above->caller, key);
@@ -89,6 +92,8 @@ static bool enter(build *b, level *at, const level *above, uint32_t node)
 			edge->weight = (int64_t)((uint64_t)edge->weight + (uint64_t)b->total[node]);
 			if (b->total_div)
 				edge->weight_div += b->total_div[node];
+			if (b->raw_total)
+				edge->raw += b->raw_total[node];
 			edge->is_residual |= above->residual;
 			edge->is_inline &= (vn->flags & GS_VIEW_INLINED) != 0;
 		}
@@ -96,6 +101,8 @@ static bool enter(build *b, level *at, const level *above, uint32_t node)
 	n->flat = (int64_t)((uint64_t)n->flat + (uint64_t)b->v->self[node]);
 	if (b->v->self_div)
 		n->flat_div += b->v->self_div[node];
+	if (b->raw_self)
+		n->raw_flat += b->raw_self[node];
 	at->caller = key;
 	at->residual = false;
 	return true;
@@ -157,7 +164,7 @@ static bool fill_by_walk(build *b, bool with_edges)
 	gs_graph *g = b->g;
 	gs_walk w;
 
-	if (!gs_walk_run(g->mem, b->v, b->kept, with_edges ? GS_WALK_EDGES : 0, &w))
+	if (!gs_walk_run(g->mem, b->v, b->kept, (with_edges ? GS_WALK_EDGES : 0) | (b->o->has_raw ? GS_WALK_RAW : 0), &w))
 		return false;
 	g->n_nodes = b->v->n_keys;
 	g->nodes = gs_try_new(g->mem, gs_graph_node, g->n_nodes);
@@ -168,7 +175,10 @@ static bool fill_by_walk(build *b, bool with_edges)
 					       .flat = w.nodes[k].flat,
 					       .flat_div = w.nodes[k].flat_div,
 					       .cum = w.nodes[k].cum,
-					       .cum_div = w.nodes[k].cum_div };
+					       .cum_div = w.nodes[k].cum_div,
+					       .raw_flat = w.nodes[k].raw_flat,
+					       .raw_cum = w.nodes[k].raw_cum };
+	g->raw_total = w.raw_total;
 	g->edges = w.edges;
 	g->n_edges = w.n_edges;
 	return true;
@@ -194,11 +204,14 @@ static bool fill_by_stack(build *b)
 		n->flat = v->self[i];
 		n->cum_div = b->total_div ? b->total_div[i] : 0;
 		n->flat_div = v->self_div ? v->self_div[i] : 0;
+		n->raw_cum = b->raw_total ? b->raw_total[i] : 0;
+		n->raw_flat = b->raw_self ? b->raw_self[i] : 0;
 		if (parent)
 			g->edges[g->n_edges++] = (gs_edge){ .src = parent - 1,
 							    .dest = i - 1,
 							    .weight = n->cum,
 							    .weight_div = n->cum_div,
+							    .raw = n->raw_cum,
 							    .is_inline = v->nodes[i].flags & GS_VIEW_INLINED };
 	}
 	return true;
@@ -501,6 +514,22 @@ static bool number_functions(build *b, bool tree)
 	return true;
 }
 
+static bool sum_raw(build *b)
+{
+	const gs_view *v = b->v;
+	double *total = gs_try_new(b->mem, double, v->n_nodes);
+
+	b->raw_self = gs_view_raw_self(b->mem, v, false);
+	b->raw_total = total;
+	if (!total || !b->raw_self)
+		return false;
+	memcpy(total, b->raw_self, v->n_nodes * sizeof(*total));
+	for (uint32_t n = v->n_nodes; n-- > 1;)
+		total[v->nodes[n].parent] += total[n];
+	b->g->raw_total = total[0];
+	return true;
+}
+
 gs_graph *gs_graph_build(gs_arena *mem, const gs_view *v, const gs_graph_options *o, gs_err *err)
 {
 	gs_graph *g = gs_new(mem, gs_graph, 1);
@@ -515,7 +544,7 @@ gs_graph *gs_graph_build(gs_arena *mem, const gs_view *v, const gs_graph_options
 	if (v->nodes && v->self_div)
 		b.total_div = gs_view_totals(scratch, v, v->self_div);
 	/* The first graph over samples is only to see what to keep. */
-	ok = g->names && (!v->nodes || (b.total && (!v->self_div || b.total_div))) &&
+	ok = g->names && (!v->nodes || !o->has_raw || sum_raw(&b)) && (!v->nodes || (b.total && (!v->self_div || b.total_div))) &&
 	     fill(&b, tree, o->is_whole || o->for_drawing) && number_functions(&b, tree);
 	b.lacks_edges = !v->nodes && !o->is_whole && !o->for_drawing;
 	if (ok && !o->is_whole)

@@ -12,6 +12,7 @@
 typedef struct gs_edge {
 	uint32_t src, dest; /* nodes */
 	int64_t weight, weight_div;
+	double raw; /* options.has_raw: unscaled samples */
 	bool is_residual, is_inline, is_gone;
 } gs_edge;
 
@@ -33,6 +34,7 @@ typedef struct gs_graph_node {
 	uint32_t key;
 	uint32_t function; /* the same number for all nodes of one function (call_tree: in one place) */
 	int64_t flat, flat_div, cum, cum_div;
+	double raw_flat, raw_cum; /* options.has_raw */
 	uint32_t *in, *out; /* edges */
 	uint32_t n_in, n_out;
 	gs_tag_list labels, numbers;
@@ -49,12 +51,14 @@ typedef struct gs_graph {
 	uint32_t n_shown;
 	uint32_t n_original; /* before the node limit */
 	uint32_t n_dropped_nodes, n_dropped_edges;
+	double raw_total; /* options.has_raw */
 	gs_str *names; /* printable names by key, made when asked for */
 } gs_graph;
 
 typedef struct gs_graph_options {
 	bool for_drawing;   /* entropy order, labels as tags, no redundant edges */
 	bool has_call_tree; /* query->call_tree is honoured */
+	bool has_raw;	    /* unscaled samples beside values, as rows.h has them */
 	bool is_whole;	    /* no trimming at all, order of appearance */
 	gs_str tag_unit;    /* unit that number labels are shown in */
 } gs_graph_options;

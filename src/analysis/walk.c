@@ -54,8 +54,8 @@ static uint32_t find_edge(part *p, uint32_t src, uint32_t dest)
 	return *slot;
 }
 
-static bool add_edge(part *p, uint32_t src, uint32_t dest, uint32_t number, int64_t w, int64_t dw, bool residual,
-		     bool inlined)
+static bool add_edge(part *p, uint32_t src, uint32_t dest, uint32_t number, int64_t w, int64_t dw, double raw,
+		     bool residual, bool inlined)
 {
 	uint32_t e = find_edge(p, src, dest);
 	gs_edge *edge;
@@ -68,6 +68,7 @@ static bool add_edge(part *p, uint32_t src, uint32_t dest, uint32_t number, int6
 	edge = &p->edges.p[e];
 	edge->weight = (int64_t)((uint64_t)edge->weight + (uint64_t)w);
 	edge->weight_div += dw;
+	edge->raw += raw;
 	edge->is_residual |= residual;
 	edge->is_inline &= inlined;
 	return true;
@@ -135,7 +136,7 @@ static bool walk_sample(const job *j, part *p, uint32_t s, uint32_t number)
 			n->raw_cum += raw;
 		}
 		if ((j->wants & GS_WALK_EDGES) && parent != GS_NO_ID && parent != key &&
-		    !add_edge(p, parent, key, number, w, dw, residual, inlined))
+		    !add_edge(p, parent, key, number, w, dw, raw, residual, inlined))
 			return false;
 		parent = key;
 		residual = false;
@@ -213,6 +214,7 @@ static bool fold(part *a, const part *b, uint32_t n_keys)
 		x = &a->edges.p[e];
 		x->weight = (int64_t)((uint64_t)x->weight + (uint64_t)y->weight);
 		x->weight_div += y->weight_div;
+		x->raw += y->raw;
 		x->is_residual |= y->is_residual;
 		x->is_inline &= y->is_inline;
 	}

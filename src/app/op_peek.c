@@ -16,7 +16,7 @@ static bool run(gs_op_call *call, gs_err *err)
 {
 	gs_query *q = gs_new(call->mem, gs_query, 1);
 	gs_table_style style = gs_call_table_style(call);
-	gs_graph_options o = { .is_whole = true };
+	gs_graph_options o = { .is_whole = true, .has_raw = true };
 	gs_str function = gs_call_str(call, "function");
 	const gs_view *v;
 	gs_graph *g;

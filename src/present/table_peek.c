@@ -1,3 +1,5 @@
+#include <math.h>
+
 #include "present/printable.h"
 #include "present/tables.h"
 
@@ -15,6 +17,7 @@ static void edges_json(gs_json *j, gs_graph *g, gs_arena *mem, const uint32_t *e
 		gs_json_object(j);
 		gs_table_name_json(j, g->view, gs_graph_key(g, callers ? e->src : e->dest));
 		gs_json_ki64(j, "value", e->weight);
+		gs_json_kf64(j, "samples", round(e->raw));
 		gs_json_kbool(j, "inlined", e->is_inline);
 		gs_json_object_end(j);
 	}
@@ -59,6 +62,7 @@ bool gs_peek_write(gs_graph *g, gs_str function, const gs_table_style *s, bool j
 		gs_json_kstr(&j, "type", v->type);
 		gs_json_kstr(&j, "unit", v->unit);
 		gs_json_ki64(&j, "total", v->total);
+		gs_json_kf64(&j, "samples", round(g->raw_total));
 		gs_json_key(&j, "rows");
 		gs_json_array(&j);
 	}
@@ -76,6 +80,7 @@ bool gs_peek_write(gs_graph *g, gs_str function, const gs_table_style *s, bool j
 			gs_table_name_json(&j, v, gs_graph_key(g, g->shown[i]));
 			gs_json_ki64(&j, "flat", n->flat);
 			gs_json_ki64(&j, "cum", n->cum);
+			gs_json_kf64(&j, "samples", round(n->raw_cum));
 			edges_json(&j, g, mem, n->in, n->n_in, true);
 			edges_json(&j, g, mem, n->out, n->n_out, false);
 			gs_json_object_end(&j);
