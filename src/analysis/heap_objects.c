@@ -48,24 +48,40 @@ static int by_size(const void *a, const void *b)
 }
 
 bool gs_heap_objects_list(gs_arena *mem, const gs_heap *h, const gs_dominators *d, const uint64_t *selected, uint64_t min_bytes,
-			  gs_heap_object_order order, gs_heap_object_rows *out, gs_err *err)
+			  gs_heap_object_order order, uint32_t max, gs_heap_object_rows *out, gs_err *err)
 {
-	uint32_t n = 0;
+	int (*compare)(const void *, const void *) = order == GS_HEAP_BY_SIZE ? by_size : order == GS_HEAP_BY_RETAINED ? by_retained : NULL;
+	uint32_t n = 0, cap, kept = 0;
+	bool is_full = false; /* rows[max - 1] is the last that is in */
 
 	*out = (gs_heap_object_rows){ 0 };
 	for (uint32_t i = 0; i < h->n_objects; i++)
 		n += has_bit(selected, i) && d->retained[i] >= min_bytes;
-	out->rows = gs_try_new(mem, gs_heap_object_row, n);
+	/* Of many only the first are wanted: what falls behind them is thrown away whenever twice as many have come together. */
+	cap = max && max < n / 2 ? 2 * max : n;
+	out->rows = gs_try_new(mem, gs_heap_object_row, cap);
 	if (!out->rows)
 		return no_memory(err, h);
 	for (gs_heap_walk w = gs_heap_walk_start(h); gs_heap_walk_next(&w);) {
-		if (!has_bit(selected, w.object) || d->retained[w.object] < min_bytes)
+		gs_heap_object_row row = { w.object, w.addr, w.size_bytes, d->retained[w.object] };
+
+		if (!has_bit(selected, w.object) || row.retained_bytes < min_bytes)
 			continue;
-		out->rows[out->n++] = (gs_heap_object_row){ w.object, w.addr, w.size_bytes, d->retained[w.object] };
+		out->n++;
 		out->size_bytes += w.size_bytes;
+		if (is_full && (!compare || compare(&row, &out->rows[max - 1]) > 0))
+			continue;
+		out->rows[kept++] = row;
+		if (kept < cap || cap == n)
+			continue;
+		if (compare)
+			qsort(out->rows, kept, sizeof(*out->rows), compare);
+		kept = max;
+		is_full = true;
 	}
-	if (out->n && order != GS_HEAP_BY_ADDRESS)
-		qsort(out->rows, out->n, sizeof(*out->rows), order == GS_HEAP_BY_SIZE ? by_size : by_retained);
+	if (kept && compare)
+		qsort(out->rows, kept, sizeof(*out->rows), compare);
+	out->n_rows = max && max < kept ? max : kept;
 	return true;
 }
 

@@ -15,14 +15,15 @@ typedef struct gs_heap_object_row {
 
 typedef enum gs_heap_object_order { GS_HEAP_BY_RETAINED, GS_HEAP_BY_SIZE, GS_HEAP_BY_ADDRESS } gs_heap_object_order;
 
-/* Those of `selected` with at least min_bytes retained, in order. In `mem`. GS_ERR_LIMIT: out of memory. */
+/* Those of `selected` with at least min_bytes retained, in order; the first `max` of them (0: all). In `mem`. GS_ERR_LIMIT: out of memory. */
 typedef struct gs_heap_object_rows {
 	gs_heap_object_row *rows;
-	uint32_t n;
-	uint64_t size_bytes; /* of all */
+	uint32_t n_rows;
+	uint32_t n;	     /* that there are */
+	uint64_t size_bytes; /* of all of them */
 } gs_heap_object_rows;
 bool gs_heap_objects_list(gs_arena *mem, const gs_heap *h, const gs_dominators *d, const uint64_t *selected, uint64_t min_bytes,
-			  gs_heap_object_order order, gs_heap_object_rows *out, gs_err *err);
+			  gs_heap_object_order order, uint32_t max, gs_heap_object_rows *out, gs_err *err);
 
 /* Objects that point to `object`, and objects that it points to; each once, in the order of addresses. And the roots that point to it. In `mem`. */
 typedef struct gs_heap_around {

@@ -99,9 +99,9 @@ static bool run(gs_op_call *call, gs_err *err)
 	names = h ? gs_heap_names_build(call->mem, h, &d, err) : NULL;
 	selected = names ? gs_heap_objects_of_type(call->mem, h, names, re, err) : NULL;
 	if (!selected || !gs_heap_objects_list(call->mem, h, &d, selected, (uint64_t)gs_call_int(call, "min"),
-					       order_of(gs_call_str(call, "sort")), &list, err))
+					       order_of(gs_call_str(call, "sort")), top < UINT32_MAX ? (uint32_t)top : 0, &list, err))
 		return false;
-	n = top && (uint64_t)top < list.n ? (uint32_t)top : list.n;
+	n = list.n_rows;
 	if (strcmp(call->format, "json") == 0)
 		json(call, h, names, &list, n);
 	else

@@ -163,7 +163,7 @@ TEST(profile_of_what_retains)
 
 TEST(objects_of_a_type_and_around_one)
 {
-	gs_heap_object_rows list;
+	gs_heap_object_rows list, all;
 	gs_heap_around around;
 	uint64_t *selected;
 	gs_err err;
@@ -172,12 +172,25 @@ TEST(objects_of_a_type_and_around_one)
 	CHECK(start(&f));
 	selected = gs_heap_objects_of_type(f.mem, &f.h, f.names, gs_re_compile(f.mem, GS_S("node$"), &err), &err);
 	CHECK_INT(selected[0], 7);
-	CHECK(gs_heap_objects_list(f.mem, &f.h, &f.d, selected, 32, GS_HEAP_BY_RETAINED, &list, &err));
+	CHECK(gs_heap_objects_list(f.mem, &f.h, &f.d, selected, 32, GS_HEAP_BY_RETAINED, 0, &list, &err));
+	CHECK_INT(list.n_rows, 2);
 	CHECK_INT(list.n, 2);
 	CHECK_INT(list.rows[0].object, 0);
 	CHECK_INT(list.rows[0].retained_bytes, 48);
 	CHECK_INT(list.rows[1].addr, 16);
 	CHECK_INT(list.size_bytes, 32);
+	selected[0] = 0x7f;
+	for (uint32_t max = 1; max < 8; max++) { /* the first of all */
+		CHECK(gs_heap_objects_list(f.mem, &f.h, &f.d, selected, 0, GS_HEAP_BY_RETAINED, 0, &all, &err));
+		CHECK(gs_heap_objects_list(f.mem, &f.h, &f.d, selected, 0, GS_HEAP_BY_RETAINED, max, &list, &err));
+		CHECK_INT(list.n, 7);
+		CHECK_INT(list.n_rows, max);
+		CHECK_INT(list.size_bytes, 112);
+		for (uint32_t i = 0; i < max; i++)
+			CHECK_INT(list.rows[i].object, all.rows[i].object);
+	}
+	CHECK(gs_heap_objects_list(f.mem, &f.h, &f.d, selected, 0, GS_HEAP_BY_ADDRESS, 2, &list, &err));
+	CHECK(list.n_rows == 2 && list.rows[1].object == 1);
 	CHECK(gs_heap_object_around(f.mem, &f.h, &f.d, 5, &around, &err));
 	CHECK_INT(around.n_from, 0);
 	CHECK_INT(around.n_roots, 1);
