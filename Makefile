@@ -3,7 +3,7 @@
 #   make demo       a Go service with planted problems, recorded live
 #   make check      every test
 #   make install    PREFIX=/usr/local DESTDIR=
-#   make bench      against peers, writes bench/RESULTS.md
+#   make bench      against peers, writes bench/RESULTS.md; ROWS=page,switches: these rows only, ROUNDS=3
 #   make fuzz       each format's fuzzer for FUZZ_SECONDS=60
 #   make clean
 BUILD  ?= build
@@ -39,7 +39,7 @@ install: all
 
 bench: all
 	@tools/install-deps bench
-	@bench/run --gospect $(BUILD)/gospect
+	@bench/run --gospect $(BUILD)/gospect $(if $(ROWS),--only $(ROWS)) $(if $(ROUNDS),--rounds $(ROUNDS))
 
 fuzz:
 	@tools/install-deps build fuzz
