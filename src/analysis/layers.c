@@ -455,6 +455,8 @@ static bool put_points(gs_arena *mem, drawing *d)
 		gs_layers_edge *e = &l->edges[i];
 		uint32_t a = start_of(e), b = end_of(e), n = 0;
 		gs_layers_point *p = l->points + l->n_points;
+		/* What goes back has ends of its own: it may be the other half of an edge that goes on. */
+		double port = l->node_h * (e->is_back ? 0.75 : 0.5);
 
 		e->first_point = l->n_points;
 		if (a == b) { /* a loop at the right side */
@@ -465,10 +467,10 @@ static bool put_points(gs_arena *mem, drawing *d)
 			p[n++] = (gs_layers_point){ x + l->gap_x / 3, y + l->node_h / 4 };
 			p[n++] = (gs_layers_point){ x, y + l->node_h / 4 };
 		} else {
-			p[n++] = (gs_layers_point){ l->at[a].x + l->node_w, l->at[a].y + l->node_h / 2 };
+			p[n++] = (gs_layers_point){ l->at[a].x + l->node_w, l->at[a].y + port };
 			for (uint32_t s = d->chain[i]; s < (i + 1 < l->n_edges ? d->chain[i + 1] : d->n_spots); s++)
 				p[n++] = (gs_layers_point){ d->spots[s].layer * (l->node_w + l->gap_x) + l->node_w / 2, d->spots[s].y - least };
-			p[n++] = (gs_layers_point){ l->at[b].x, l->at[b].y + l->node_h / 2 };
+			p[n++] = (gs_layers_point){ l->at[b].x, l->at[b].y + port };
 		}
 		for (uint32_t k = 0; e->is_back && a != b && k < n / 2; k++) {
 			gs_layers_point other = p[k];

@@ -419,6 +419,32 @@ def a_recording_that_is_stopped_keeps_what_was_taken():
 
 
 @test
+def heap_questions_and_snapshots_say_what_they_need():
+    with tempfile.TemporaryDirectory() as folder, Server(CPU, cwd=folder) as s:
+        s.log_in()
+        for op in ("heap-summary", "heap/summary", "heap-treemap", "heap-topology?type=x", "heap-object?address=0x1"):
+            status, answer = s.json("/api/" + op)
+            assert status == 400 and "is not what heap-" in answer["error"]["text"], (op, status, answer)
+        assert s.get("/api/heap/nothing")[0] == 404
+        for bad in ({}, {"pid": "1"}, {"pid": 0}, {"pid": -5}, {"pid": 2147483646}, {"url": "http://127.0.0.1"}):
+            status, answer = s.post("/api/snapshot", bad)
+            assert status in (400, 404) and answer["error"]["text"], (bad, status, answer)
+        # No Go program: told at once, or by the job; either way no empty folder stays behind.
+        child = subprocess.Popen(["sleep", "60"])
+        try:
+            status, answer = s.post("/api/snapshot", {"pid": child.pid})
+            if status == 200:
+                job = s.wait_for_job(answer["job"])
+                assert job["state"] == "failed" and job["error"] and job["kind"] == "snapshot", job
+            else:
+                assert answer["error"]["text"], answer
+            assert all(os.listdir(os.path.join(folder, kept)) for kept in os.listdir(folder))
+        finally:
+            child.kill()
+            child.wait()
+
+
+@test
 def reading_opening_and_recording_at_once():
     # Also what a build with -Db_sanitize=thread is to be run on.
     paths = ["/api/session", "/api/info", "/api/top?n=%d", "/api/flame?format=frames&min=0.0%d", "/api/tree", "/api/tags",

@@ -17,10 +17,15 @@ import { TreemapChart } from "./treemap";
 
 const bytes = (n: number) => formatValue(n, "bytes", route.value.unit);
 
+/** The whole heap is nothing that one could select. */
+function selectionOf(box: MapBox) {
+	const known = box.name !== undefined && (box.depth > 0 || route.peek().mapRoot !== "");
+	return { object: box.address ?? "", fn: known ? box.name! : "", node: -1 };
+}
+
 /** What the box is, selected: an object, a type or a holder. */
 function select(box: MapBox): void {
-	const known = box.name !== undefined && box.depth > 0;
-	navigate({ box: box.id ?? -1, object: box.address ?? "", fn: known ? box.name! : "", node: -1 }, "replace");
+	navigate({ box: box.id ?? -1, ...selectionOf(box) }, "replace");
 	status.value = describe(box);
 }
 
@@ -31,7 +36,7 @@ function describe(box: MapBox): string {
 
 function zoomTo(box: MapBox): void {
 	if (box.id === undefined || box.children === 0) return;
-	navigate({ mapRoot: box.depth === 0 ? route.peek().mapRoot : String(box.id), box: box.id });
+	navigate({ mapRoot: box.depth === 0 ? route.peek().mapRoot : String(box.id), box: box.id, ...selectionOf(box) });
 }
 
 export function TreemapView() {
