@@ -425,6 +425,8 @@ bool gs_filter_needs_samples(const gs_filter *f)
 /* ---- binding ---- */
 
 struct gs_filter_bound {
+	int64_t **ready; /* [term]: its numbers in the unit of its field; of `value` for each sample type */
+	bool is_given;
 	const gs_filter *filter;
 	const gs_profile *profile;
 	uint8_t **by_node; /* [term]: 1 where the stack fulfils it; NULL: not asked of stacks */
@@ -504,23 +506,42 @@ static bool lacks(gs_err *err, const char *what)
 		       what);
 }
 
+static int64_t number_of(const value *v, gs_str unit);
+
+/* Numbers of the filter in the unit that they are compared in: looking up units for each sample would cost more than all the rest. */
+static void make_ready(gs_arena *mem, gs_filter_bound *b, const term *t)
+{
+	const gs_profile *p = b->profile;
+	uint32_t n_units = t->field == F_VALUE ? p->n_types : 1;
+	int64_t *out = gs_new(mem, int64_t, (size_t)n_units * t->n_values + 1);
+
+	for (uint32_t u = 0; u < n_units; u++)
+		for (uint32_t i = 0; i < t->n_values; i++)
+			out[u * t->n_values + i] = number_of(&t->values[i], t->field == F_VALUE ? gs_profile_str(p, p->types[u].unit) :
+									    t->field == F_TIME	? GS_S("ns") :
+												  GS_S("count"));
+	b->ready[t->id] = out;
+}
+
 static bool bind_term(gs_arena *mem, gs_filter_bound *b, const term *t, gs_err *err)
 {
 	const gs_profile *p = b->profile;
 
 	if (t->kind != T_COMPARE)
 		return bind_term(mem, b, t->a, err) && (!t->b || bind_term(mem, b, t->b, err));
+	if (t->field != F_LABEL)
+		make_ready(mem, b, t);
 	switch (t->field) {
 	case F_GOROUTINE:
-		return p->sample_goroutine || lacks(err, "goroutine");
+		return b->is_given || p->sample_goroutine || lacks(err, "goroutine");
 	case F_THREAD:
-		return p->sample_thread || lacks(err, "thread");
+		return b->is_given || p->sample_thread || lacks(err, "thread");
 	case F_PID:
-		return p->sample_pid || lacks(err, "process");
+		return (!b->is_given && p->sample_pid) || lacks(err, "process");
 	case F_CPU:
-		return p->sample_cpu || lacks(err, "CPU");
+		return b->is_given || p->sample_cpu || lacks(err, "CPU");
 	case F_TIME:
-		return p->sample_time_ns || lacks(err, "time");
+		return b->is_given || p->sample_time_ns || lacks(err, "time");
 	case F_VALUE:
 		return true;
 	case F_LABEL:
@@ -540,15 +561,27 @@ static bool bind_term(gs_arena *mem, gs_filter_bound *b, const term *t, gs_err *
 	}
 }
 
-gs_filter_bound *gs_filter_bind(gs_arena *mem, const gs_filter *f, const gs_profile *p, gs_err *err)
+static gs_filter_bound *bind(gs_arena *mem, const gs_filter *f, const gs_profile *p, bool is_given, gs_err *err)
 {
 	gs_filter_bound *b = gs_new(mem, gs_filter_bound, 1);
 
 	b->filter = f;
 	b->profile = p;
+	b->is_given = is_given;
 	b->by_node = gs_new(mem, uint8_t *, f->n_terms);
 	b->key = gs_new(mem, uint32_t, f->n_terms);
+	b->ready = gs_new(mem, int64_t *, f->n_terms);
 	return bind_term(mem, b, f->root, err) ? b : NULL;
+}
+
+gs_filter_bound *gs_filter_bind(gs_arena *mem, const gs_filter *f, const gs_profile *p, gs_err *err)
+{
+	return bind(mem, f, p, false, err);
+}
+
+gs_filter_bound *gs_filter_bind_given(gs_arena *mem, const gs_filter *f, const gs_profile *p, gs_err *err)
+{
+	return bind(mem, f, p, true, err);
 }
 
 /* A value in the unit that the field has; what cannot be converted is taken as it stands. */
@@ -561,34 +594,37 @@ static int64_t number_of(const value *v, gs_str unit)
 	return gs_f64_to_i64(gs_unit_scale(v->number, v->unit, unit, &used));
 }
 
-static bool compare_number(const term *t, int64_t x, gs_str unit)
+/* `at`: the term's numbers when they are ready, else they are brought into `unit`. */
+static bool compare_number(const term *t, const int64_t *at, int64_t x, gs_str unit)
 {
+#define NUMBER(i) (at ? at[i] : number_of(&t->values[i], unit))
 	switch (t->op) {
 	case C_NE:
-		return x != number_of(&t->values[0], unit);
+		return x != NUMBER(0);
 	case C_LT:
-		return x < number_of(&t->values[0], unit);
+		return x < NUMBER(0);
 	case C_LE:
-		return x <= number_of(&t->values[0], unit);
+		return x <= NUMBER(0);
 	case C_GT:
-		return x > number_of(&t->values[0], unit);
+		return x > NUMBER(0);
 	case C_GE:
-		return x >= number_of(&t->values[0], unit);
+		return x >= NUMBER(0);
 	case C_RANGE:
-		return (t->no_from || x >= number_of(&t->values[0], unit)) && (t->no_to || x < number_of(&t->values[1], unit));
+		return (t->no_from || x >= NUMBER(0)) && (t->no_to || x < NUMBER(1));
 	default:
 		for (uint32_t i = 0; i < t->n_values; i++)
-			if (x == number_of(&t->values[i], unit))
+			if (x == NUMBER(i))
 				return true;
 		return false;
 	}
+#undef NUMBER
 }
 
 /* Any value of the key counts; "not" means that none is. */
-static bool compare_label(const gs_filter_bound *b, const term *t, uint32_t sample)
+static bool compare_label(const gs_filter_bound *b, const term *t, uint32_t labels)
 {
 	const gs_profile *p = b->profile;
-	gs_label_set set = p->label_sets[p->sample_labels[sample]];
+	gs_label_set set = p->label_sets[labels];
 	bool negated = t->op == C_NE || t->op == C_NOT_MATCH;
 	term plain = *t;
 
@@ -599,7 +635,7 @@ static bool compare_label(const gs_filter_bound *b, const term *t, uint32_t samp
 		if (l->key != b->key[t->id])
 			continue;
 		if (l->is_num ? !t->re && t->values[t->no_from ? 1 : 0].is_number &&
-					compare_number(&plain, l->num, gs_label_units_get(b->units, p, l->key)) :
+					compare_number(&plain, NULL, l->num, gs_label_units_get(b->units, p, l->key)) :
 				plain.op <= C_EQ || plain.op >= C_MATCH ? text_matches(&plain, gs_profile_str(p, l->str)) :
 									  false)
 			return !negated;
@@ -610,7 +646,29 @@ static bool compare_label(const gs_filter_bound *b, const term *t, uint32_t samp
 typedef struct subject {
 	uint32_t sample, node, type;
 	bool node_only;
+	const gs_filter_sample *given; /* instead of `sample` */
 } subject;
+
+static bool eval_given(const gs_filter_bound *b, const term *t, const subject *s)
+{
+	const gs_filter_sample *g = s->given;
+	const gs_profile *p = b->profile;
+
+	switch (t->field) {
+	case F_GOROUTINE:
+		return compare_number(t, b->ready[t->id], (int64_t)g->goroutine, GS_S("count"));
+	case F_THREAD:
+		return compare_number(t, b->ready[t->id], g->thread, GS_S("count"));
+	case F_CPU:
+		return compare_number(t, b->ready[t->id], g->cpu, GS_S("count"));
+	case F_TIME:
+		return compare_number(t, b->ready[t->id], g->time_ns, GS_S("ns"));
+	case F_VALUE:
+		return compare_number(t, b->ready[t->id] + s->type * t->n_values, g->value, gs_profile_str(p, p->types[s->type].unit));
+	default:
+		return compare_label(b, t, g->labels);
+	}
+}
 
 /* With node_only: what is not asked of stacks is open. `want` is what the term should be to let the whole be true. */
 static bool eval(const gs_filter_bound *b, const term *t, const subject *s, bool want)
@@ -633,30 +691,39 @@ static bool eval(const gs_filter_bound *b, const term *t, const subject *s, bool
 		return t->op == C_NE || t->op == C_NOT_MATCH ? !hit : hit;
 	}
 	if (t->field == F_DEPTH)
-		return compare_number(t, b->depth[s->node], GS_S("count"));
+		return compare_number(t, b->ready[t->id], b->depth[s->node], GS_S("count"));
 	if (s->node_only)
 		return want;
+	if (s->given)
+		return eval_given(b, t, s);
 	switch (t->field) {
 	case F_GOROUTINE:
-		return compare_number(t, (int64_t)p->sample_goroutine[s->sample], GS_S("count"));
+		return compare_number(t, b->ready[t->id], (int64_t)p->sample_goroutine[s->sample], GS_S("count"));
 	case F_THREAD:
-		return compare_number(t, p->sample_thread[s->sample], GS_S("count"));
+		return compare_number(t, b->ready[t->id], p->sample_thread[s->sample], GS_S("count"));
 	case F_PID:
-		return compare_number(t, p->sample_pid[s->sample], GS_S("count"));
+		return compare_number(t, b->ready[t->id], p->sample_pid[s->sample], GS_S("count"));
 	case F_CPU:
-		return compare_number(t, p->sample_cpu[s->sample], GS_S("count"));
+		return compare_number(t, b->ready[t->id], p->sample_cpu[s->sample], GS_S("count"));
 	case F_TIME:
-		return compare_number(t, p->sample_time_ns[s->sample] - p->time_zero_ns, GS_S("ns"));
+		return compare_number(t, b->ready[t->id], p->sample_time_ns[s->sample] - p->time_zero_ns, GS_S("ns"));
 	case F_VALUE:
-		return compare_number(t, p->values[s->type][s->sample], gs_profile_str(p, p->types[s->type].unit));
+		return compare_number(t, b->ready[t->id] + s->type * t->n_values, p->values[s->type][s->sample], gs_profile_str(p, p->types[s->type].unit));
 	default:
-		return compare_label(b, t, s->sample);
+		return compare_label(b, t, p->sample_labels[s->sample]);
 	}
 }
 
 bool gs_filter_match(const gs_filter_bound *b, uint32_t sample, uint32_t type)
 {
 	subject s = { .sample = sample, .node = b->profile->sample_node[sample], .type = type };
+
+	return eval(b, b->filter->root, &s, true);
+}
+
+bool gs_filter_match_given(const gs_filter_bound *b, const gs_filter_sample *given, uint32_t type)
+{
+	subject s = { .node = given->node, .type = type, .given = given };
 
 	return eval(b, b->filter->root, &s, true);
 }

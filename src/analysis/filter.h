@@ -31,6 +31,16 @@ typedef struct gs_filter_bound gs_filter_bound;
 gs_filter_bound *gs_filter_bind(gs_arena *mem, const gs_filter *f, const gs_profile *p, gs_err *err);
 /* `type`: the sample type that `value` means. */
 bool gs_filter_match(const gs_filter_bound *b, uint32_t sample, uint32_t type);
+/* A sample that is in no column: what the filter may ask of it. */
+typedef struct gs_filter_sample {
+	uint32_t node, labels;
+	uint32_t thread, cpu;
+	uint64_t goroutine;
+	int64_t time_ns, value;
+} gs_filter_sample;
+/* For such samples, whatever columns the profile has; they have no process. */
+gs_filter_bound *gs_filter_bind_given(gs_arena *mem, const gs_filter *f, const gs_profile *p, gs_err *err);
+bool gs_filter_match_given(const gs_filter_bound *b, const gs_filter_sample *given, uint32_t type);
 /* Whether a stack could belong to a match, all that is not asked of stacks left open. */
 bool gs_filter_match_node(const gs_filter_bound *b, uint32_t node);
 

@@ -1,4 +1,6 @@
+#include "analysis/trace_samples.h"
 #include "analysis/trace_tiles.h"
+#include "analysis/view.h"
 #include "base/pool.h"
 
 #include "base/banned.h"
@@ -37,6 +39,67 @@ void gs_lanes_hit_ns(const gs_lanes *l, const gs_lane_extras *x, const gs_stack_
 
 	if (from_ns < to_ns)
 		gs_pool_run(0, (j.n + BATCH - 1) / BATCH, run_batch, &j);
+}
+
+struct gs_hit_filter {
+	const gs_filter_bound *bound;
+	const gs_timeline *t;
+	gs_map labels; /* which label set a sum key has */
+	bool network[256], sync[256];
+	uint32_t type;
+};
+
+static void release_labels(void *ctx)
+{
+	gs_map_release(&((gs_hit_filter *)ctx)->labels);
+}
+
+gs_hit_filter *gs_hit_filter_create(gs_arena *mem, const gs_filter *f, const gs_timeline *t, const gs_profile *p, gs_str value,
+				    gs_err *err)
+{
+	gs_hit_filter *out = gs_new(mem, gs_hit_filter, 1);
+
+	out->t = t;
+	gs_arena_on_free(mem, release_labels, out);
+	if (!gs_sample_index(p, value, &out->type, err))
+		return NULL;
+	if (!gs_timeline_label_sets(&out->labels, p, t)) {
+		gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "out of memory for filters");
+		return NULL;
+	}
+	for (uint32_t i = 0; i < t->n_reasons && i < 256; i++) {
+		out->network[i] = gs_reason_is_network(gs_profile_str(p, t->reasons[i]));
+		out->sync[i] = gs_reason_is_sync(gs_profile_str(p, t->reasons[i]));
+	}
+	out->bound = gs_filter_bind_given(mem, f, p, err);
+	return out->bound ? out : NULL;
+}
+
+static bool match(const gs_hit_filter *f, gs_filter_sample s, gs_sum_key key, uint16_t thread, uint16_t proc)
+{
+	s.labels = gs_timeline_label_set(&f->labels, key);
+	s.thread = thread == UINT16_MAX ? 0 : (uint32_t)f->t->threads[thread].id;
+	s.cpu = proc == UINT16_MAX ? 0 : (uint32_t)f->t->procs[proc].id;
+	return gs_filter_match_given(f->bound, &s, f->type);
+}
+
+bool gs_hit_filter_span(const gs_hit_filter *f, uint32_t goroutine, const gs_interval *i, uint32_t stack)
+{
+	const gs_timeline_goroutine *g = &f->t->goroutines[goroutine];
+	int64_t values[GS_N_TIME_VALUES] = { 0 };
+
+	gs_time_values_add(values, i->phase, f->network[i->reason], f->sync[i->reason], !i->is_more, i->end_ns - i->start_ns);
+	return match(f, (gs_filter_sample){ .node = stack, .goroutine = g->id, .time_ns = i->start_ns, .value = values[f->type] },
+		     (gs_sum_key){ g->name, (uint8_t)i->phase, i->reason }, i->thread, i->proc);
+}
+
+bool gs_hit_filter_sample(const gs_hit_filter *f, const gs_timeline_cpu_sample *s)
+{
+	const gs_timeline_goroutine *g = s->goroutine == GS_NO_INDEX ? NULL : &f->t->goroutines[s->goroutine];
+
+	return match(f, (gs_filter_sample){ .node = s->stack, .goroutine = g ? g->id : 0, .time_ns = s->time_ns,
+					    .value = f->type == GS_TIME_CPU ? s->weight_ns : 1 },
+		     (gs_sum_key){ g ? g->name : 0, GS_PHASE_RUNNING, 0 }, s->thread, s->proc);
 }
 
 uint64_t *gs_stacks_with(gs_arena *mem, const gs_profile *p, gs_str function)

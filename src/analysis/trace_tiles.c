@@ -460,7 +460,7 @@ void gs_tiles_task(gs_tiles *out, const gs_lanes *l, uint32_t task, uint32_t lan
 
 static bool is_marked(const uint64_t *bits, uint32_t node)
 {
-	return bits[node / 64] >> (node % 64) & 1;
+	return !bits || bits[node / 64] >> (node % 64) & 1;
 }
 
 /* Hits shorter than a cell, collected until its edge. */
@@ -514,13 +514,23 @@ static int64_t sample_hits(gs_tiles *out, const gs_timeline *t, const by_owner *
 
 		if (s->time_ns >= w->to_ns)
 			break;
-		if (!is_marked(set->marked, s->stack))
+		if (!is_marked(set->marked, s->stack) || (set->filter && !gs_hit_filter_sample(set->filter, s)))
 			continue;
 		sum += s->weight_ns;
 		hit(out, &h, w, s->time_ns > s->weight_ns ? s->time_ns - s->weight_ns : 0, s->time_ns, GS_LANE_RUNNING);
 	}
 	flush_hits(out, &h);
 	return sum;
+}
+
+static bool span_fits(const gs_hit_filter *f, const gs_lane_walk *walk)
+{
+	const gs_timeline_chunk *c = &gs_lanes_timeline(walk->lanes)->chunks[walk->span.chunk];
+	uint32_t at = walk->span.transition;
+	gs_interval i = { .start_ns = walk->span.start_ns, .end_ns = walk->span.end_ns, .phase = (gs_phase)c->phase[at],
+			  .reason = c->reason[at], .proc = c->proc[at], .thread = c->thread[at] };
+
+	return gs_hit_filter_span(f, gs_lane_span_goroutine(walk->lanes, walk->lane, &walk->span), &i, gs_lane_walk_stack(walk));
 }
 
 static int64_t state_hits(gs_tiles *out, const gs_lanes *l, gs_lane lane, const gs_stack_set *set, const gs_window *w)
@@ -536,7 +546,7 @@ static int64_t state_hits(gs_tiles *out, const gs_lanes *l, gs_lane lane, const 
 		if (s->start_ns >= w->to_ns)
 			break;
 		if (from >= to || s->chunk == GS_NO_INDEX || !(set->states >> s->state & 1) ||
-		    !is_marked(set->marked, gs_lane_walk_stack(&walk)))
+		    !is_marked(set->marked, gs_lane_walk_stack(&walk)) || (set->filter && !span_fits(set->filter, &walk)))
 			continue;
 		sum += to - from;
 		hit(out, &h, w, from, to, s->state);

@@ -6,6 +6,7 @@
 #ifndef GS_ANALYSIS_TRACE_TILES_H
 #define GS_ANALYSIS_TRACE_TILES_H
 
+#include "analysis/filter.h"
 #include "analysis/trace_lanes.h"
 #include "base/buf.h"
 
@@ -92,8 +93,10 @@ void gs_tiles_task(gs_tiles *out, const gs_lanes *l, uint32_t task, uint32_t lan
  * (bits 1 << state); with `samples` CPU samples with a marked stack instead, each as long before it as it stands for. Returns the
  * marked time in the window, to the nanosecond.
  */
+typedef struct gs_hit_filter gs_hit_filter;
 typedef struct gs_stack_set {
-	const uint64_t *marked;
+	const uint64_t *marked; /* NULL: all */
+	const gs_hit_filter *filter; /* of those, which; NULL: all */
 	unsigned states;
 	bool samples;
 } gs_stack_set;
@@ -106,6 +109,12 @@ void gs_lanes_hit_ns(const gs_lanes *l, const gs_lane_extras *x, const gs_stack_
 
 /* A bit for each node of the profile whose stack has the function. NULL when memory is out. */
 uint64_t *gs_stacks_with(gs_arena *mem, const gs_profile *p, gs_str function);
+/* A filter expression over the intervals and samples behind the sample type `value`, as gs_trace_samples has them. */
+gs_hit_filter *gs_hit_filter_create(gs_arena *mem, const gs_filter *f, const gs_timeline *t, const gs_profile *p, gs_str value,
+				    gs_err *err);
+bool gs_hit_filter_span(const gs_hit_filter *f, uint32_t goroutine, const gs_interval *i, uint32_t stack);
+bool gs_hit_filter_sample(const gs_hit_filter *f, const gs_timeline_cpu_sample *s);
+
 /* What a sample type of a trace ("wall", "sync", "cpu"...) counts, without the stacks. False when it is none of them. */
 bool gs_stack_set_of_type(gs_stack_set *set, gs_str type);
 

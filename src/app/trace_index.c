@@ -102,6 +102,8 @@ const gs_arg_group gs_args_trace_window = { "Time", window };
 
 static const gs_arg stacks[] = {
 	{ "function", GS_ARG_STRING, .help = "mark where a stack has this function", .unit = "name" },
+	{ "filter", GS_ARG_STRING, .unit = "expression",
+	  .help = "mark what it holds for: 'reason == \"sync\" && value > 1ms', of the intervals behind `value`; see gospect help samples" },
 	{ "value", GS_ARG_STRING, "wall", .help = "which time of it: a sample type of the trace, such as wall, off_cpu, sync, cpu", .unit = "type" },
 	{ 0 },
 };
@@ -125,11 +127,23 @@ bool gs_call_stack_set(const gs_op_call *call, const gs_trace_index *x, gs_stack
 {
 	gs_str value = gs_call_str(call, "value");
 
-	*is_set = gs_call_is_set(call, "function");
+	gs_str filter = gs_call_str(call, "filter");
+	bool has_function = gs_call_is_set(call, "function");
+
+	*is_set = has_function || filter.n;
 	if (!*is_set)
 		return true;
 	if (!gs_stack_set_of_type(set, value))
 		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "%s: \"%.*s\" is no time that a trace knows", call->op->name, GS_FMT(value));
+	if (filter.n) {
+		const gs_filter *f = gs_filter_parse(call->mem, filter, err);
+
+		set->filter = f ? gs_hit_filter_create(call->mem, f, x->timeline, gs_lanes_profile(x->lanes), value, err) : NULL;
+		if (!set->filter)
+			return false;
+	}
+	if (!has_function)
+		return true;
 	set->marked = gs_stacks_with(call->mem, gs_lanes_profile(x->lanes), gs_call_str(call, "function"));
 	return set->marked ? true : gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "the trace's stacks need more memory than allowed");
 }

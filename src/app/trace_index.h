@@ -22,10 +22,10 @@ typedef struct gs_trace_indexes gs_trace_indexes;
 gs_trace_indexes *gs_trace_indexes_create(void);
 void gs_trace_indexes_free(gs_trace_indexes *x);
 
-/* The arguments "function" and "value" of a call as a set of stacks; *is_set false when no function was asked for. */
+/* The arguments "function", "filter" and "value" of a call as a set of stacks; *is_set false when nothing is to be marked. */
 bool gs_call_stack_set(const gs_op_call *call, const gs_trace_index *x, gs_stack_set *set, bool *is_set, gs_err *err);
 extern const gs_arg_group gs_args_trace_window; /* time */
-extern const gs_arg_group gs_args_trace_stacks; /* function, value */
+extern const gs_arg_group gs_args_trace_stacks; /* function, filter, value */
 /* The time asked for, within the trace. GS_ERR_USAGE when nothing is left. */
 bool gs_call_window(const gs_op_call *call, const gs_trace_index *x, int64_t *from_ns, int64_t *to_ns, gs_err *err);
 

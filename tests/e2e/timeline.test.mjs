@@ -130,6 +130,21 @@ test("a frame of the flame graph marks its time in the timeline, to the nanoseco
 	page.clean();
 });
 
+test("a filter expression marks what it holds for, and leaves only its lanes", async () => {
+	// Asking for the time makes samples of the single intervals, as lanes always take them.
+	const filter = 'label["reason"] == "sync" && value > 100us && time >= 0s';
+	await page.at(`#/timeline?type=sync&lby=none&filter=${encodeURIComponent(filter)}`);
+	await drawn();
+	await page.waitForSelector("#marked[data-ns]");
+	const top = await page.api(`/api/top?doc=1&sample-index=sync&n=1&filter=${encodeURIComponent(filter)}`);
+	assert.equal(Number(await page.getAttribute("#marked", "data-ns")), top.matched);
+	assert.ok(top.matched > 0);
+	const all = await page.api("/api/lanes?doc=1&limit=1");
+	const some = await page.api(`/api/lanes?doc=1&limit=1&value=sync&filter=${encodeURIComponent(filter)}`);
+	assert.ok(some.count > 0 && some.count < all.count);
+	assert.equal(some.hit_ns, top.matched);
+});
+
 test("a click selects a span; the inspector shows its stack; peers are links", async () => {
 	await page.at("#/timeline?tl=0-12000000&lby=none");
 	await drawn();

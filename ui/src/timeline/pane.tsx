@@ -32,18 +32,23 @@ export function laneFilter(r: Route, type: string): string {
 	if (r.lanesMin) q.set("min", r.lanesMin);
 	const time = timeArgument(r.range);
 	if (time) q.set("time", time);
-	if (r.fn) {
-		q.set("function", r.fn);
-		q.set("value", type);
-	}
-	q.set("sort", r.lanesSort === "marked" && !r.fn ? "start" : r.lanesSort);
+	if (r.fn) q.set("function", r.fn);
+	if (r.filter) q.set("filter", r.filter);
+	if (r.fn || r.filter) q.set("value", type);
+	q.set("sort", r.lanesSort === "marked" && !r.fn && !r.filter ? "start" : r.lanesSort);
 	return `&${q}`;
+}
+
+/** What is marked: where the selected function is on the stack, and the expression over samples holds. */
+function marksOf(r: Route, type: string): string {
+	if (!r.fn && !r.filter) return "";
+	return `${r.fn ? `&function=${encodeURIComponent(r.fn)}` : ""}${r.filter ? `&filter=${encodeURIComponent(r.filter)}` : ""}&value=${encodeURIComponent(type)}`;
 }
 
 export function useLaneQuery(): { query: RowQuery; marked: string } {
 	const r = route.value;
 	const type = sampleType.value?.type ?? "wall";
-	const mark = r.fn ? `&function=${encodeURIComponent(r.fn)}&value=${type}` : "";
+	const mark = marksOf(r, type);
 	// What is only marked leaves the list as it is: the function is a filter when the person says so.
 	const filter = laneFilter(r.lanesMarked ? r : { ...r, fn: "" }, type);
 	const by = (["function", "creator", "task", "none"].includes(r.lanesBy) ? r.lanesBy : "function") as RowQuery["by"];
@@ -54,10 +59,9 @@ export function useLaneQuery(): { query: RowQuery; marked: string } {
 export function useMarked(): { ns: number; lanes: number } | null {
 	const r = route.value;
 	const type = sampleType.value?.type ?? "wall";
-	const q = new URLSearchParams({ doc: String(r.doc), function: r.fn, value: type, limit: "1" });
+	const marks = marksOf(r, type);
 	const time = timeArgument(r.range);
-	if (time) q.set("time", time);
-	const answer = useJSON<LanesAnswer>(r.fn ? `/api/lanes?${q}` : null);
+	const answer = useJSON<LanesAnswer>(marks ? `/api/lanes?doc=${r.doc}&limit=1${marks}${time ? `&time=${time}` : ""}` : null);
 	return answer.data ? { ns: answer.data.hit_ns ?? 0, lanes: answer.data.count } : null;
 }
 
@@ -345,7 +349,7 @@ function Bar() {
 			<label class="pair">Sort
 				<select value={r.lanesSort} onChange={(e) => navigate({ lanesSort: e.currentTarget.value })}>
 					<option value="start">by start</option><option value="duration">by length of life</option><option value="time">by time {r.lanesState || "running"}</option><option value="transitions">by changes of state</option><option value="id">by number</option>
-					{r.fn && r.lanesMarked && <option value="marked">by marked time</option>}
+					{((r.fn && r.lanesMarked) || r.filter) && <option value="marked">by marked time</option>}
 				</select>
 			</label>
 			<label class="pair">At least
@@ -354,12 +358,12 @@ function Bar() {
 				</select>
 			</label>
 			<TaskField />
-			{r.fn && (
+			{(r.fn || r.filter) && (
 				<span class="tl-marked" role="status">
-					<i class="swatch mark" /><span class="name" title={visible(r.fn)}>{visible(spellings(r.fn)[0] ?? r.fn)}</span>
+					<i class="swatch mark" /><span class="name" title={visible(r.fn || r.filter)}>{visible(r.fn ? (spellings(r.fn)[0] ?? r.fn) : r.filter)}</span>
 					<b id="marked" data-ns={marks?.ns}>{marks ? formatLength(marks.ns) : "…"}</b> <span class="dim">{sampleType.value?.type} in {marks ? formatCount(marks.lanes) : "…"} {marks?.lanes === 1 ? "goroutine" : "goroutines"}</span>
-					<button class="button small" aria-pressed={r.lanesMarked} onClick={() => navigate({ lanesMarked: !r.lanesMarked })}>Only these</button>
-					<button class="icon tiny" aria-label="Mark nothing" onClick={() => navigate({ fn: "", node: -1, lanesMarked: false })}><CloseIcon /></button>
+					{r.fn && <button class="button small" aria-pressed={r.lanesMarked} onClick={() => navigate({ lanesMarked: !r.lanesMarked })}>Only these</button>}
+					<button class="icon tiny" aria-label="Mark nothing" onClick={() => navigate(r.fn ? { fn: "", node: -1, lanesMarked: false } : { filter: "" })}><CloseIcon /></button>
 				</span>
 			)}
 			<span class="spacer" />
