@@ -4,6 +4,8 @@
 #include <sched.h>
 #include <stdatomic.h>
 
+#include "base/arena.h"
+
 #include "base/banned.h"
 
 enum { MAX_THREADS = 64 };
@@ -110,4 +112,90 @@ void gs_pool_run_ordered(unsigned threads, size_t n, void (*prepare)(void *ctx, 
 		pthread_join(tids[i], NULL);
 	pthread_cond_destroy(&l.moved);
 	pthread_mutex_destroy(&l.lock);
+}
+
+typedef struct queue {
+	size_t n, next, turn; /* next to be prepared, next to be taken */
+	unsigned slots, n_workers;
+	bool *is_ready; /* by slot */
+	bool is_taking;
+	void (*prepare)(void *ctx, unsigned worker, unsigned slot, size_t i);
+	void (*take)(void *ctx, unsigned slot, size_t i);
+	void *ctx;
+	pthread_mutex_t lock;
+	pthread_cond_t moved;
+} queue;
+
+/* The queue is locked before and after. */
+static void take_next(queue *q)
+{
+	size_t i = q->turn;
+	unsigned slot = (unsigned)(i % q->slots);
+
+	q->is_taking = true;
+	pthread_mutex_unlock(&q->lock);
+	q->take(q->ctx, slot, i);
+	pthread_mutex_lock(&q->lock);
+	q->is_taking = q->is_ready[slot] = false;
+	q->turn++;
+}
+
+static void prepare_next(queue *q, unsigned worker)
+{
+	size_t i = q->next++;
+	unsigned slot = (unsigned)(i % q->slots);
+
+	pthread_mutex_unlock(&q->lock);
+	q->prepare(q->ctx, worker, slot, i);
+	pthread_mutex_lock(&q->lock);
+	q->is_ready[slot] = true;
+}
+
+static void *work_ahead(void *arg)
+{
+	queue *q = arg;
+	unsigned worker;
+
+	pthread_mutex_lock(&q->lock);
+	worker = q->n_workers++;
+	while (q->turn < q->n) {
+		/* Taking comes first: only one can do it, and others wait for it. */
+		if (!q->is_taking && q->is_ready[q->turn % q->slots]) {
+			take_next(q);
+		} else if (q->next < q->n && q->next - q->turn < q->slots) {
+			prepare_next(q, worker);
+		} else {
+			pthread_cond_wait(&q->moved, &q->lock);
+			continue;
+		}
+		pthread_cond_broadcast(&q->moved);
+	}
+	pthread_mutex_unlock(&q->lock);
+	return NULL;
+}
+
+void gs_pool_run_ahead(unsigned threads, unsigned slots, size_t n,
+		       void (*prepare)(void *ctx, unsigned worker, unsigned slot, size_t i),
+		       void (*take)(void *ctx, unsigned slot, size_t i), void *ctx)
+{
+	GS_AUTO(arena) *mem = gs_arena_create(UINT64_MAX);
+	queue q = { .n = n,
+		    .slots = slots,
+		    .is_ready = gs_new(mem, bool, slots),
+		    .prepare = prepare,
+		    .take = take,
+		    .ctx = ctx,
+		    .lock = PTHREAD_MUTEX_INITIALIZER,
+		    .moved = PTHREAD_COND_INITIALIZER };
+	pthread_t tids[MAX_THREADS];
+	unsigned started = 0;
+
+	threads = gs_pool_workers(threads, n);
+	while (started + 1 < threads && pthread_create(&tids[started], NULL, work_ahead, &q) == 0)
+		started++;
+	work_ahead(&q);
+	for (unsigned i = 0; i < started; i++)
+		pthread_join(tids[i], NULL);
+	pthread_cond_destroy(&q.moved);
+	pthread_mutex_destroy(&q.lock);
 }

@@ -19,4 +19,13 @@ unsigned gs_pool_workers(unsigned threads, size_t n);
 void gs_pool_run_ordered(unsigned threads, size_t n, void (*prepare)(void *ctx, unsigned worker, size_t i),
 			 void (*take)(void *ctx, unsigned worker, size_t i), void *ctx);
 
+/*
+ * As gs_pool_run_ordered, with `slots` items in between: where taking some items takes longer than preparing them, and others
+ * less, nobody waits. An item's buffers are those of its slot, i % slots; `worker` is below gs_pool_workers(threads, n), and
+ * prepares its items in their order. take runs on any thread, one at a time; what prepare wrote to the slot is seen by it.
+ */
+void gs_pool_run_ahead(unsigned threads, unsigned slots, size_t n,
+		       void (*prepare)(void *ctx, unsigned worker, unsigned slot, size_t i),
+		       void (*take)(void *ctx, unsigned slot, size_t i), void *ctx);
+
 #endif

@@ -110,11 +110,16 @@ static uint32_t location_of(loading *l, const gs_perfscript_group *g, bool is_le
 	return id;
 }
 
-/* A reader, and what its indexes are in the profile: as far as they have come by in the order of the text. */
+/* A reader, and what its numbers are in the profile: as far as they have come by in the order of the text. */
 typedef struct worker {
 	gs_perfscript_reader r;
 	GS_VEC(uint32_t) stacks, comms, events;
 } worker;
+
+typedef struct piece_slot {
+	gs_perfscript_piece piece;
+	worker *by;
+} piece_slot;
 
 static bool note(uint32_t *slot, uint32_t id)
 {
@@ -143,21 +148,21 @@ static bool add_stack(loading *l, const gs_perfscript_group *groups, uint32_t n)
 }
 
 /* New stacks are pushed together, in the order of the text. */
-static bool map_stacks(loading *l, worker *w)
+static bool map_stacks(loading *l, const gs_perfscript_piece *p, worker *w)
 {
 	uint32_t first_new = (uint32_t)l->nodes.n, *slot;
 	bool is_new;
 
 	l->locations.n = l->ends.n = 0;
-	while (w->stacks.n < w->r.stack_list.n) {
-		const gs_perfscript_stack *s = &w->r.stack_list.p[w->stacks.n];
+	for (size_t i = 0; i < p->stacks.n; i++) {
+		const gs_perfscript_stack *s = &p->stacks.p[i];
 
 		slot = gs_digest_map_put(&l->stacks, s->digest, &is_new);
 		if (!slot)
 			return false;
 		if (is_new) {
 			*slot = (uint32_t)l->nodes.n;
-			if (!add_stack(l, &w->r.groups.p[s->first], s->n))
+			if (!add_stack(l, &p->groups.p[s->first], s->n))
 				return false;
 		}
 		if (!note(gs_vec_push(&w->stacks, INT32_MAX), *slot))
@@ -168,27 +173,25 @@ static bool map_stacks(loading *l, worker *w)
 					      l->nodes.p + first_new);
 }
 
-static bool map_new(loading *l, worker *w)
+static bool map_new(loading *l, const gs_perfscript_piece *p, worker *w)
 {
-	const gs_perfscript_reader *r = &w->r;
-	bool ok = map_stacks(l, w);
+	bool ok = map_stacks(l, p, w);
 
-	while (ok && w->comms.n < r->comms.texts.n)
-		ok = note(gs_vec_push(&w->comms, INT32_MAX),
-			  gs_profile_builder_str(l->b, r->comms.texts.p[w->comms.n]));
-	while (ok && w->events.n < r->events.texts.n)
+	for (size_t i = 0; ok && i < p->comms.n; i++)
+		ok = note(gs_vec_push(&w->comms, INT32_MAX), gs_profile_builder_str(l->b, p->comms.p[i]));
+	for (size_t i = 0; ok && i < p->events.n; i++)
 		ok = note(gs_vec_push(&w->events, INT32_MAX),
-			  gs_perf_samples_event(&l->samples, r->events.texts.p[w->events.n]));
+			  gs_perf_samples_event(&l->samples, p->events.p[i]));
 	return ok;
 }
 
-/* The worker's indexes become ids of the profile. */
-static bool add_piece(loading *l, worker *w)
+/* The reader's numbers become ids of the profile. */
+static bool add_piece(loading *l, const gs_perfscript_piece *p, worker *w)
 {
-	bool ok = !w->r.is_full && map_new(l, w);
+	bool ok = !p->is_full && map_new(l, p, w);
 
-	for (size_t i = 0; ok && i < w->r.samples.n; i++) {
-		gs_perf_sample s = w->r.samples.p[i];
+	for (size_t i = 0; ok && i < p->samples.n; i++) {
+		gs_perf_sample s = p->samples.p[i];
 
 		s.node = l->nodes.p[w->stacks.p[s.node]];
 		s.comm = w->comms.p[s.comm];
@@ -209,34 +212,42 @@ static void add_comment(loading *l, gs_str text, const char *key, const char *na
 	gs_profile_builder_comment(l->b, gs_str_of(line));
 }
 
+enum {
+	PIECE_BYTES = 2 << 20,
+	SLOTS = 24, /* pieces read ahead: nearly all stacks are new at the beginning, and taking these takes long */
+};
+
 typedef struct reading {
 	loading *l;
 	const gs_load_source *src;
-	gs_str *pieces;
 	size_t n;
 	worker *workers;
+	piece_slot slots[SLOTS];
 	uint64_t n_skipped;
 	bool is_stopped, is_full;
 } reading;
 
-static void read_piece(void *ctx, unsigned self, size_t i)
+static void read_piece(void *ctx, unsigned self, unsigned at, size_t i)
 {
 	reading *r = ctx;
+	piece_slot *s = &r->slots[at];
 
+	s->by = &r->workers[self];
 	if (!gs_progress_should_stop(r->src->progress))
-		gs_perfscript_reader_run(&r->workers[self].r, r->pieces[i]);
+		gs_perfscript_reader_run(&s->by->r, gs_perfscript_part(r->src->bytes, PIECE_BYTES, i), &s->piece);
 }
 
 /* In the order of the text, one at a time. */
-static void take_piece(void *ctx, unsigned self, size_t i)
+static void take_piece(void *ctx, unsigned at, size_t i)
 {
 	reading *r = ctx;
+	piece_slot *s = &r->slots[at];
 
 	r->is_stopped |= gs_progress_should_stop(r->src->progress);
 	if (r->is_stopped || r->is_full)
 		return;
-	r->is_full = !add_piece(r->l, &r->workers[self]);
-	r->n_skipped += r->workers[self].r.n_skipped;
+	r->is_full = !add_piece(r->l, &s->piece, s->by);
+	r->n_skipped += s->piece.n_skipped;
 	gs_progress_report(r->src->progress, (double)(i + 1) / (double)r->n, "reading");
 }
 
@@ -269,29 +280,30 @@ static bool finish(reading *r, gs_err *err)
 
 static bool load_events(loading *l, const gs_load_source *src, gs_err *err)
 {
-	enum { PIECE_BYTES = 2 << 20 };
 	GS_AUTO(arena) *mem = gs_arena_create(UINT64_MAX);
-	reading r = { .l = l, .src = src };
+	reading *r = gs_new(mem, reading, 1);
 	unsigned n_workers;
 	bool ok;
 
-	if (!gs_perfscript_split(src->bytes, PIECE_BYTES, &r.pieces, &r.n))
-		return no_memory(err);
-	n_workers = gs_pool_workers(src->options->threads, r.n);
-	r.workers = gs_new(mem, worker, n_workers);
+	r->l = l;
+	r->src = src;
+	r->n = gs_perfscript_parts(src->bytes, PIECE_BYTES);
+	n_workers = gs_pool_workers(src->options->threads, r->n);
+	r->workers = gs_new(mem, worker, n_workers);
 	for (unsigned i = 0; i < n_workers; i++)
-		gs_perfscript_reader_init(&r.workers[i].r, &l->key);
-	gs_pool_run_ordered(src->options->threads, r.n, read_piece, take_piece, &r);
-	free(r.pieces);
-	ok = finish(&r, err);
+		gs_perfscript_reader_init(&r->workers[i].r, &l->key);
+	gs_pool_run_ahead(src->options->threads, SLOTS, r->n, read_piece, take_piece, r);
+	ok = finish(r, err);
 	for (unsigned i = 0; i < n_workers; i++) {
-		worker *w = &r.workers[i];
+		worker *w = &r->workers[i];
 
 		gs_perfscript_reader_release(&w->r);
 		gs_vec_release(&w->stacks);
 		gs_vec_release(&w->comms);
 		gs_vec_release(&w->events);
 	}
+	for (unsigned i = 0; i < SLOTS; i++)
+		gs_perfscript_piece_release(&r->slots[i].piece);
 	return ok;
 }
 

@@ -4,24 +4,29 @@
 
 #include "base/banned.h"
 
-static uint32_t index_of(gs_perfscript_reader *r, gs_text_list *l, gs_str text)
+/* A name's number. Most likely it is the last one's again. */
+static uint32_t number_of(gs_perfscript_reader *r, gs_str text, bool is_event, gs_perfscript_piece *out)
 {
+	gs_str *last = is_event ? &r->last_event : &r->last_comm, *fresh;
+	uint32_t *last_number = is_event ? &r->last_event_index : &r->last_comm_index, *slot, number;
+	gs_slice_map *map = is_event ? &r->events : &r->comms;
 	bool is_new;
-	uint32_t *slot;
-	gs_str *fresh;
 
-	if (l->last < l->texts.n && gs_str_eq(l->texts.p[l->last], text))
-		return l->last;
-	slot = gs_slice_map_put_copy(&l->map, r->mem, &text, &is_new);
+	if (last->p && gs_str_eq(*last, text))
+		return *last_number;
+	number = map->n;
+	slot = gs_slice_map_put_copy(map, r->mem, &text, &is_new);
 	if (!slot)
 		return UINT32_MAX;
-	if (!is_new)
-		return l->last = *slot;
-	fresh = gs_vec_push(&l->texts, INT32_MAX);
-	if (!fresh)
-		return UINT32_MAX;
-	*fresh = text;
-	return l->last = *slot = (uint32_t)(l->texts.n - 1);
+	if (is_new) {
+		fresh = is_event ? gs_vec_push(&out->events, INT32_MAX) : gs_vec_push(&out->comms, INT32_MAX);
+		if (!fresh)
+			return UINT32_MAX;
+		*fresh = text;
+		*slot = number;
+	}
+	*last = text;
+	return *last_number = *slot;
 }
 
 static int32_t small(int64_t id)
@@ -60,58 +65,59 @@ static gs_str take_group(gs_str *stack)
 	return group;
 }
 
-static uint32_t stack_index(gs_perfscript_reader *r, gs_str text)
+static uint32_t stack_number(gs_perfscript_reader *r, gs_str text, gs_perfscript_piece *out)
 {
 	gs_digest digest = gs_digest_of(r->key, text);
-	bool is_new;
-	uint32_t *slot = gs_digest_map_put(&r->stacks, digest, &is_new);
+	uint32_t number = r->stacks.n, *slot;
 	gs_perfscript_stack *s;
+	bool is_new;
 
+	slot = gs_digest_map_put(&r->stacks, digest, &is_new);
 	if (!slot)
 		return UINT32_MAX;
 	if (!is_new)
 		return *slot;
-	s = gs_vec_push(&r->stack_list, INT32_MAX);
+	s = gs_vec_push(&out->stacks, INT32_MAX);
 	if (!s)
 		return UINT32_MAX;
-	*s = (gs_perfscript_stack){ digest, r->groups.n, 0 };
+	*s = (gs_perfscript_stack){ digest, out->groups.n, 0 };
 	for (; text.n; s->n++) {
-		gs_perfscript_group *g = gs_vec_push(&r->groups, INT32_MAX);
+		gs_perfscript_group *g = gs_vec_push(&out->groups, INT32_MAX);
 
 		if (!g)
 			return UINT32_MAX;
 		g->text = take_group(&text);
 		g->digest = gs_digest_of(r->key, g->text);
 	}
-	return *slot = (uint32_t)(r->stack_list.n - 1);
+	return *slot = number;
 }
 
-static bool add_event(gs_perfscript_reader *r, const gs_perfscript_event *e)
+static bool add_event(gs_perfscript_reader *r, const gs_perfscript_event *e, gs_perfscript_piece *out)
 {
-	gs_perf_sample *s = gs_vec_push(&r->samples, INT32_MAX);
+	gs_perf_sample *s = gs_vec_push(&out->samples, INT32_MAX);
 
 	if (!s)
 		return false;
 	*s = (gs_perf_sample){ .time_ns = e->time_ns,
 			       .period = e->period,
-			       .node = stack_index(r, stack_of(e)),
-			       .comm = index_of(r, &r->comms, e->comm),
-			       .event = index_of(r, &r->events, e->event),
+			       .node = stack_number(r, stack_of(e), out),
+			       .comm = number_of(r, e->comm, false, out),
+			       .event = number_of(r, e->event, true, out),
 			       .pid = small(e->pid),
 			       .tid = small(e->tid),
 			       .cpu = small(e->cpu) };
 	return s->node != UINT32_MAX && s->comm != UINT32_MAX && s->event != UINT32_MAX;
 }
 
-void gs_perfscript_reader_run(gs_perfscript_reader *r, gs_str text)
+void gs_perfscript_reader_run(gs_perfscript_reader *r, gs_str text, gs_perfscript_piece *out)
 {
 	gs_perfscript it = gs_perfscript_of(text);
 	gs_perfscript_event e;
 
-	r->samples.n = r->groups.n = 0;
-	while (!r->is_full && gs_perfscript_next(&it, &e))
-		r->is_full = !add_event(r, &e);
-	r->n_skipped = it.n_skipped;
+	out->samples.n = out->stacks.n = out->groups.n = out->comms.n = out->events.n = 0;
+	while (!out->is_full && gs_perfscript_next(&it, &e))
+		out->is_full = !add_event(r, &e, out);
+	out->n_skipped = it.n_skipped;
 }
 
 void gs_perfscript_reader_init(gs_perfscript_reader *r, const gs_digest_key *key)
@@ -119,40 +125,38 @@ void gs_perfscript_reader_init(gs_perfscript_reader *r, const gs_digest_key *key
 	*r = (gs_perfscript_reader){ .key = key, .mem = gs_arena_create(UINT64_MAX) };
 }
 
-static void list_release(gs_text_list *l)
-{
-	gs_slice_map_release(&l->map);
-	gs_vec_release(&l->texts);
-}
-
 void gs_perfscript_reader_release(gs_perfscript_reader *r)
 {
-	list_release(&r->comms);
-	list_release(&r->events);
+	gs_slice_map_release(&r->comms);
+	gs_slice_map_release(&r->events);
 	gs_digest_map_release(&r->stacks);
-	gs_vec_release(&r->stack_list);
-	gs_vec_release(&r->groups);
-	gs_vec_release(&r->samples);
 	gs_arena_free(r->mem);
 }
 
-bool gs_perfscript_split(gs_str text, size_t bytes, gs_str **list, size_t *n)
+void gs_perfscript_piece_release(gs_perfscript_piece *p)
 {
-	GS_VEC(gs_str) parts = { 0 };
+	gs_vec_release(&p->samples);
+	gs_vec_release(&p->stacks);
+	gs_vec_release(&p->groups);
+	gs_vec_release(&p->comms);
+	gs_vec_release(&p->events);
+}
 
-	while (text.n || !parts.n) {
-		gs_str *part = gs_vec_push(&parts, 1 << 20);
-		size_t cut = text.n <= bytes ? SIZE_MAX :
-					       gs_str_find(gs_str_skip(text, bytes), GS_S("\n\n"));
+/* Behind the first blank line that begins in part i by size; SIZE_MAX when none does. */
+static size_t find_cut(gs_str text, size_t bytes, size_t i)
+{
+	size_t from = i * bytes, at = gs_str_find(gs_str_slice(text, from, from + bytes + 1), GS_S("\n\n"));
 
-		if (!part) {
-			gs_vec_release(&parts);
-			return false;
-		}
-		*part = gs_str_slice(text, 0, cut == SIZE_MAX ? text.n : bytes + cut + 2);
-		text = gs_str_skip(text, part->n);
-	}
-	*list = parts.p;
-	*n = parts.n;
-	return true;
+	return at == SIZE_MAX ? SIZE_MAX : from + at + 2;
+}
+
+gs_str gs_perfscript_part(gs_str text, size_t bytes, size_t i)
+{
+	size_t start = i ? find_cut(text, bytes, i) : 0, end = SIZE_MAX;
+
+	if (start == SIZE_MAX)
+		return (gs_str){ 0 };
+	for (size_t k = i + 1; end == SIZE_MAX && k * bytes < text.n; k++)
+		end = find_cut(text, bytes, k);
+	return gs_str_slice(text, start, end);
 }

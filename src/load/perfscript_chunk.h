@@ -1,6 +1,6 @@
 /*
  * One thread's part in reading a perf script text. It goes through pieces of the text one after the other and remembers what it
- * has seen: distinct stacks (by digest), comms and event names, with indexes of its own. Only what is new with a piece, and its
+ * has seen: distinct stacks (by digest), comms and event names, with numbers of its own. Only what is new with a piece, and its
  * samples, have to be looked at in the order of the text.
  */
 #ifndef GS_LOAD_PERFSCRIPT_CHUNK_H
@@ -19,35 +19,45 @@ typedef struct gs_perfscript_group {
 
 typedef struct gs_perfscript_stack {
 	gs_digest digest;
-	size_t first; /* of its groups, leaf first */
+	size_t first; /* of its groups in the piece, leaf first */
 	uint32_t n;
 } gs_perfscript_stack;
 
-/* Distinct texts in the order in which they first came. */
-typedef struct gs_text_list {
-	gs_slice_map map; /* text -> index */
-	GS_VEC(gs_str) texts;
-	uint32_t last; /* the one asked for last, most likely the next too */
-} gs_text_list;
+/* A piece of the text, read. Numbers of stacks, comms and events are the reader's. */
+typedef struct gs_perfscript_piece {
+	GS_VEC(gs_perf_sample) samples;
+	GS_VEC(gs_perfscript_stack) stacks; /* new to the reader: their numbers go on from those of its pieces before */
+	GS_VEC(gs_perfscript_group) groups;
+	GS_VEC(gs_str) comms, events; /* likewise; the texts are the reader's */
+	uint64_t n_skipped;	      /* lines */
+	bool is_full;		      /* memory is out */
+} gs_perfscript_piece;
+
+void gs_perfscript_piece_release(gs_perfscript_piece *p);
 
 typedef struct gs_perfscript_reader {
 	const gs_digest_key *key;
 	gs_arena *mem;
-	gs_text_list comms, events;
-	gs_digest_map stacks; /* index of `stack_list` */
-	GS_VEC(gs_perfscript_stack) stack_list;
-	GS_VEC(gs_perfscript_group) groups; /* of the stacks that are new with the last piece */
-	GS_VEC(gs_perf_sample) samples; /* of the last piece: node, comm and event are indexes into the above */
-	uint64_t n_skipped;		/* lines of the last piece */
-	bool is_full;			/* memory is out */
+	gs_slice_map comms, events; /* numbers */
+	gs_str last_comm, last_event;
+	uint32_t last_comm_index, last_event_index;
+	gs_digest_map stacks;
 } gs_perfscript_reader;
 
 /* All readers of a text have the same key. Release it. */
 void gs_perfscript_reader_init(gs_perfscript_reader *r, const gs_digest_key *key);
 void gs_perfscript_reader_release(gs_perfscript_reader *r);
-void gs_perfscript_reader_run(gs_perfscript_reader *r, gs_str text);
+/* *out is filled anew; its memory is used again. */
+void gs_perfscript_reader_run(gs_perfscript_reader *r, gs_str text, gs_perfscript_piece *out);
 
-/* Cut the text where events end, into parts of about `bytes`. *list is malloc'ed; false when memory is out. */
-bool gs_perfscript_split(gs_str text, size_t bytes, gs_str **list, size_t *n);
+/*
+ * Part i of the text when it is cut into parts of about `bytes` where events end. It is empty where none ends in so many bytes: the
+ * part before goes on then.
+ */
+gs_str gs_perfscript_part(gs_str text, size_t bytes, size_t i);
+static inline size_t gs_perfscript_parts(gs_str text, size_t bytes)
+{
+	return text.n / bytes + 1;
+}
 
 #endif

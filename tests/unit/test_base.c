@@ -181,6 +181,45 @@ TEST(pool_runs_each_once)
 	CHECK_INT(sum, 499500);
 }
 
+enum { SLOTS = 5 };
+typedef struct ahead {
+	size_t slots[SLOTS], taken;
+	size_t last_of_worker[8];
+	bool ok;
+} ahead;
+
+static void prepare_ahead(void *ctx, unsigned worker, unsigned slot, size_t i)
+{
+	ahead *a = ctx;
+
+	/* A worker's own, and a slot that was taken: nobody else is here now. */
+	if (worker >= 8 || slot != i % SLOTS || (i && a->last_of_worker[worker] >= i))
+		a->ok = false;
+	a->last_of_worker[worker] = i;
+	a->slots[slot] = i * 3;
+}
+
+static void take_ahead(void *ctx, unsigned slot, size_t i)
+{
+	ahead *a = ctx;
+
+	if (i != a->taken++ || a->slots[slot] != i * 3)
+		a->ok = false;
+}
+
+TEST(pool_takes_in_order_what_is_prepared_ahead)
+{
+	for (unsigned threads = 1; threads <= 8; threads++) {
+		ahead a = { .ok = true };
+
+		gs_pool_run_ahead(threads, SLOTS, 2000, prepare_ahead, take_ahead, &a);
+		CHECK(a.ok);
+		CHECK_INT(a.taken, 2000);
+		gs_pool_run_ahead(threads, SLOTS, 0, prepare_ahead, take_ahead, &a);
+		CHECK_INT(a.taken, 2000);
+	}
+}
+
 TEST(files_are_written_whole_and_read_back)
 {
 	char path[] = "/tmp/gs-test-XXXXXX";

@@ -148,6 +148,49 @@ TEST(perf_script_lines_seen_before)
 #undef INNER
 }
 
+/* Enough for several pieces; an event has up to 40 frames, and stacks come again now and then. */
+static void many_events(gs_buf *out)
+{
+	uint64_t seed = 11;
+
+	for (unsigned e = 0; e < 5000; e++) {
+		uint64_t stack = gs_hash_u64(seed += 0x9e3779b97f4a7c15u) % 1500;
+
+		gs_buf_f(out, "worker-%u 42/%u [00%u] 7.%06u: 1000 cycles: \n", e / 1000, 50 + e % 7, e % 4, e);
+		for (uint64_t i = 0; i < stack % 40; i++)
+			gs_buf_f(out, "\t%16x main.f%u+0x10 (/srv/app)\n", 0x400000u + 16u * (unsigned)((stack * 7 + i) % 900),
+				 (unsigned)((stack * 7 + i) % 900));
+		gs_buf_c(out, '\n');
+	}
+}
+
+TEST(perf_script_is_the_same_for_any_number_of_threads)
+{
+	GS_AUTO(buf) text = { .max = 32 << 20 };
+	gs_load_options one = { .threads = 1 }, many = { .threads = 7 };
+	gs_err err = { 0 };
+
+	many_events(&text);
+	CHECK(text.n > 4 << 20);
+	GS_AUTO(document) *a = gs_load_bytes(gs_buf_view(&text), GS_S("a"), &one, NULL, &err);
+	GS_AUTO(document) *b = gs_load_bytes(gs_buf_view(&text), GS_S("b"), &many, NULL, &err);
+	const gs_profile *p = a->profile, *q = b->profile;
+	bool same = true;
+
+	CHECK_INT(p->n_samples, 5000);
+	CHECK_INT(q->n_samples, 5000);
+	CHECK_INT(p->n_nodes, q->n_nodes);
+	CHECK_INT(p->n_locations, q->n_locations);
+	CHECK_INT(p->n_functions, q->n_functions);
+	CHECK(memcmp(p->nodes, q->nodes, p->n_nodes * sizeof(*p->nodes)) == 0);
+	CHECK(memcmp(p->sample_node, q->sample_node, 5000 * sizeof(*p->sample_node)) == 0);
+	CHECK(memcmp(p->sample_labels, q->sample_labels, 5000 * sizeof(*p->sample_labels)) == 0);
+	CHECK(memcmp(p->sample_time_ns, q->sample_time_ns, 5000 * sizeof(*p->sample_time_ns)) == 0);
+	for (uint32_t i = 0; i < p->n_functions; i++)
+		same = same && gs_str_eq(gs_profile_str(p, p->functions[i].name), gs_profile_str(q, q->functions[i].name));
+	CHECK(same);
+}
+
 TEST(perf_script)
 {
 	GS_AUTO(buf) text = { .max = 1 << 16 };
