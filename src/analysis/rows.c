@@ -5,7 +5,7 @@
 #include "analysis/walk.h"
 
 typedef struct columns {
-	int64_t *total, *base;
+	int64_t *total, *base, *total_div; /* total_div: query->mean */
 	double *raw, *base_raw;
 	const double *raw_self, *base_raw_self;
 } columns;
@@ -31,6 +31,7 @@ static void add_flat(gs_rows *r, const columns *c)
 
 		row->flat = (int64_t)((uint64_t)row->flat + (uint64_t)v->self[n]);
 		row->raw_flat += c->raw_self[n];
+		row->flat_div += v->self_div ? v->self_div[n] : 0;
 		if (v->base_self) {
 			row->base_flat = (int64_t)((uint64_t)row->base_flat + (uint64_t)v->base_self[n]);
 			row->base_raw_flat += c->base_raw_self[n];
@@ -46,6 +47,7 @@ static void add_cum(gs_row *row, const columns *c, uint32_t n)
 {
 	row->cum = (int64_t)((uint64_t)row->cum + (uint64_t)c->total[n]);
 	row->raw_cum += c->raw[n];
+	row->cum_div += c->total_div ? c->total_div[n] : 0;
 	if (c->base) {
 		row->base_cum = (int64_t)((uint64_t)row->base_cum + (uint64_t)c->base[n]);
 		row->base_raw_cum += c->base_raw[n];
@@ -85,8 +87,11 @@ static void drop_empty(gs_rows *r, uint32_t n_keys)
 	for (uint32_t k = 0; k < n_keys; k++) {
 		const gs_row *row = &r->list[k];
 
-		if (row->cum || row->flat || row->base_cum || row->base_flat)
-			r->list[n++] = *row;
+		if (!row->cum && !row->flat && !row->base_cum && !row->base_flat)
+			continue;
+		r->list[n] = *row;
+		r->list[n].flat = gs_div(row->flat, row->flat_div);
+		r->list[n++].cum = gs_div(row->cum, row->cum_div);
 	}
 	r->n = n;
 }
@@ -108,6 +113,8 @@ static bool rows_by_walk(gs_rows *r, gs_arena *mem)
 				 .is_not_inlined = x->is_not_inlined,
 				 .flat = x->flat,
 				 .cum = x->cum,
+				 .flat_div = x->flat_div,
+				 .cum_div = x->cum_div,
 				 .raw_flat = x->raw_flat,
 				 .raw_cum = x->raw_cum };
 		if (!v->has_base)
@@ -121,7 +128,7 @@ static bool rows_by_walk(gs_rows *r, gs_arena *mem)
 		row->base_raw_cum = x->raw_cum;
 	}
 	r->raw_total = w.raw_total;
-	r->sum = w.sum;
+	r->sum = gs_div(w.sum, w.sum_div);
 	r->base_raw_total = base.raw_total;
 	r->base_sum = base.sum;
 	drop_empty(r, v->n_keys);
@@ -147,7 +154,8 @@ gs_rows *gs_rows_build(gs_arena *mem, const gs_view *v, gs_err *err)
 	c.total = gs_view_totals(scratch, v, v->self);
 	c.raw_self = gs_view_raw_self(scratch, v, false);
 	c.raw = c.raw_self ? sum_up(scratch, v, c.raw_self) : NULL;
-	ok = r->list && c.total && c.raw;
+	c.total_div = v->self_div ? gs_view_totals(scratch, v, v->self_div) : NULL;
+	ok = r->list && c.total && c.raw && (!v->self_div || c.total_div);
 	if (ok && v->base_self) {
 		c.base = gs_view_totals(scratch, v, v->base_self);
 		c.base_raw_self = gs_view_raw_self(scratch, v, true);
@@ -162,7 +170,7 @@ gs_rows *gs_rows_build(gs_arena *mem, const gs_view *v, gs_err *err)
 	}
 	if (ok) {
 		r->raw_total = c.raw[0];
-		r->sum = c.total[0];
+		r->sum = gs_div(c.total[0], c.total_div ? c.total_div[0] : 0);
 		r->base_raw_total = c.base_raw ? c.base_raw[0] : 0;
 		r->base_sum = c.base ? c.base[0] : 0;
 		drop_empty(r, v->n_keys);

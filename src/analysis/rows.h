@@ -1,11 +1,11 @@
 /*
  * gs_rows: what a view costs by key, for tables: own and total values of the profile and its base, and raw samples. A recursive
- * function counts once a stack. Made in one walk over the view.
+ * function counts once a stack. Made in one walk over the view. With query->mean values are divided by those of the first sample type.
  */
 #ifndef GS_ANALYSIS_ROWS_H
 #define GS_ANALYSIS_ROWS_H
 
-#include "analysis/view.h"
+#include "analysis/graph.h"
 
 typedef enum gs_row_state {
 	GS_ROW_SAME,
@@ -18,6 +18,7 @@ typedef struct gs_row {
 	uint32_t key;
 	bool is_inlined, is_not_inlined; /* somewhere */
 	int64_t flat, cum, base_flat, base_cum;
+	int64_t flat_div, cum_div; /* query->mean: what flat and cum were divided by */
 	double raw_flat, raw_cum, base_raw_flat, base_raw_cum; /* unscaled samples */
 	/* gs_rows_compare: */
 	gs_row_state state;

@@ -14,7 +14,7 @@ typedef struct part {
 	uint32_t *last_src, *last_edge; /* by key: the edge into it found last */
 	GS_VEC(uint32_t) stack;
 	double raw_total;
-	int64_t sum;
+	int64_t sum, sum_div;
 	bool failed;
 } part;
 
@@ -115,6 +115,7 @@ static bool walk_sample(const job *j, part *p, uint32_t s, uint32_t number)
 		p->raw_total += raw;
 	}
 	p->sum = (int64_t)((uint64_t)p->sum + (uint64_t)w);
+	p->sum_div += dw;
 	for (size_t i = p->stack.n; i-- > 0;) {
 		uint32_t key = p->stack.p[i] >> 1;
 		bool inlined = p->stack.p[i] & 1;
@@ -220,6 +221,7 @@ static bool fold(part *a, const part *b, uint32_t n_keys)
 	}
 	a->raw_total += b->raw_total;
 	a->sum = (int64_t)((uint64_t)a->sum + (uint64_t)b->sum);
+	a->sum_div += b->sum_div;
 	return !b->failed;
 }
 
@@ -287,6 +289,7 @@ bool gs_walk_run(gs_arena *mem, const gs_view *v, const uint8_t *kept, unsigned 
 		out->n_edges = (uint32_t)parts[0].edges.n;
 		out->raw_total = parts[0].raw_total;
 		out->sum = parts[0].sum;
+		out->sum_div = parts[0].sum_div;
 	}
 	for (uint32_t t = 0; t < j.n_parts; t++)
 		part_release(&parts[t]);

@@ -27,7 +27,7 @@ typedef struct gs_walk {
 	gs_edge *edges;	     /* GS_WALK_EDGES */
 	uint32_t n_edges;
 	double raw_total;
-	int64_t sum;
+	int64_t sum, sum_div;
 } gs_walk;
 
 /* `kept` by key, NULL for all: others are skipped, edges over them are residual. False: out of memory. */

@@ -14,6 +14,13 @@ static const gs_arg values[] = {
 };
 const gs_arg_group gs_args_values = { "Values", values };
 
+static const gs_arg average[] = {
+	{ "mean", GS_ARG_BOOL, .help = "divide by the first sample type: the mean delay of a contention, the mean size of an object" },
+	{ "divide-by", GS_ARG_FLOAT, "1", .help = "show values divided by this: by requests, by seconds", .unit = "number" },
+	{ 0 },
+};
+const gs_arg_group gs_args_average = { "Averages", average };
+
 static const gs_arg filters[] = {
 	{ "focus", GS_ARG_REGEX, .help = "only samples with a matching frame", .unit = "regex", .short_name = 'f' },
 	{ "ignore", GS_ARG_REGEX, .help = "no samples with a matching frame", .unit = "regex", .short_name = 'i' },

@@ -10,6 +10,7 @@
 #include "app/select_args.h"
 
 extern const gs_arg_group gs_args_values;  /* sample-index, unit, base, diff-base, normalize, relative-percentages */
+extern const gs_arg_group gs_args_average; /* mean, divide-by: of tables */
 extern const gs_arg_group gs_args_filters; /* focus, ignore, hide, show, show-from, prune-from */
 extern const gs_arg_group gs_args_tags;	   /* tagfocus, tagignore, tagshow, taghide, tagroot, tagleaf */
 extern const gs_arg_group gs_args_view;	   /* granularity, noinlines, transform */

@@ -49,7 +49,7 @@ static bool run(gs_op_call *call, gs_err *err)
 		return gs_fail(err, GS_ERR_MISSING, GS_ERR_NOWHERE,
 			       "no function \"%.*s\" in the profile (gospect search finds names)", GS_FMT(function));
 	if (strcmp(call->format, "json") == 0)
-		gs_tree_json(call->mem, v, 0, gs_call_float(call, "min"), depth > 0 ? (uint32_t)depth : 0, call->out);
+		gs_tree_json(call->mem, v, 0, gs_call_float(call, "min"), depth > 0 ? (uint32_t)depth : 0, &style, call->out);
 	else
 		gs_tree_text(call->mem, v, 0, gs_call_float(call, "min"), depth > 0 ? (uint32_t)depth : 0, &style,
 			     call->out);
@@ -65,7 +65,7 @@ const gs_op gs_op_callers = {
 	.operands = "FILE|CAPTURE|URL|PID... FUNCTION",
 	.pattern_arg = "function",
 	.input = GS_INPUT_DOCUMENTS,
-	.groups = (const gs_arg_group *const[]){ &own, GS_ARGS_PROFILE, NULL },
+	.groups = (const gs_arg_group *const[]){ &own, &gs_args_average, GS_ARGS_PROFILE, NULL },
 	.formats = "text json",
 	.run = run,
 	.is_slow = true,

@@ -51,7 +51,7 @@ const gs_op gs_op_top = {
 		"  gospect top --base before.pprof after.pprof\n"
 		"  gospect top --format csv -n 0 cpu.pprof > cpu.csv\n",
 	.input = GS_INPUT_DOCUMENTS,
-	.groups = (const gs_arg_group *const[]){ &own, GS_ARGS_PROFILE, NULL },
+	.groups = (const gs_arg_group *const[]){ &own, &gs_args_average, GS_ARGS_PROFILE, NULL },
 	.formats = "text json csv",
 	.run = run,
 	.is_slow = true,

@@ -25,7 +25,7 @@ static bool run(gs_op_call *call, gs_err *err)
 	if (!v)
 		return false;
 	if (strcmp(call->format, "json") == 0)
-		gs_tree_json(call->mem, v, 0, gs_call_float(call, "min"), depth > 0 ? (uint32_t)depth : 0, call->out);
+		gs_tree_json(call->mem, v, 0, gs_call_float(call, "min"), depth > 0 ? (uint32_t)depth : 0, &style, call->out);
 	else
 		gs_tree_text(call->mem, v, 0, gs_call_float(call, "min"), depth > 0 ? (uint32_t)depth : 0, &style,
 			     call->out);
@@ -40,7 +40,7 @@ const gs_op gs_op_tree = {
 		"  gospect tree cpu.pprof\n"
 		"  gospect tree --min 0.05 --show-from 'main\\.handle' cpu.pprof\n",
 	.input = GS_INPUT_DOCUMENTS,
-	.groups = (const gs_arg_group *const[]){ &own, GS_ARGS_PROFILE, NULL },
+	.groups = (const gs_arg_group *const[]){ &own, &gs_args_average, GS_ARGS_PROFILE, NULL },
 	.formats = "text json",
 	.run = run,
 	.is_slow = true,

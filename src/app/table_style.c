@@ -8,6 +8,8 @@ gs_table_style gs_call_table_style(const gs_op_call *call)
 			     .width = call->width };
 	int64_t n = gs_op_find_arg(call->op, GS_S("n")) ? gs_call_int(call, "n") : 0;
 
+	if (gs_op_find_arg(call->op, GS_S("divide-by")))
+		s.divide_by = gs_call_float(call, "divide-by");
 	s.limit = n > 0 && n < UINT32_MAX ? (uint32_t)n : 0;
 	return s;
 }

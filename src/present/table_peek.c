@@ -4,7 +4,8 @@
 #include "present/tables.h"
 
 /* Neighbours of a node, heaviest first. */
-static void edges_json(gs_json *j, gs_graph *g, gs_arena *mem, const uint32_t *edges, uint32_t n, bool callers)
+static void edges_json(gs_json *j, gs_graph *g, gs_arena *mem, const uint32_t *edges, uint32_t n, bool callers,
+		       const gs_table_style *s)
 {
 	uint32_t n_left;
 	uint32_t *list = gs_graph_sort_edges(g, mem, edges, n, &n_left);
@@ -16,7 +17,7 @@ static void edges_json(gs_json *j, gs_graph *g, gs_arena *mem, const uint32_t *e
 
 		gs_json_object(j);
 		gs_table_name_json(j, g->view, gs_graph_key(g, callers ? e->src : e->dest));
-		gs_json_ki64(j, "value", e->weight);
+		gs_json_ki64(j, "value", gs_table_scaled(s, gs_div(e->weight, e->weight_div)));
 		gs_json_kf64(j, "samples", round(e->raw));
 		gs_json_kbool(j, "inlined", e->is_inline);
 		gs_json_object_end(j);
@@ -34,8 +35,8 @@ static void edges_text(gs_graph *g, gs_arena *mem, const uint32_t *edges, uint32
 		const gs_edge *e = &g->edges[list[i]];
 
 		gs_buf_fill(out, ' ', 19);
-		gs_table_value_padded(g->view, s, out, e->weight, 10);
-		gs_buf_f(out, " %6.2f%%   %s ", gs_table_percent(e->weight, cum), callers ? "<-" : "->");
+		gs_table_value_padded(g->view, s, out, gs_div(e->weight, e->weight_div), 10);
+		gs_buf_f(out, " %6.2f%%   %s ", gs_table_percent(gs_div(e->weight, e->weight_div), cum), callers ? "<-" : "->");
 		gs_printable(out, gs_graph_name(g, callers ? e->src : e->dest));
 		gs_buf_z(out, e->is_inline ? " (inlined)\n" : "\n");
 	}
@@ -59,9 +60,8 @@ bool gs_peek_write(gs_graph *g, gs_str function, const gs_table_style *s, bool j
 	}
 	if (json) {
 		gs_json_object(&j);
-		gs_json_kstr(&j, "type", v->type);
-		gs_json_kstr(&j, "unit", v->unit);
-		gs_json_ki64(&j, "total", v->total);
+		gs_table_type_json(&j, v);
+		gs_json_ki64(&j, "total", gs_table_scaled(s, v->total));
 		gs_json_kf64(&j, "samples", round(g->raw_total));
 		gs_json_key(&j, "rows");
 		gs_json_array(&j);
@@ -69,6 +69,7 @@ bool gs_peek_write(gs_graph *g, gs_str function, const gs_table_style *s, bool j
 	for (uint32_t i = 0; i < g->n_shown; i++) {
 		const gs_graph_node *n = &g->nodes[g->shown[i]];
 		gs_str name = gs_graph_name(g, g->shown[i]);
+		int64_t flat = gs_div(n->flat, n->flat_div), cum = gs_div(n->cum, n->cum_div);
 
 		if (exact ? !gs_str_eq(name, function) : !gs_re_match(re, name))
 			continue;
@@ -78,26 +79,26 @@ bool gs_peek_write(gs_graph *g, gs_str function, const gs_table_style *s, bool j
 		if (json) {
 			gs_json_object(&j);
 			gs_table_name_json(&j, v, gs_graph_key(g, g->shown[i]));
-			gs_json_ki64(&j, "flat", n->flat);
-			gs_json_ki64(&j, "cum", n->cum);
+			gs_json_ki64(&j, "flat", gs_table_scaled(s, flat));
+			gs_json_ki64(&j, "cum", gs_table_scaled(s, cum));
 			gs_json_kf64(&j, "samples", round(n->raw_cum));
-			edges_json(&j, g, mem, n->in, n->n_in, true);
-			edges_json(&j, g, mem, n->out, n->n_out, false);
+			edges_json(&j, g, mem, n->in, n->n_in, true, s);
+			edges_json(&j, g, mem, n->out, n->n_out, false, s);
 			gs_json_object_end(&j);
 			continue;
 		}
 		if (found > 1)
 			gs_buf_c(out, '\n');
-		edges_text(g, mem, n->in, n->n_in, true, n->cum, s, out);
-		gs_table_value_padded(v, s, out, n->flat, 10);
-		gs_buf_f(out, " %6.2f%% ", gs_table_percent(n->flat, v->total));
-		gs_table_value_padded(v, s, out, n->cum, 10);
-		gs_buf_f(out, " %6.2f%% ", gs_table_percent(n->cum, v->total));
+		edges_text(g, mem, n->in, n->n_in, true, cum, s, out);
+		gs_table_value_padded(v, s, out, flat, 10);
+		gs_buf_f(out, " %6.2f%% ", gs_table_percent(flat, v->total));
+		gs_table_value_padded(v, s, out, cum, 10);
+		gs_buf_f(out, " %6.2f%% ", gs_table_percent(cum, v->total));
 		if (s->use_color)
 			gs_buf_z(out, "\x1b[1m");
 		gs_printable(out, name);
 		gs_buf_z(out, s->use_color ? "\x1b[0m\n" : "\n");
-		edges_text(g, mem, n->out, n->n_out, false, n->cum, s, out);
+		edges_text(g, mem, n->out, n->n_out, false, cum, s, out);
 	}
 	if (json) {
 		gs_json_array_end(&j);

@@ -3,6 +3,23 @@
 #include "present/printable.h"
 #include "present/tables.h"
 
+/* Costs of nodes with all below. `div`: what they are divided by (query->mean), or NULL. */
+typedef struct costs {
+	const int64_t *total, *div;
+} costs;
+
+static bool costs_of(gs_arena *mem, const gs_view *v, costs *c)
+{
+	c->total = gs_view_totals(mem, v, v->self);
+	c->div = v->self_div ? gs_view_totals(mem, v, v->self_div) : NULL;
+	return c->total && (!v->self_div || c->div);
+}
+
+static int64_t cost(const costs *c, uint32_t node)
+{
+	return gs_div(c->total[node], c->div ? c->div[node] : 0);
+}
+
 typedef struct child_order {
 	const int64_t *total;
 	const gs_view *v;
@@ -36,10 +53,10 @@ static uint32_t big_children(gs_arena *mem, const gs_view *v, const int64_t *tot
 /* Stacks may be as deep as their maker likes; ours is not. */
 enum { MAX_LEVELS = 2000 };
 
-static void tree_text_level(gs_arena *mem, const gs_view *v, const int64_t *total, uint32_t node, double least,
+static void tree_text_level(gs_arena *mem, const gs_view *v, const costs *c, uint32_t node, double least,
 			    uint32_t depth, uint32_t level, uint32_t max_depth, const gs_table_style *s, gs_buf *out)
 {
-	uint32_t *list, n = big_children(mem, v, total, node, least, &list);
+	uint32_t *list, n = big_children(mem, v, c->total, node, least, &list);
 
 	if (max_depth && depth >= max_depth)
 		return;
@@ -51,13 +68,13 @@ static void tree_text_level(gs_arena *mem, const gs_view *v, const int64_t *tota
 	for (uint32_t i = 0; i < n; i++) {
 		const gs_key *k = &v->keys[v->nodes[list[i]].key];
 
-		gs_table_value_padded(v, s, out, total[list[i]], 10);
-		gs_buf_f(out, " %6.2f%%  ", gs_table_percent(total[list[i]], v->total));
+		gs_table_value_padded(v, s, out, cost(c, list[i]), 10);
+		gs_buf_f(out, " %6.2f%%  ", gs_table_percent(cost(c, list[i]), v->total));
 		/* A single child stays on its parent's level: deep stacks stay readable. */
 		gs_buf_fill(out, ' ', (size_t)depth * 2);
 		gs_printable(out, gs_key_text(mem, v, k));
 		gs_buf_z(out, v->nodes[list[i]].flags & GS_VIEW_INLINED ? " (inlined)\n" : "\n");
-		tree_text_level(mem, v, total, list[i], least, n == 1 ? depth : depth + 1, level + 1, max_depth, s,
+		tree_text_level(mem, v, c, list[i], least, n == 1 ? depth : depth + 1, level + 1, max_depth, s,
 				out);
 	}
 }
@@ -65,42 +82,42 @@ static void tree_text_level(gs_arena *mem, const gs_view *v, const int64_t *tota
 void gs_tree_text(gs_arena *mem, const gs_view *v, uint32_t root, double min, uint32_t max_depth, const gs_table_style *s,
 		  gs_buf *out)
 {
-	int64_t *total = gs_view_totals(mem, v, v->self);
+	costs c;
 
-	if (total)
-		tree_text_level(mem, v, total, root, fabs((double)total[root]) * min, 0, 0, max_depth, s, out);
+	if (costs_of(mem, v, &c))
+		tree_text_level(mem, v, &c, root, fabs((double)c.total[root]) * min, 0, 0, max_depth, s, out);
 }
 
-static void tree_json_level(gs_arena *mem, const gs_view *v, const int64_t *total, uint32_t node, double least,
-			    uint32_t depth, uint32_t max_depth, gs_json *j)
+static void tree_json_level(gs_arena *mem, const gs_view *v, const costs *c, uint32_t node, double least,
+			    uint32_t depth, uint32_t max_depth, const gs_table_style *s, gs_json *j)
 {
-	uint32_t *list, n = big_children(mem, v, total, node, least, &list);
+	uint32_t *list, n = big_children(mem, v, c->total, node, least, &list);
 
 	gs_json_key(j, "children");
 	gs_json_array(j);
 	for (uint32_t i = 0; i < n && depth < MAX_LEVELS && (!max_depth || depth < max_depth); i++) {
 		gs_json_object(j);
 		gs_table_name_json(j, v, &v->keys[v->nodes[list[i]].key]);
-		gs_json_ki64(j, "total", total[list[i]]);
-		gs_json_ki64(j, "self", v->self[list[i]]);
-		tree_json_level(mem, v, total, list[i], least, depth + 1, max_depth, j);
+		gs_json_ki64(j, "total", gs_table_scaled(s, cost(c, list[i])));
+		gs_json_ki64(j, "self", gs_table_scaled(s, gs_div(v->self[list[i]], v->self_div ? v->self_div[list[i]] : 0)));
+		tree_json_level(mem, v, c, list[i], least, depth + 1, max_depth, s, j);
 		gs_json_object_end(j);
 	}
 	gs_json_array_end(j);
 }
 
-void gs_tree_json(gs_arena *mem, const gs_view *v, uint32_t root, double min, uint32_t max_depth, gs_buf *out)
+void gs_tree_json(gs_arena *mem, const gs_view *v, uint32_t root, double min, uint32_t max_depth, const gs_table_style *s,
+		  gs_buf *out)
 {
 	gs_json j = gs_json_to(out);
-	int64_t *total = gs_view_totals(mem, v, v->self);
+	costs c;
 
-	if (!total)
+	if (!costs_of(mem, v, &c))
 		return;
 	gs_json_object(&j);
-	gs_json_kstr(&j, "type", v->type);
-	gs_json_kstr(&j, "unit", v->unit);
-	gs_json_ki64(&j, "total", total[root]);
-	tree_json_level(mem, v, total, root, fabs((double)total[root]) * min, 0, max_depth, &j);
+	gs_table_type_json(&j, v);
+	gs_json_ki64(&j, "total", gs_table_scaled(s, cost(&c, root)));
+	tree_json_level(mem, v, &c, root, fabs((double)c.total[root]) * min, 0, max_depth, s, &j);
 	gs_json_object_end(&j);
 	gs_buf_c(out, '\n');
 }

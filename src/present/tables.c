@@ -7,9 +7,22 @@
 #include "analysis/units.h"
 #include "present/printable.h"
 
+int64_t gs_table_scaled(const gs_table_style *s, int64_t value)
+{
+	return s->divide_by > 0 && s->divide_by != 1 ? gs_f64_to_i64((double)value * (1 / s->divide_by)) : value;
+}
+
+void gs_table_type_json(gs_json *j, const gs_view *v)
+{
+	gs_json_kstr(j, "type", v->type);
+	if (v->query->mean)
+		gs_json_kbool(j, "mean", true);
+	gs_json_kstr(j, "unit", v->unit);
+}
+
 void gs_table_value(const gs_view *v, const gs_table_style *s, gs_buf *out, int64_t value)
 {
-	gs_unit_label(out, value, v->unit, s->unit.n ? s->unit : GS_S("auto"));
+	gs_unit_label(out, gs_table_scaled(s, value), v->unit, s->unit.n ? s->unit : GS_S("auto"));
 }
 
 void gs_table_value_padded(const gs_view *v, const gs_table_style *s, gs_buf *out, int64_t value, unsigned width)
@@ -67,15 +80,14 @@ void gs_top_json(gs_rows *r, const gs_table_style *s, gs_buf *out)
 	int64_t total = percent_base(r, s);
 
 	gs_json_object(&j);
-	gs_json_kstr(&j, "type", v->type);
-	gs_json_kstr(&j, "unit", v->unit);
-	gs_json_ki64(&j, "total", v->total);
+	gs_table_type_json(&j, v);
+	gs_json_ki64(&j, "total", gs_table_scaled(s, v->total));
 	if (v->has_base)
-		gs_json_ki64(&j, "base_total", v->base_total);
+		gs_json_ki64(&j, "base_total", gs_table_scaled(s, v->base_total));
 	gs_json_kf64(&j, "samples", round(r->raw_total));
 	if (v->has_base)
 		gs_json_kf64(&j, "base_samples", round(r->base_raw_total));
-	gs_json_ki64(&j, "matched", r->sum);
+	gs_json_ki64(&j, "matched", gs_table_scaled(s, r->sum));
 	gs_json_ku64(&j, "rows_total", r->n);
 	gs_json_ku64(&j, "shown", shown(r, s));
 	gs_json_key(&j, "rows");
@@ -87,14 +99,14 @@ void gs_top_json(gs_rows *r, const gs_table_style *s, gs_buf *out)
 		gs_table_name_json(&j, v, &v->keys[row->key]);
 		gs_json_kstr(&j, "inlined",
 			     gs_str_of(!row->is_inlined ? "none" : row->is_not_inlined ? "partial" : "all"));
-		gs_json_ki64(&j, "flat", row->flat);
-		gs_json_ki64(&j, "cum", row->cum);
+		gs_json_ki64(&j, "flat", gs_table_scaled(s, row->flat));
+		gs_json_ki64(&j, "cum", gs_table_scaled(s, row->cum));
 		gs_json_kf64(&j, "flat_pct", gs_table_percent(row->flat, total));
 		gs_json_kf64(&j, "cum_pct", gs_table_percent(row->cum, total));
 		gs_json_kf64(&j, "samples", round(row->raw_cum));
 		if (v->has_base) {
-			gs_json_ki64(&j, "base_flat", row->base_flat);
-			gs_json_ki64(&j, "base_cum", row->base_cum);
+			gs_json_ki64(&j, "base_flat", gs_table_scaled(s, row->base_flat));
+			gs_json_ki64(&j, "base_cum", gs_table_scaled(s, row->base_cum));
 			gs_json_kf64(&j, "base_samples", round(row->base_raw_cum));
 		}
 		if (s->has_state) {
@@ -154,11 +166,11 @@ void gs_top_csv(gs_rows *r, const gs_table_style *s, gs_buf *out)
 		csv_field(out, gs_key_text(mem, v, k));
 		gs_buf_c(out, ',');
 		csv_field(out, file);
-		gs_buf_f(out, ",%" PRId64 ",%" PRId64 ",%.4f,%" PRId64 ",%.4f,%.0f", line, row->flat,
-			 gs_table_percent(row->flat, total), row->cum, gs_table_percent(row->cum, total),
+		gs_buf_f(out, ",%" PRId64 ",%" PRId64 ",%.4f,%" PRId64 ",%.4f,%.0f", line, gs_table_scaled(s, row->flat),
+			 gs_table_percent(row->flat, total), gs_table_scaled(s, row->cum), gs_table_percent(row->cum, total),
 			 round(row->raw_cum));
 		if (v->has_base)
-			gs_buf_f(out, ",%" PRId64 ",%" PRId64 ",%.0f", row->base_flat, row->base_cum,
+			gs_buf_f(out, ",%" PRId64 ",%" PRId64 ",%.0f", gs_table_scaled(s, row->base_flat), gs_table_scaled(s, row->base_cum),
 				 round(row->base_raw_cum));
 		if (s->has_state)
 			gs_buf_f(out, ",%s,%s,%.3g", state_names[row->state], row->is_significant ? "true" : "false",
@@ -169,6 +181,7 @@ void gs_top_csv(gs_rows *r, const gs_table_style *s, gs_buf *out)
 
 void gs_table_heading(const gs_view *v, double raw_total, const gs_table_style *s, gs_buf *out)
 {
+	gs_buf_z(out, v->query->mean ? "mean " : "");
 	gs_printable(out, v->type);
 	gs_buf_z(out, ": ");
 	gs_table_value(v, s, out, v->total);

@@ -14,6 +14,7 @@
 
 typedef struct gs_table_style {
 	gs_str unit;	/* "auto" or a unit */
+	double divide_by; /* values and totals are shown as so much smaller; 0: as they are */
 	uint32_t limit; /* rows; 0: all */
 	bool has_state; /* diff: new, removed... and significance */
 	bool is_diff_base; /* percentages are of the base */
@@ -51,12 +52,16 @@ bool gs_search_write(gs_arena *mem, const gs_view *v, gs_str pattern, const gs_t
 /* A tree of a view, each node with its total; nodes below `min` of the total are left out. */
 void gs_tree_text(gs_arena *mem, const gs_view *v, uint32_t root, double min, uint32_t max_depth, const gs_table_style *s,
 		  gs_buf *out);
-void gs_tree_json(gs_arena *mem, const gs_view *v, uint32_t root, double min, uint32_t max_depth, gs_buf *out);
+void gs_tree_json(gs_arena *mem, const gs_view *v, uint32_t root, double min, uint32_t max_depth, const gs_table_style *s,
+		  gs_buf *out);
 
 /* One line over a table: type, total, samples, filters. */
 void gs_table_heading(const gs_view *v, double raw_total, const gs_table_style *s, gs_buf *out);
 
 /* For the files of this folder. */
+int64_t gs_table_scaled(const gs_table_style *s, int64_t value);
+/* Type of the values, "mean delay" with query->mean; JSON has "mean":true beside the type. */
+void gs_table_type_json(gs_json *j, const gs_view *v);
 void gs_table_value(const gs_view *v, const gs_table_style *s, gs_buf *out, int64_t value);
 void gs_table_value_padded(const gs_view *v, const gs_table_style *s, gs_buf *out, int64_t value, unsigned width);
 double gs_table_percent(int64_t value, int64_t total);
