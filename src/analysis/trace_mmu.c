@@ -1,5 +1,7 @@
 #include "analysis/trace_mmu.h"
 
+#include <math.h>
+
 #include <stdlib.h>
 
 #include "base/buf.h"
@@ -284,4 +286,85 @@ uint32_t gs_mmu_worst_windows(const gs_mmu *m, int64_t window_ns, gs_mmu_window 
 		n = keep(out, n, max, w);
 	}
 	return n;
+}
+
+enum { BINS = 4096 };
+
+/*
+ * How much time lies in each bin of utilization. While a window slides from one edge to the next its mean changes evenly: what it
+ * passes through gets the same time each, which two entries of `rate` say whatever their number.
+ */
+typedef struct histogram {
+	double mass[BINS + 1], rate[BINS + 2];
+} histogram;
+
+static double bin_of(double util)
+{
+	return util <= 0 ? 0 : util >= 1 ? BINS : util * BINS;
+}
+
+static void spread(histogram *h, double a, double b, double mass)
+{
+	double low = bin_of(a < b ? a : b), high = bin_of(a < b ? b : a), density;
+	unsigned first = (unsigned)low, last = (unsigned)high;
+
+	if (first == last) {
+		h->mass[first] += mass;
+		return;
+	}
+	density = mass / (high - low);
+	h->mass[first] += density * (first + 1 - low);
+	h->mass[last] += density * (high - last);
+	h->rate[first + 1] += density;
+	h->rate[last] -= density;
+}
+
+static double quantile(const histogram *h, double mass)
+{
+	double sum = 0, rate = 0;
+
+	for (unsigned i = 0; i <= BINS; i++) {
+		double here;
+
+		rate += h->rate[i];
+		here = h->mass[i] + rate;
+		if (here > 0 && sum + here >= mass)
+			return fmin(1, (i + (mass - sum) / here) / BINS);
+		sum += here;
+	}
+	return 1;
+}
+
+void gs_mmu_distribution(const gs_mmu *m, int64_t window_ns, const double *quantiles, unsigned n, double *out)
+{
+	integral left = { .m = m }, right = { .m = m };
+	edges e = { .m = m };
+	histogram h = { 0 };
+	double before = 0, total = 0;
+	int64_t start, start_before = 0;
+	bool has_before = false;
+
+	for (unsigned i = 0; i < n; i++)
+		out[i] = 1;
+	if (m->n < 2 || window_ns <= 0)
+		return;
+	e.window_ns = fit(m, window_ns);
+	e.last_ns = m->steps[m->n - 1].time_ns - e.window_ns;
+	if (e.window_ns <= 0)
+		return;
+	while (next_edge(&e, &start)) {
+		double util = (advance(&right, start + e.window_ns) - advance(&left, start)) / (double)e.window_ns;
+
+		if (has_before) {
+			spread(&h, before, util, (double)(start - start_before));
+			total += (double)(start - start_before);
+		}
+		before = util;
+		start_before = start;
+		has_before = true;
+	}
+	if (total <= 0)
+		spread(&h, before, before, total = 1); /* one window only */
+	for (unsigned i = 0; i < n; i++)
+		out[i] = quantile(&h, quantiles[i] * total);
 }

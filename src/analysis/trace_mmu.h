@@ -37,6 +37,11 @@ gs_mmu *gs_mmu_build(gs_arena *mem, const gs_timeline *t, const gs_profile *p, u
 
 /* The least mean utilization of all windows of that length, and one that has it. A longer window than the trace is the trace. */
 gs_mmu_window gs_mmu_worst(const gs_mmu *m, int64_t window_ns);
+/*
+ * The distribution of all windows of that length, wherever they begin: out[i] is the utilization that a share quantiles[i] of them does
+ * not reach, to a four-thousandth (mutator utilization distribution; 0.01 gives what 99 % of the windows have at least).
+ */
+void gs_mmu_distribution(const gs_mmu *m, int64_t window_ns, const double *quantiles, unsigned n, double *out);
 /* Up to `max` windows that do not overlap, the worst first. Returns how many. */
 uint32_t gs_mmu_worst_windows(const gs_mmu *m, int64_t window_ns, gs_mmu_window *out, uint32_t max);
 

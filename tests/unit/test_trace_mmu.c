@@ -1,4 +1,6 @@
 /* Utilization of a hand-made trace: two procs for 100 us, one of them taken by an assist from 10 to 30, all stopped from 50 to 55. */
+#include <math.h>
+
 #include "analysis/trace_mmu.h"
 #include "tap.h"
 
@@ -75,4 +77,39 @@ TEST(what_counts_is_chosen)
 	CHECK(near(make(mem, GS_MMU_ASSIST)->mean, 0.9));
 	CHECK(near(make(mem, 0)->mean, 1));
 	CHECK(near(gs_mmu_worst(make(mem, GS_MMU_ASSIST), 1000).util, 0.5));
+}
+
+TEST(the_distribution_is_that_of_windows_everywhere)
+{
+	static const gs_util steps[] = { { 0, 1 }, { 400, 0 }, { 500, 0.5 }, { 700, 1 }, { 1000, 0.25 }, { 1300, 1 }, { 2000, 0 } };
+	static const double shares[] = { 0, 0.1, 0.5, 0.9 };
+	const gs_mmu m = { .steps = steps, .n = 7 };
+	enum { WINDOW = 150, N = 1851 };
+	double mean[N], got[4];
+
+	/* By hand: every window that begins at a whole nanosecond. */
+	for (int start = 0; start < N; start++) {
+		double sum = 0;
+
+		for (int t = start; t < start + WINDOW; t++) {
+			unsigned i = 0;
+
+			while (i + 1 < 7 && steps[i + 1].time_ns <= t)
+				i++;
+			sum += steps[i].util;
+		}
+		mean[start] = sum / WINDOW;
+	}
+	for (int i = 1; i < N; i++)
+		for (int k = i; k > 0 && mean[k - 1] > mean[k]; k--) {
+			double t = mean[k];
+
+			mean[k] = mean[k - 1];
+			mean[k - 1] = t;
+		}
+	gs_mmu_distribution(&m, WINDOW, shares, 4, got);
+	for (unsigned q = 0; q < 4; q++)
+		CHECK(fabs(got[q] - mean[(int)(shares[q] * (N - 1))]) < 0.005);
+	gs_mmu_distribution(&m, 5000, shares, 4, got); /* the whole trace, once */
+	CHECK(fabs(got[0] - got[3]) < 0.001 && got[0] > 0.7 && got[0] < 0.8);
 }
