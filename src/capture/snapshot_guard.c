@@ -6,10 +6,12 @@
 #include <fcntl.h>
 #include <linux/ptrace.h>
 #include <linux/sched.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/user.h>
@@ -21,6 +23,8 @@
 
 #define STOP_LIMIT_NS 2000000000ll
 #define REAP_LIMIT_NS 3000000000ll
+/* The kernel's own limit of thread ids, PID_MAX_LIMIT. */
+#define MAX_TID (4u << 20)
 
 /* Everything below `guard_main` runs in a child of a program with threads: system calls and our own memory only. */
 typedef struct tracee {
@@ -34,8 +38,10 @@ typedef struct guard {
 	int line;
 	tracee *list; /* GS_GUARD_MAX_THREADS */
 	uint32_t n;
+	uint64_t *known; /* a bit for each thread id that was seen */
 	int32_t lender; /* thread that made the child */
 	int32_t child_ns_pid; /* as the target counts */
+	int64_t stopped_ns;
 } guard;
 
 static int64_t now_ns(void)
@@ -62,12 +68,9 @@ static void tell_path(char *out, size_t n, int32_t pid, const char *rest)
 	snprintf(out, n, "/proc/%d/%s", pid, rest);
 }
 
-static bool is_known(const guard *g, int32_t tid)
+static bool is_known(const guard *g, uint64_t tid)
 {
-	for (uint32_t i = 0; i < g->n; i++)
-		if (g->list[i].tid == tid)
-			return true;
-	return false;
+	return g->known[tid / 64] >> (tid % 64) & 1;
 }
 
 struct dirent64_head { /* getdents64(2) */
@@ -97,7 +100,7 @@ static bool seize_new(guard *g, uint32_t *n_new, gs_err *err)
 			uint64_t tid;
 
 			at += d->len;
-			if (!gs_str_u64(gs_str_of(d->name), 10, &tid) || tid > INT32_MAX || is_known(g, (int32_t)tid))
+			if (!gs_str_u64(gs_str_of(d->name), 10, &tid) || tid >= MAX_TID || is_known(g, tid))
 				continue;
 			if (g->n == GS_GUARD_MAX_THREADS) {
 				close(fd);
@@ -133,6 +136,7 @@ static bool seize_new(guard *g, uint32_t *n_new, gs_err *err)
 					       "kernel.yama.ptrace_scope forbids it; sudo may help", g->s->pid, strerrordesc_np(why));
 			}
 			g->list[g->n++] = (tracee){ .tid = (int32_t)tid };
+			g->known[tid / 64] |= 1ull << (tid % 64);
 			++*n_new;
 		}
 	}
@@ -142,7 +146,26 @@ static bool seize_new(guard *g, uint32_t *n_new, gs_err *err)
 
 static void forget(guard *g, uint32_t i)
 {
+	uint32_t tid = (uint32_t)g->list[i].tid;
+
+	g->known[tid / 64] &= ~(1ull << (tid % 64));
 	g->list[i] = g->list[--g->n];
+}
+
+/* How many threads the target has, zombies included: cheaper than reading their list. */
+static uint64_t n_threads_now(const guard *g)
+{
+	char path[64];
+	struct stat st;
+
+	tell_path(path, sizeof(path), g->s->pid, "task");
+	return stat(path, &st) == 0 && st.st_nlink > 2 ? st.st_nlink - 2 : 0;
+}
+
+/* So that no other work of this machine comes between while the target stands. Allowed or not. */
+static void hurry(bool on)
+{
+	(void)sched_setscheduler(0, on ? SCHED_RR : SCHED_OTHER, &(struct sched_param){ .sched_priority = on ? 1 : 0 });
 }
 
 /* Wait until each of them stands. Whatever stop comes first serves: a signal that arrives meanwhile stays held until the detach. */
@@ -182,22 +205,32 @@ static bool wait_stopped(guard *g, int64_t deadline)
 	}
 }
 
+/* The pause begins with the first thread that is asked to stop. */
 static bool freeze(guard *g, gs_err *err)
 {
-	int64_t deadline = now_ns() + STOP_LIMIT_NS;
-	uint32_t first = 0, n_new;
+	uint32_t n_new, n_asked = 0;
+	int64_t deadline;
 
+	/* While it runs: what comes after needs to look for the few threads born meanwhile only. */
+	do
+		if (!seize_new(g, &n_new, err))
+			return false;
+	while (n_new && n_new >= g->n / 2);
+	g->stopped_ns = now_ns();
+	deadline = g->stopped_ns + STOP_LIMIT_NS;
 	for (;;) {
+		for (; n_asked < g->n; n_asked++)
+			trace(PTRACE_INTERRUPT, g->list[n_asked].tid, 0, 0);
+		if (!wait_stopped(g, deadline))
+			return gs_fail(err, GS_ERR_STOPPED, GS_ERR_NOWHERE,
+				       "a thread of process %d did not stop within 2 s (it waits for a device or a disk); it was left alone", g->s->pid);
+		if (n_threads_now(g) == g->n)
+			break;
+		n_asked = g->n;
 		if (!seize_new(g, &n_new, err))
 			return false;
 		if (n_new == 0)
 			break;
-		first = g->n - n_new;
-		for (uint32_t i = first; i < g->n; i++)
-			trace(PTRACE_INTERRUPT, g->list[i].tid, 0, 0);
-		if (!wait_stopped(g, deadline))
-			return gs_fail(err, GS_ERR_STOPPED, GS_ERR_NOWHERE,
-				       "a thread of process %d did not stop within 2 s (it waits for a device or a disk); it was left alone", g->s->pid);
 	}
 	if (g->n == 0)
 		return gs_fail(err, GS_ERR_MISSING, GS_ERR_NOWHERE, "process %d is gone", g->s->pid);
@@ -351,8 +384,9 @@ static void make_child(guard *g)
 		tracee *t = &g->list[i];
 		struct user_regs_struct saved;
 		uint64_t options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | (s->suspends_seccomp ? PTRACE_O_SUSPEND_SECCOMP : 0);
-		/* No flags: no signal when it ends. A stack of its own that is none: if it ever ran, it would end at its first access. */
-		const uint64_t args[4] = { 0, 16, 0, 0 };
+		/* No signal when it ends. The table of open files stays one: what the target closes is closed, however long the child lives.
+		 * A stack of its own that is none: if it ever ran, it would end at its first access. */
+		const uint64_t args[4] = { CLONE_FILES | CLONE_FS, 16, 0, 0 };
 		long result = 0;
 		int32_t child = 0;
 
@@ -449,6 +483,7 @@ static void end_child(guard *g)
 	int32_t child = g->s->child_pid;
 	int status;
 
+	hurry(true);
 	kill(child, SIGKILL);
 	/* Death is seen in two steps: the tracer's, then the parent's. */
 	for (;;) {
@@ -479,10 +514,9 @@ static void survive_memory_pressure(const char *path, const char *score)
 	close(fd);
 }
 
-static _Noreturn void guard_main(gs_guard_shared *s, tracee *list, int line)
+static _Noreturn void guard_main(gs_guard_shared *s, tracee *list, uint64_t *known, int line)
 {
-	guard g = { .s = s, .line = line, .list = list };
-	int64_t begin;
+	guard g = { .s = s, .line = line, .list = list, .known = known };
 	char path[64], byte = 0;
 	sigset_t all;
 
@@ -496,7 +530,7 @@ static _Noreturn void guard_main(gs_guard_shared *s, tracee *list, int line)
 	syscall(SYS_close_range, 4u, ~0u, 0u);
 	g.line = 3;
 	survive_memory_pressure("/proc/self/oom_score_adj", "-1000");
-	begin = now_ns();
+	hurry(true);
 	if (!freeze(&g, &s->err))
 		_exit(1); /* the kernel lets go whoever is ours */
 	read_registers(&g);
@@ -504,7 +538,8 @@ static _Noreturn void guard_main(gs_guard_shared *s, tracee *list, int line)
 		make_child(&g);
 	if (s->child_pid) {
 		thaw(&g);
-		s->pause_ns = now_ns() - begin;
+		s->pause_ns = now_ns() - g.stopped_ns;
+		hurry(false);
 		tell_path(path, sizeof(path), s->child_pid, "oom_score_adj");
 		survive_memory_pressure(path, "1000");
 	}
@@ -516,7 +551,7 @@ static _Noreturn void guard_main(gs_guard_shared *s, tracee *list, int line)
 		end_child(&g);
 	} else {
 		thaw(&g);
-		s->pause_ns = now_ns() - begin;
+		s->pause_ns = now_ns() - g.stopped_ns;
 	}
 	_exit(0);
 }
@@ -524,8 +559,9 @@ static _Noreturn void guard_main(gs_guard_shared *s, tracee *list, int line)
 bool gs_guard_begin(int32_t pid, bool wants_fork, bool suspends_seccomp, gs_guard *out, gs_err *err)
 {
 	gs_guard_shared *s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	tracee *list = mmap(NULL, sizeof(*list) * GS_GUARD_MAX_THREADS, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	/* The guard's: the list of threads, then the bits. */
+	const size_t own_bytes = sizeof(tracee) * GS_GUARD_MAX_THREADS + MAX_TID / 8;
+	tracee *list = mmap(NULL, own_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	int pair[2] = { -1, -1 };
 	char byte = 0;
 	ssize_t got;
@@ -537,7 +573,7 @@ bool gs_guard_begin(int32_t pid, bool wants_fork, bool suspends_seccomp, gs_guar
 		if (s != MAP_FAILED)
 			munmap(s, sizeof(*s));
 		if (list != MAP_FAILED)
-			munmap(list, sizeof(*list) * GS_GUARD_MAX_THREADS);
+			munmap(list, own_bytes);
 		return gs_fail_errno(err, why, "starting a snapshot", "memory");
 	}
 	s->pid = pid;
@@ -547,9 +583,9 @@ bool gs_guard_begin(int32_t pid, bool wants_fork, bool suspends_seccomp, gs_guar
 	out->pid = fork();
 	if (out->pid == 0) {
 		close(pair[0]);
-		guard_main(s, list, pair[1]);
+		guard_main(s, list, (uint64_t *)(list + GS_GUARD_MAX_THREADS), pair[1]);
 	}
-	munmap(list, sizeof(*list) * GS_GUARD_MAX_THREADS);
+	munmap(list, own_bytes);
 	close(pair[1]);
 	out->line = pair[0];
 	if (out->pid < 0) {
