@@ -49,7 +49,8 @@
 	X(heap_object) \
 	X(heap_diff) \
 	X(heap_treemap) \
-	X(heap_topology)
+	X(heap_topology) \
+	X(leaks)
 
 #define X(name) extern const gs_op gs_op_##name;
 OPS(X)

@@ -137,6 +137,7 @@ bool heap_finish(heap_build *b, gs_err *err)
 		gs_heap_goroutine *g = &h->goroutines[w->goroutine];
 
 		w->object = gs_heap_find(h, w->addr);
+		w->waiter_object = gs_heap_find(h, w->waiter);
 		if (i == 0 || b->waits.p[i - 1].goroutine != w->goroutine) {
 			g->first_wait = (uint32_t)i;
 			g->n_waits = 0;
@@ -157,6 +158,7 @@ bool heap_finish(heap_build *b, gs_err *err)
 	if (b->n_lost_stacks)
 		heap_warn(b, "%llu stacks could not be unwound to their end; the rest was taken word by word",
 			  (unsigned long long)b->n_lost_stacks);
+	h->totals.unread += b->rt.n_bad_spans;
 	if (b->rt.n_bad_spans)
 		heap_warn(b, "%u spans could not be read", b->rt.n_bad_spans);
 	if (!name_globals(b, err))
@@ -169,7 +171,7 @@ static bool build(heap_build *b, gs_err *err)
 {
 	gs_heap *h = b->h;
 
-	if (!heap_globals(b, err) || !heap_goroutines(b, err) || !heap_specials(b, err) || !set_spans(b, err) ||
+	if (!heap_globals(b, err) || !heap_goroutines(b, err) || !heap_threads(b, err) || !heap_specials(b, err) || !set_spans(b, err) ||
 	    !heap_mark(b, err))
 		return false;
 	if (!gs_heap_number(h))

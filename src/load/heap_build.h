@@ -32,6 +32,8 @@ bool heap_add_root(heap_build *b, gs_heap_root_kind kind, uint64_t at, uint64_t 
 bool heap_globals(heap_build *b, gs_err *err);
 /* Records, frames and stack roots of all goroutines, and what they wait for. After heap_globals. */
 bool heap_goroutines(heap_build *b, gs_err *err);
+/* Roots of threads that are in the middle of the runtime. After heap_goroutines. */
+bool heap_threads(heap_build *b, gs_err *err);
 /* Finalizers, cleanups, weak handles, queues. */
 bool heap_specials(heap_build *b, gs_err *err);
 /* Set h->live from the roots. */

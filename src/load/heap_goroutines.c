@@ -25,6 +25,8 @@ typedef struct reader {
 	gs_map at_pc;	/* pc -> its first frame in `known` */
 	GS_VEC(gs_heap_frame) known;
 	gs_map thread_of; /* kernel thread -> index in in->threads */
+	gs_map queue_of;  /* sudog -> queue of its channel; or the lower half of its Cond list's address */
+	gs_map is_listed; /* channels whose queues are in there */
 	uint32_t reasons[N_REASONS];
 	bool has_reason[N_REASONS];
 	gs_binary_cursor cursor;
@@ -169,7 +171,7 @@ static void name_roots(reader *r, size_t from)
 
 /* ---- what it waits for ---- */
 
-static bool add_wait(reader *r, gs_heap_wait_kind kind, uint64_t addr, uint32_t goroutine, bool is_select)
+static bool add_wait(reader *r, gs_heap_wait wait)
 {
 	gs_heap_wait *w = gs_vec_push(&r->b->waits, MAX_WAITS);
 
@@ -177,24 +179,39 @@ static bool add_wait(reader *r, gs_heap_wait_kind kind, uint64_t addr, uint32_t 
 		r->is_out_of_memory = true;
 		return false;
 	}
-	*w = (gs_heap_wait){ .addr = addr, .object = GS_HEAP_NONE, .goroutine = goroutine, .kind = (uint8_t)kind,
-			     .is_select = is_select };
+	*w = wait;
+	w->object = w->waiter_object = GS_HEAP_NONE;
 	return true;
 }
 
-/* Is this sudog in the channel's queue of senders? */
-static bool is_sender(const heap_build *b, uint64_t sudog, uint64_t channel)
+typedef enum queue { QUEUE_NONE, QUEUE_RECEIVERS, QUEUE_SENDERS } queue;
+
+/* Which of the channel's queues this sudog is in: none when it was taken out to be woken. */
+static queue queue_of(reader *r, uint64_t sudog, uint64_t channel)
 {
+	const heap_build *b = r->b;
 	const gs_go_offsets *o = &b->rt.o;
+	uint32_t *known = gs_map_get(&r->queue_of, sudog), *is_listed;
+	bool is_new;
 
-	for (unsigned i = 0; i < MAX_CHAIN; i++) {
-		uint64_t prev = at(b, sudog, o->sudog_prev);
+	if (known)
+		return (queue)*known;
+	is_listed = gs_map_put(&r->is_listed, channel, &is_new);
+	if (!is_listed || !is_new)
+		return QUEUE_NONE;
+	for (queue q = QUEUE_RECEIVERS; q <= QUEUE_SENDERS; q++) {
+		uint64_t at_queue = at(b, channel, q == QUEUE_SENDERS ? o->hchan_sendq : o->hchan_recvq);
 
-		if (!prev)
-			break;
-		sudog = prev;
+		for (unsigned i = 0; at_queue && i < MAX_CHAIN; i++) {
+			known = gs_map_put(&r->queue_of, at_queue, &is_new);
+			if (!known || !is_new)
+				break;
+			*known = q;
+			at_queue = at(b, at_queue, o->sudog_next);
+		}
 	}
-	return at(b, channel, o->hchan_sendq) == sudog;
+	known = gs_map_get(&r->queue_of, sudog);
+	return known ? (queue)*known : QUEUE_NONE;
 }
 
 static void channel_waits(reader *r, const gs_go_g *g)
@@ -204,31 +221,77 @@ static void channel_waits(reader *r, const gs_go_g *g)
 
 	for (unsigned i = 0; sudog && i < MAX_CHAIN; i++) {
 		uint64_t c = at(r->b, sudog, o->sudog_c);
+		gs_heap_wait w = { .addr = c, .waiter = sudog, .goroutine = r->goroutine };
+		queue q;
 
 		/* From Go 1.26 on a semaphore's waiter is here too; its links are those of the semaphore's queue. */
-		if (!c || !add_wait(r, is_sender(r->b, sudog, c) ? GS_HEAP_WAIT_SEND : GS_HEAP_WAIT_RECEIVE, c, r->goroutine,
-				    gs_go_u8(&r->b->rt.image, sudog + (uint64_t)o->sudog_is_select) & 1))
+		if (!c)
+			return;
+		q = queue_of(r, sudog, c);
+		w.kind = q == QUEUE_SENDERS ? GS_HEAP_WAIT_SEND : GS_HEAP_WAIT_RECEIVE;
+		w.is_select = gs_go_u8(&r->b->rt.image, sudog + (uint64_t)o->sudog_is_select) & 1;
+		w.is_settled = q != QUEUE_NONE && (o->hchan_timer == GS_GO_NONE || !at(r->b, c, o->hchan_timer));
+		if (!add_wait(r, w))
 			return;
 		sudog = at(r->b, sudog, o->sudog_waitlink);
 	}
 }
 
-/* Cond: its list leads to a sudog of the heap that belongs to this goroutine, and the sudog is on the goroutine's stack. */
+/* Is there a list of a Cond at `list` that this sudog is in? */
+static bool is_in_list(reader *r, uint64_t list, uint64_t sudog)
+{
+	const gs_go_offsets *o = &r->b->rt.o;
+	const uint32_t *known = gs_map_get(&r->queue_of, sudog);
+	uint64_t here = at(r->b, list, o->notify_list_head), last = at(r->b, list, o->notify_list_head + 8);
+	bool is_new;
+	uint32_t *number;
+
+	if (known)
+		return *known && *known == (uint32_t)list;
+	if (!here || !last || !gs_go_span_at(&r->b->rt, here) || !gs_map_get(&r->of_addr, at(r->b, here, o->sudog_g)))
+		return false;
+	for (unsigned i = 0; here && i < MAX_CHAIN; i++) {
+		number = gs_map_put(&r->queue_of, here, &is_new);
+		if (!number || !is_new)
+			return false;
+		*number = (uint32_t)list;
+		here = at(r->b, here, o->sudog_next);
+	}
+	number = gs_map_get(&r->queue_of, sudog);
+	return number && *number == (uint32_t)list;
+}
+
+/* sync.Cond: { noCopy; L Locker; notify notifyList; ...} */
+enum { COND_NOTIFY = 16 };
+
+/* Cond: its list leads to a sudog of the heap that belongs to this goroutine, and both are on the goroutine's stack. */
 static void notify_wait(reader *r, const gs_go_g *g, size_t first_root)
 {
 	heap_build *b = r->b;
+	gs_heap_wait w = { .kind = GS_HEAP_WAIT_NOTIFY, .goroutine = r->goroutine };
 
-	for (size_t i = first_root; i < b->roots.n; i++) {
+	for (size_t i = first_root; i < b->roots.n && !w.waiter; i++) {
 		const heap_root *root = &b->roots.p[i];
 		const gs_go_span *s = gs_go_span_at(&b->rt, root->value);
 
 		if (root->r.kind == GS_HEAP_ROOT_STACK && s && s->elem_bytes >= (uint64_t)b->rt.o.sudog_size &&
 		    s->elem_bytes < 2 * (uint64_t)b->rt.o.sudog_size && (root->value - s->base) % s->elem_bytes == 0 &&
-		    at(b, root->value, b->rt.o.sudog_g) == g->addr) {
-			add_wait(r, GS_HEAP_WAIT_NOTIFY, root->value, r->goroutine, false);
-			return;
-		}
+		    at(b, root->value, b->rt.o.sudog_g) == g->addr)
+			w.waiter = root->value;
 	}
+	if (!w.waiter)
+		return;
+	w.addr = w.waiter;
+	for (size_t i = first_root; i < b->roots.n && !w.is_settled; i++) {
+		const heap_root *root = &b->roots.p[i];
+
+		for (uint64_t offset = 0; root->r.kind == GS_HEAP_ROOT_STACK && offset <= COND_NOTIFY && !w.is_settled; offset += COND_NOTIFY)
+			if (is_in_list(r, root->value + offset, w.waiter)) {
+				w.is_settled = true;
+				w.addr = root->value + offset;
+			}
+	}
+	add_wait(r, w);
 }
 
 static void semaphore_waiters(reader *r, uint64_t sudog)
@@ -240,7 +303,8 @@ static void semaphore_waiters(reader *r, uint64_t sudog)
 		const uint32_t *g = gs_map_get(&r->of_addr, at(r->b, sudog, o->sudog_g));
 
 		if (g)
-			add_wait(r, GS_HEAP_WAIT_SEMAPHORE, addr, *g, false);
+			add_wait(r, (gs_heap_wait){ .addr = addr, .waiter = sudog, .goroutine = *g, .kind = GS_HEAP_WAIT_SEMAPHORE,
+						    .is_settled = true });
 		sudog = at(r->b, sudog, o->sudog_waitlink);
 	}
 }
@@ -403,6 +467,8 @@ static void read_one(reader *r, const gs_go_g *g, gs_heap_goroutine *out)
 	r->physicals.n = 0;
 	if (!gs_go_stack_walk(&b->rt, scratch, g, registers, &visitor))
 		b->n_lost_stacks++;
+	if (g->stack_hi > g->stack_lo && b->frames.n == out->first_frame)
+		b->h->totals.unread++;
 	name_roots(r, first_root);
 	out->n_frames = (uint32_t)b->frames.n - out->first_frame;
 	if (g->status == GS_GO_G_WAITING || g->status == GS_HEAP_G_LEAKED) {
@@ -438,8 +504,11 @@ static bool read_all(reader *r, const unsigned char *list, uint64_t n, gs_err *e
 		bool is_new;
 		gs_go_g g;
 
-		if (!gs_go_g_read(&b->rt, gs_go_load(list + 8 * i), &g) || g.status == GS_GO_G_DEAD ||
-		    g.status == GS_GO_G_IDLE || g.status > GS_HEAP_G_LEAKED)
+		if (!gs_go_g_read(&b->rt, gs_go_load(list + 8 * i), &g)) {
+			h->totals.unread++;
+			continue;
+		}
+		if (g.status == GS_GO_G_DEAD || g.status == GS_GO_G_IDLE || g.status > GS_HEAP_G_LEAKED)
 			continue;
 		index = gs_map_put(&r->of_addr, g.addr, &is_new);
 		if (!index || !is_new)
@@ -484,6 +553,8 @@ bool heap_goroutines(heap_build *b, gs_err *err)
 	gs_map_release(&r.of_addr);
 	gs_map_release(&r.at_pc);
 	gs_map_release(&r.thread_of);
+	gs_map_release(&r.queue_of);
+	gs_map_release(&r.is_listed);
 	gs_vec_release(&r.known);
 	gs_vec_release(&r.physicals);
 	return ok;

@@ -108,8 +108,13 @@ bool heap_mark(heap_build *b, gs_err *err)
 	bool ok;
 
 	/* All roots first: many chains are then followed at once, and none waits for its memory alone. */
-	for (size_t i = 0; i < b->roots.n; i++)
+	for (size_t i = 0; i < b->roots.n; i++) {
+		uint64_t before = m.n_not_in_use;
+
 		push(&m, b->roots.p[i].value);
+		if (b->roots.p[i].r.is_guess && b->roots.p[i].r.kind == GS_HEAP_ROOT_REGISTER)
+			m.n_not_in_use = before; /* stale words of threads */
+	}
 	m.n_edges = 0; /* those of roots are none */
 	ok = drain(&m);
 	gs_vec_release(&m.stack);

@@ -83,10 +83,13 @@ typedef enum gs_heap_wait_kind {
 
 typedef struct gs_heap_wait {
 	uint64_t addr;	 /* channel, semaphore word or list */
+	uint64_t waiter; /* the runtime's record of this wait (sudog) */
 	uint32_t object; /* that holds it; GS_HEAP_NONE when it is a variable, not in the heap */
+	uint32_t waiter_object;
 	uint32_t goroutine;
 	uint8_t kind; /* gs_heap_wait_kind */
 	bool is_select;
+	bool is_settled; /* its record lies in the queue of what it waits for, and no timer is behind that: only another goroutine can wake it */
 } gs_heap_wait;
 
 /* Status as the runtime numbers it. */
@@ -131,6 +134,7 @@ typedef struct gs_heap_totals {
 	uint64_t spans_bytes;			   /* pages in use for objects */
 	uint64_t stacks_bytes;
 	uint64_t guessed_roots;
+	uint64_t unread; /* spans, stacks and goroutines that are not there to be read: nobody knows where they lead */
 } gs_heap_totals;
 
 typedef struct gs_heap {
