@@ -166,7 +166,7 @@ uint32_t *gs_digest_map_put(gs_digest_map *m, gs_digest key, bool *is_new)
 {
 	uint32_t at;
 
-	if (m->n >= m->cap / 2 && !grow(m))
+	if (m->n >= m->cap / 4 * 3 && !grow(m))
 		return NULL;
 	if (is_free(key))
 		key.hi = 1;

@@ -35,7 +35,7 @@ static inline bool gs_digest_eq(gs_digest a, gs_digest b)
 	return a.lo == b.lo && a.hi == b.hi;
 }
 
-/* Digest -> uint32. Insert only, at most half full. Zero-initialise. Of the digest the low half says where. */
+/* Digest -> uint32. Insert only, at most three quarters full. Zero-initialise. Of the digest the low half says where. */
 typedef struct gs_digest_map {
 	gs_digest *keys; /* of zeros: free. A slot is in one line of the cache, as one of a key and a value would not be */
 	uint32_t *values; /* behind the keys */

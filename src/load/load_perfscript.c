@@ -17,6 +17,8 @@ typedef struct loading {
 	gs_digest_map leaves;  /* text of a physical frame and what is inlined into it -> location, as leaf */
 	gs_digest_map callers; /* as caller: the address is that of a return */
 	gs_slice_map mappings; /* dso -> mapping */
+	gs_str last_dso;
+	uint32_t last_mapping;
 	GS_VEC(gs_frame) frames;
 	gs_digest_map stacks; /* text -> index of `nodes` */
 	GS_VEC(uint32_t) nodes;
@@ -30,6 +32,8 @@ static uint32_t mapping_of(loading *l, gs_str dso)
 
 	if (!dso.n || gs_str_eq(dso, GS_S("[unknown]")))
 		return 0;
+	if (gs_str_eq(dso, l->last_dso))
+		return l->last_mapping;
 	slot = gs_slice_map_put(&l->mappings, dso, &is_new);
 	if (!slot)
 		return GS_NO_ID;
@@ -41,7 +45,8 @@ static uint32_t mapping_of(loading *l, gs_str dso)
 		m.file_id = l->mappings.n;
 		*slot = gs_profile_builder_mapping(l->b, m);
 	}
-	return *slot;
+	l->last_dso = dso;
+	return l->last_mapping = *slot;
 }
 
 static gs_str base_name(gs_str path)
@@ -70,12 +75,15 @@ static uint32_t name_of(loading *l, const gs_perfscript_frame *f)
 
 static bool push_line(loading *l, const gs_perfscript_frame *f)
 {
-	gs_function fn = { .name = name_of(l, f), .file = gs_profile_builder_str(l->b, f->file) };
+	gs_function fn = { .name = name_of(l, f), .file = f->file.n ? gs_profile_builder_str(l->b, f->file) : 0 };
 	gs_frame *line = gs_vec_push(&l->frames, INT32_MAX);
 
 	if (!line || fn.name == GS_NO_ID || fn.file == GS_NO_ID)
 		return false;
-	fn.system_name = gs_profile_builder_str(l->b, f->symbol);
+	/* Mostly they are the same: nothing to be looked up again. */
+	fn.system_name = gs_str_eq(f->symbol, gs_profile_str(gs_profile_builder_profile(l->b), fn.name)) ?
+				 fn.name :
+				 gs_profile_builder_str(l->b, f->symbol);
 	if (fn.system_name == GS_NO_ID)
 		return false;
 	*line = (gs_frame){ .function = gs_profile_builder_function(l->b, fn),
@@ -214,7 +222,7 @@ static void add_comment(loading *l, gs_str text, const char *key, const char *na
 
 enum {
 	PIECE_BYTES = 2 << 20,
-	SLOTS = 24, /* pieces read ahead: nearly all stacks are new at the beginning, and taking these takes long */
+	SLOTS = 40, /* pieces read ahead: nearly all stacks are new at the beginning, and taking these takes long */
 };
 
 typedef struct reading {

@@ -203,6 +203,18 @@ static inline uint32_t find_slot(const gs_trie *t, uint32_t at, uint32_t tag)
 	return at;
 }
 
+/* Below `parent`, which has no such child yet; there is room. */
+static inline uint32_t add_nodes(gs_trie *t, uint32_t parent, gs_span location)
+{
+	for (uint32_t i = location.n; i-- > 0;) {
+		t->nodes[t->n] = (gs_node){ parent, location.first + i };
+		parent = t->n++;
+	}
+	t->is_last[parent / 64] |= (uint64_t)1 << (parent % 64);
+	t->n_used++;
+	return parent;
+}
+
 /* There is room. `at` is a slot that find_slot gave. */
 static inline uint32_t find_or_make(gs_trie *t, uint32_t at, uint32_t tag, uint32_t parent, gs_span location)
 {
@@ -215,13 +227,8 @@ static inline uint32_t find_or_make(gs_trie *t, uint32_t at, uint32_t tag, uint3
 			return id;
 		at = find_slot(t, (at + 1) & mask, tag);
 	}
-	for (uint32_t i = location.n; i-- > 0;) {
-		t->nodes[t->n] = (gs_node){ parent, location.first + i };
-		parent = t->n++;
-	}
-	t->is_last[parent / 64] |= (uint64_t)1 << (parent % 64);
+	parent = add_nodes(t, parent, location);
 	t->slots[at] = tag | parent;
-	t->n_used++;
 	return parent;
 }
 
@@ -239,6 +246,7 @@ uint32_t gs_trie_push(gs_trie *t, uint32_t parent, gs_span location)
 typedef struct lane {
 	const uint32_t *next, *leaf; /* the step to do is next[-1]; the stack is done when they meet */
 	uint32_t stack, node, at, tag;
+	uint32_t was; /* nodes before the step */
 	gs_span span;
 } lane;
 
@@ -262,6 +270,42 @@ static bool lane_fill(lane *l, stacks *s)
 		return true;
 	}
 	return false;
+}
+
+/*
+ * What hangs below a node that was made just now is new to the end: no need to look for it, and its nodes become neighbours, which
+ * all that walks the trie later is grateful for.
+ */
+static bool finish_lane(gs_trie *t, const gs_span *spans, lane *l)
+{
+	uint32_t steps = 0, frames = 0, mask;
+
+	for (const uint32_t *next = l->next; next != l->leaf; next--, steps++)
+		if (__builtin_add_overflow(frames, spans[next[-1]].n, &frames))
+			return false;
+	if (!make_room(t, steps, frames))
+		return false;
+	mask = t->n_slots - 1;
+	while (l->next != l->leaf) {
+		uint32_t at[AHEAD], slot[AHEAD];
+		unsigned n = 0;
+
+		for (; n < AHEAD && l->next != l->leaf; n++) {
+			gs_span span = spans[*--l->next];
+			uint64_t h = hash(t, l->node, span.first);
+
+			l->node = add_nodes(t, l->node, span);
+			at[n] = (uint32_t)h & mask;
+			slot[n] = tag_of(t, h) | l->node;
+			__builtin_prefetch(&t->slots[at[n]], 1);
+		}
+		for (unsigned i = 0; i < n; i++) {
+			while (t->slots[at[i]])
+				at[i] = (at[i] + 1) & mask;
+			t->slots[at[i]] = slot[i];
+		}
+	}
+	return true;
 }
 
 bool gs_trie_push_stacks(gs_trie *t, const gs_span *spans, const uint32_t *locations, const uint32_t *ends, uint32_t n,
@@ -300,13 +344,21 @@ bool gs_trie_push_stacks(gs_trie *t, const gs_span *spans, const uint32_t *locat
 			lane *l = &lanes[i];
 
 			/* A lane before this one may have taken the free slot, with this very key or another. */
+			l->was = t->n;
 			l->node = find_or_make(t, find_slot(t, l->at, l->tag), l->tag, l->node, l->span);
-			if (--l->next == l->leaf) {
+			if (--l->next != l->leaf)
+				__builtin_prefetch(&spans[l->next[-1]]);
+		}
+		/* Now that no slot is waited for, the table may grow. */
+		for (unsigned i = 0; i < n_lanes; i++) {
+			lane *l = &lanes[i];
+
+			if (l->next != l->leaf && l->node >= l->was && !finish_lane(t, spans, l))
+				return false;
+			if (l->next == l->leaf) {
 				s.out[l->stack] = l->node;
 				if (!lane_fill(l, &s))
 					lanes[i--] = lanes[--n_lanes];
-			} else {
-				__builtin_prefetch(&spans[l->next[-1]]);
 			}
 		}
 	}
