@@ -1,25 +1,27 @@
 #include "analysis/merge.h"
 
+typedef struct gs_merge_set {
+	uint32_t head, tail;
+} gs_merge_set;
+
 bool gs_merge_init(gs_merge *m, uint32_t n)
 {
 	m->n = n;
 	m->used = gs_try_new(m->mem, uint8_t, n);
-	m->child = gs_try_new(m->mem, uint32_t, n);
-	m->next = gs_try_new(m->mem, uint32_t, n);
-	m->list = gs_try_new(m->mem, uint32_t, n);
-	m->key = gs_try_new(m->mem, uint32_t, n);
-	m->inlined = gs_try_new(m->mem, uint8_t, n);
-	return m->used && m->child && m->next && m->list && m->key && m->inlined;
+	m->nodes = gs_try_new(m->mem, gs_merge_node, n);
+	return m->used && m->nodes;
 }
 
-static void append(gs_merge *m, uint32_t set, uint32_t node)
+static inline void append(gs_merge *m, uint32_t set, uint32_t node)
 {
-	m->list[node] = 0;
-	if (m->head[set])
-		m->list[m->tail[set]] = node;
+	gs_merge_set *s = &m->sets[set];
+
+	m->nodes[node].list = 0;
+	if (s->head)
+		m->nodes[s->tail].list = node;
 	else
-		m->head[set] = node;
-	m->tail[set] = node;
+		s->head = node;
+	s->tail = node;
 }
 
 /*
@@ -31,20 +33,23 @@ static void split(gs_merge *m, uint32_t at, uint64_t *stamp)
 	gs_view_node *self = &v->nodes[at];
 
 	self->first_child = v->n_nodes;
-	for (uint32_t o = m->head[at]; o; o = m->list[o]) {
-		uint32_t c = m->child[o];
+	for (uint32_t o = m->sets[at].head; o; o = m->nodes[o].list) {
+		uint32_t c = m->nodes[o].child, next;
 
-		m->child[o] = at;
-		for (; c; c = m->next[c]) {
-			uint32_t key = m->key[c], id;
+		m->nodes[o].child = at;
+		for (; c; c = next) {
+			uint32_t key = m->nodes[c].key, id;
+			bool inlined = key & GS_MERGE_INLINED;
 
+			next = m->nodes[c].next;
 			if (key == GS_NO_ID) {
 				append(m, at, c);
 				continue;
 			}
+			key &= ~GS_MERGE_INLINED;
 			if (stamp[key] >> 32 == (uint64_t)at + 1) {
 				id = (uint32_t)stamp[key];
-				if (!m->inlined[c])
+				if (!inlined)
 					v->nodes[id].flags &= ~(unsigned)GS_VIEW_INLINED;
 			} else {
 				id = v->n_nodes++;
@@ -52,7 +57,7 @@ static void split(gs_merge *m, uint32_t at, uint64_t *stamp)
 				v->nodes[id] = (gs_view_node){
 					.parent = at,
 					.key = key,
-					.flags = v->keys[key].flags | (m->inlined[c] ? GS_VIEW_INLINED : 0u),
+					.flags = v->keys[key].flags | (inlined ? GS_VIEW_INLINED : 0u),
 				};
 			}
 			append(m, id, c);
@@ -88,20 +93,11 @@ static bool split_all(gs_merge *m, uint32_t cap)
 bool gs_merge_run(gs_merge *m)
 {
 	gs_view *v = m->v;
-	gs_view_node *nodes;
 	uint32_t cap = 1;
 
 	for (uint32_t i = 1; i < m->n; i++)
 		cap += m->used[i];
-	m->head = gs_try_new(m->mem, uint32_t, cap);
-	m->tail = gs_try_new(m->mem, uint32_t, cap);
-	v->nodes = gs_try_new(m->mem, gs_view_node, cap);
-	if (!m->head || !m->tail || !v->nodes || !split_all(m, cap))
-		return false;
-	nodes = gs_try_new(v->mem, gs_view_node, v->n_nodes);
-	if (!nodes)
-		return false;
-	memcpy(nodes, v->nodes, v->n_nodes * sizeof(*nodes));
-	v->nodes = nodes;
-	return true;
+	m->sets = gs_try_new(m->mem, gs_merge_set, cap);
+	v->nodes = gs_try_new(v->mem, gs_view_node, cap); /* what is not used of it is never touched */
+	return m->sets && v->nodes && split_all(m, cap);
 }

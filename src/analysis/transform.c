@@ -196,13 +196,14 @@ static bool remerge(pass *p, gs_arena *mem)
 				m.used[*node + 1] = 1;
 		}
 	for (uint32_t n = p->n; n-- > 1;) {
-		m.key[n + 1] = p->key[n];
-		m.inlined[n + 1] = (old[n].flags & GS_VIEW_INLINED) != 0;
+		gs_merge_node *to = &m.nodes[n + 1], *parent = &m.nodes[p->parent[n] + 1];
+
+		to->key = p->key[n] == GS_NO_ID || !(old[n].flags & GS_VIEW_INLINED) ? p->key[n] : p->key[n] | GS_MERGE_INLINED;
 		if (!m.used[n + 1])
 			continue;
 		m.used[p->parent[n] + 1] = 1;
-		m.next[n + 1] = m.child[p->parent[n] + 1];
-		m.child[p->parent[n] + 1] = n + 1;
+		to->next = parent->child;
+		parent->child = n + 1;
 	}
 	if (!gs_merge_run(&m))
 		return false;
@@ -211,7 +212,7 @@ static bool remerge(pass *p, gs_arena *mem)
 			uint32_t *node = &v->profiles[i].sample_node[s];
 
 			if (*node != GS_NO_ID)
-				*node = m.child[*node + 1];
+				*node = m.nodes[*node + 1].child;
 		}
 	return true;
 }

@@ -69,6 +69,7 @@ static void mark_used(gs_merge *m)
 		const gs_view_profile *vp = &v->profiles[i];
 		const gs_profile *p = vp->profile;
 		uint8_t *used = m->used + m->first[i];
+		gs_merge_node *nodes = m->nodes + m->first[i];
 		int64_t w, dw;
 
 		for (uint32_t s = 0; s < p->n_samples; s++) {
@@ -82,8 +83,8 @@ static void mark_used(gs_merge *m)
 				uint32_t parent = p->nodes[n].parent;
 
 				used[parent] = 1;
-				m->next[m->first[i] + n] = m->child[m->first[i] + parent];
-				m->child[m->first[i] + parent] = m->first[i] + n;
+				nodes[n].next = nodes[parent].child;
+				nodes[parent].child = m->first[i] + n;
 			}
 	}
 }
@@ -99,10 +100,9 @@ static void map_keys(gs_merge *m)
 
 		for (uint32_t n = 1; n < p->n_nodes; n++) {
 			uint32_t frame = p->nodes[n].frame;
-			uint32_t at = m->first[i] + n;
+			uint32_t key = sel->node && sel->node[n] ? GS_NO_ID : frame_key[frame];
 
-			m->key[at] = sel->node && sel->node[n] ? GS_NO_ID : frame_key[frame];
-			m->inlined[at] = sel->frame[frame] >> 1;
+			m->nodes[m->first[i] + n].key = key == GS_NO_ID || !(sel->frame[frame] >> 1) ? key : key | GS_MERGE_INLINED;
 		}
 	}
 }
@@ -193,7 +193,7 @@ static bool merge_profiles(gs_view *v, gs_err *err)
 
 			vp->sample_node[s] = node == GS_NO_ID || !sample_value(v, vp, s, &w, &dw) ?
 						     GS_NO_ID :
-						     m.child[m.first[i] + node];
+						     m.nodes[m.first[i] + node].child;
 		}
 	}
 	ok = true;
