@@ -237,11 +237,12 @@ static int compare_children(const void *a, const void *b, void *ctx)
 	const order *o = ctx;
 	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
 	int64_t wx = o->t->weight[x], wy = o->t->weight[y];
-	int c = gs_str_cmp(gs_view_str(o->v, o->v->keys[key_of(o->t, x)].name),
-			   gs_view_str(o->v, o->v->keys[key_of(o->t, y)].name));
+	int c;
 
 	if (!o->by_name && wx != wy)
 		return wx > wy ? -1 : 1;
+	c = gs_str_cmp(gs_view_str(o->v, o->v->keys[key_of(o->t, x)].name),
+		       gs_view_str(o->v, o->v->keys[key_of(o->t, y)].name));
 	return c ? c : x < y ? -1 : 1;
 }
 

@@ -120,17 +120,17 @@ static void mark_truncated(gs_view *v)
 	mem = gs_arena_create(UINT64_MAX);
 	for (unsigned i = 0; i < v->n_profiles; i++) {
 		const gs_profile *p = v->profiles[i].profile;
-		uint8_t *depth = gs_try_new(mem, uint8_t, p->n_nodes);
+		uint8_t *depth = gs_try_new(mem, uint8_t, p->n_nodes), *is_outermost = gs_try_new(mem, uint8_t, p->n_frames);
 		uint8_t deepest = 0;
 
-		if (!depth)
+		if (!depth || !is_outermost)
 			break;
+		for (uint32_t k = 1; k < p->n_locations; k++)
+			is_outermost[p->locations[k].first_frame + p->locations[k].n_frames - 1] = 1;
 		for (uint32_t n = 1; n < p->n_nodes; n++) {
-			uint32_t frame = p->nodes[n].frame;
-			const gs_location *l = &p->locations[p->frames[frame].location];
 			uint8_t above = depth[p->nodes[n].parent];
 
-			depth[n] = (uint8_t)(above + (frame == l->first_frame + l->n_frames - 1 && above < UINT8_MAX));
+			depth[n] = (uint8_t)(above + (is_outermost[p->nodes[n].frame] && above < UINT8_MAX));
 			deepest = depth[n] > deepest ? depth[n] : deepest;
 		}
 		if (deepest != 32 && deepest != 64 && deepest != 100 && deepest != 128)

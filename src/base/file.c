@@ -197,6 +197,17 @@ bool gs_fd_write_pieces(int fd, const gs_str *pieces, size_t n, gs_err *err)
 	return true;
 }
 
+/*
+ * By exchange where something was: renamed onto a file that is there, some file systems (ext4) first write the new bytes to the disk,
+ * which is longer than making them takes.
+ */
+static bool put_in_place(const char *tmp, const char *path)
+{
+	if (renameat2(AT_FDCWD, tmp, AT_FDCWD, path, RENAME_EXCHANGE) == 0)
+		return unlink(tmp) == 0;
+	return rename(tmp, path) == 0;
+}
+
 bool gs_file_write(const char *path, gs_str bytes, gs_err *err)
 {
 	char tmp[4096];
@@ -221,7 +232,7 @@ bool gs_file_write(const char *path, gs_str bytes, gs_err *err)
 			unlink(tmp);
 		return gs_err_context(err, "%s", path);
 	}
-	if (close(fd) || (!in_place && rename(tmp, path))) {
+	if (close(fd) || (!in_place && !put_in_place(tmp, path))) {
 		int e = errno;
 
 		if (!in_place)

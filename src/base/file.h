@@ -29,7 +29,7 @@ gs_str gs_file_keep(gs_file *f, gs_arena *mem);
  * may read as anything then). Only whole pages go. */
 void gs_bytes_discard(gs_str bytes);
 
-/* Write to a temporary name beside `path` and rename: readers see the old file or the new one. "-" is standard output. */
+/* Write to a temporary name beside `path`, then put it in place: readers see the old file or the new one. "-" is standard output. */
 bool gs_file_write(const char *path, gs_str bytes, gs_err *err);
 /* All bytes to a descriptor. */
 bool gs_fd_write(int fd, gs_str bytes, gs_err *err);

@@ -222,15 +222,18 @@ TEST(pool_takes_in_order_what_is_prepared_ahead)
 
 TEST(files_are_written_whole_and_read_back)
 {
-	char path[] = "/tmp/gs-test-XXXXXX";
+	char path[] = "/tmp/gs-test-XXXXXX", tmp[64];
 	int fd = mkstemp(path);
 	gs_err err = { 0 };
 	GS_AUTO(file) f = { 0 };
 
 	close(fd);
+	CHECK(gs_file_write(path, GS_S("hello, longer than what comes"), &err));
 	CHECK(gs_file_write(path, GS_S("hello"), &err));
 	CHECK(gs_file_open(path, 100, &f, &err) && gs_str_eq(f.bytes, GS_S("hello")));
 	gs_file_close(&f);
+	snprintf(tmp, sizeof(tmp), "%s.tmp%d", path, (int)getpid());
+	CHECK(access(tmp, F_OK) != 0);
 	CHECK(!gs_file_open(path, 4, &f, &err) && err.code == GS_ERR_LIMIT);
 	CHECK(!gs_file_read(path, 4, &f, &err) && err.code == GS_ERR_LIMIT);
 	CHECK(gs_file_read(path, 5, &f, &err) && f.bytes.n == 5);
