@@ -404,6 +404,7 @@ unsigned gs_pclntab_place_frames(const gs_pclntab *t, gs_pclntab_place *at, uint
 	uint64_t tree;
 	uint8_t callee = 0;
 	unsigned n = 0, depth = 0;
+	uint64_t pcs[GS_PCLNTAB_MAX_DEPTH + 1]; /* beside out */
 
 	if (max == 0)
 		return 0;
@@ -427,8 +428,7 @@ unsigned gs_pclntab_place_frames(const gs_pclntab *t, gs_pclntab_place *at, uint
 							     .is_wrapper = id == t->id_wrapper };
 				if (is_modern)
 					out[n].start_line = u32_at(t, t->inline_bytes, e + 12);
-				set_line(t, at, pc, &out[n]);
-				n++;
+				pcs[n++] = pc;
 			}
 			callee = id;
 			pc = f->entry + u32_at(t, t->inline_bytes, e + (is_modern ? 8 : 16));
@@ -438,9 +438,12 @@ unsigned gs_pclntab_place_frames(const gs_pclntab *t, gs_pclntab_place *at, uint
 	if (n && is_elided(t, f->id, callee)) {
 		/* The innermost of the rest is what the processor is in. */
 		out[n - 1].is_inlined = false;
-		return n;
+	} else {
+		out[n] = (gs_pclntab_frame){ .name = f->name, .start_line = f->start_line, .is_wrapper = f->is_wrapper };
+		pcs[n++] = pc;
 	}
-	out[n] = (gs_pclntab_frame){ .name = f->name, .start_line = f->start_line, .is_wrapper = f->is_wrapper };
-	set_line(t, at, pc, &out[n]);
-	return n + 1;
+	/* A call lies in front of what was inlined there: this way the tables of lines are read forwards. */
+	for (unsigned i = n; i-- > 0;)
+		set_line(t, at, pcs[i], &out[i]);
+	return n;
 }
