@@ -72,7 +72,7 @@ static bool snapshot(question *q, gs_str target, gs_err *err)
 
 	if (!gs_snapshot_find(call->mem, target, &pid, &title, err))
 		return false;
-	image = gs_snapshot_take(call->mem, pid, GS_SNAPSHOT_AUTO, call->progress, &report, err);
+	image = gs_snapshot_take(call->mem, pid, (gs_snapshot_ask){ 0 }, call->progress, &report, err);
 	if (!image)
 		return false;
 	q->taken = gs_heap_of_image(image, title, binary.n ? gs_cstr(call->mem, binary) : NULL, call->progress, err);

@@ -23,7 +23,7 @@ bool gs_snapshot_find(gs_arena *mem, gs_str target, int32_t *pid, gs_str *title,
 	return true;
 }
 
-bool gs_snapshot_to_core(gs_arena *mem, gs_str target, gs_snapshot_way way, const char *path, bool zstd,
+bool gs_snapshot_to_core(gs_arena *mem, gs_str target, gs_snapshot_ask ask, const char *path, bool zstd,
 			 const gs_progress *progress, gs_snapshot_file *out, gs_err *err)
 {
 	GS_AUTO(image) *image = NULL;
@@ -32,7 +32,7 @@ bool gs_snapshot_to_core(gs_arena *mem, gs_str target, gs_snapshot_way way, cons
 	*out = (gs_snapshot_file){ 0 };
 	if (!gs_snapshot_find(mem, target, &pid, &out->title, err))
 		return false;
-	image = gs_snapshot_take(mem, pid, way, progress, &out->report, err);
+	image = gs_snapshot_take(mem, pid, ask, progress, &out->report, err);
 	if (!image)
 		return false;
 	out->n_threads = image->n_threads;

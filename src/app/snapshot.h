@@ -18,7 +18,7 @@ typedef struct gs_snapshot_file {
 } gs_snapshot_file;
 
 /* Strings are `mem`'s. */
-bool gs_snapshot_to_core(gs_arena *mem, gs_str target, gs_snapshot_way way, const char *path, bool zstd,
+bool gs_snapshot_to_core(gs_arena *mem, gs_str target, gs_snapshot_ask ask, const char *path, bool zstd,
 			 const gs_progress *progress, gs_snapshot_file *out, gs_err *err);
 
 #endif

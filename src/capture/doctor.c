@@ -225,7 +225,7 @@ static void check_snapshot_of(doctor *d, int32_t pid)
 	gs_err err;
 	gs_check *c;
 
-	if (!gs_snapshot_plan_make(d->mem, pid, GS_SNAPSHOT_AUTO, &plan, &err)) {
+	if (!gs_snapshot_plan_make(d->mem, pid, (gs_snapshot_ask){ 0 }, &plan, &err)) {
 		check(d, "snapshot", "a snapshot of its memory", GS_CHECK_NO, gs_strf(d->mem, "%s", err.text));
 		return;
 	}

@@ -17,16 +17,8 @@
 enum { MAX_SEGMENTS = 1 << 20, PAGEMAP_ENTRIES = 8192 };
 #define PAGE ((uint64_t)4096)
 #define MB ((uint64_t)1 << 20)
-/* Below this a copy is so short that nobody feels it. */
-#define SMALL_BYTES (16 * MB)
 /* Of mapped files that are not the program's: larger ones are left to the file. */
 #define MAX_FILE_BYTES (512 * MB)
-/* Measured on a virtual machine of 2026; a guess to decide by. */
-#define FORK_NS_PER_GB 9300000.0
-#define FORK_HUGE_NS_PER_GB 550000.0
-#define COPY_NS_PER_GB 200000000.0
-#define STOP_NS 150000.0
-#define STOP_THREAD_NS 15000.0
 #define PM_PRESENT (1ull << 63)
 #define PM_SWAPPED (1ull << 62)
 
@@ -44,121 +36,6 @@ static bool proc_read(int32_t pid, const char *name, uint64_t max, gs_file *out,
 
 	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
 	return gs_file_read(path, max, out, err);
-}
-
-/* "123 kB" */
-static uint64_t kilobytes(gs_str text, const char *name)
-{
-	gs_str value = gs_proc_status_value(text, name), number, unit;
-	uint64_t v = 0;
-
-	(void)gs_str_cut(value, ' ', &number, &unit);
-	return gs_str_u64(number, 10, &v) && v < UINT64_MAX / 1024 ? v * 1024 : 0;
-}
-
-static bool number_in(const char *path, uint64_t *out)
-{
-	GS_AUTO(file) f = { 0 };
-
-	return gs_file_read(path, 4096, &f, NULL) && gs_str_u64(gs_str_trim(f.bytes), 10, out);
-}
-
-/* What the control groups above a process leave it to allocate; UINT64_MAX: no limit in sight. */
-static uint64_t cgroup_headroom(int32_t pid)
-{
-	GS_AUTO(file) f = { 0 };
-	uint64_t least = UINT64_MAX;
-	gs_str rest, line;
-
-	if (!proc_read(pid, "cgroup", 1 << 20, &f, NULL))
-		return least;
-	rest = f.bytes;
-	while (gs_str_line(&rest, &line)) {
-		gs_str number, controllers, path;
-		bool is_v2;
-
-		(void)gs_str_cut(line, ':', &number, &line);
-		(void)gs_str_cut(line, ':', &controllers, &path);
-		is_v2 = controllers.n == 0;
-		if (!is_v2 && !gs_str_has(controllers, GS_S("memory")))
-			continue;
-		for (;;) {
-			char limit[4352], used[4352];
-			uint64_t max, now;
-			const char *root = is_v2 ? "/sys/fs/cgroup" : "/sys/fs/cgroup/memory";
-
-			snprintf(limit, sizeof(limit), "%s%.*s/%s", root, GS_FMT(path), is_v2 ? "memory.max" : "memory.limit_in_bytes");
-			snprintf(used, sizeof(used), "%s%.*s/%s", root, GS_FMT(path), is_v2 ? "memory.current" : "memory.usage_in_bytes");
-			if (number_in(limit, &max) && number_in(used, &now) && max < (1ull << 60)) {
-				uint64_t left = now < max ? max - now : 0;
-
-				least = left < least ? left : least;
-			}
-			size_t slash = gs_str_rfind_char(path, '/');
-
-			if (slash == SIZE_MAX)
-				break;
-			path.n = slash;
-		}
-	}
-	return least;
-}
-
-bool gs_snapshot_plan_make(gs_arena *mem, int32_t pid, gs_snapshot_way way, gs_snapshot_plan *out, gs_err *err)
-{
-	GS_AUTO(file) status = { 0 };
-	GS_AUTO(file) rollup = { 0 };
-	GS_AUTO(file) self = { 0 };
-	uint64_t caps = 0, seccomp = 0, headroom, tracer = 0, threads = 0;
-	double small_gb, huge_gb, stop_ns;
-	const char *no_fork = NULL;
-
-	*out = (gs_snapshot_plan){ 0 };
-	if (!proc_read(pid, "status", 1 << 20, &status, err))
-		return false;
-	out->anon_bytes = kilobytes(status.bytes, "RssAnon") + kilobytes(status.bytes, "VmSwap");
-	if (proc_read(pid, "smaps_rollup", 1 << 20, &rollup, NULL))
-		out->huge_bytes = kilobytes(rollup.bytes, "AnonHugePages");
-	if (gs_str_u64(gs_proc_status_value(status.bytes, "TracerPid"), 10, &tracer) && tracer)
-		return gs_fail(err, GS_ERR_DENIED, GS_ERR_NOWHERE, "process %d is traced by process %llu (a debugger?), and only one can", pid,
-			       (unsigned long long)tracer);
-	gs_str_u64(gs_proc_status_value(status.bytes, "Seccomp"), 10, &seccomp);
-	if (proc_read(getpid(), "status", 1 << 20, &self, NULL))
-		gs_str_u64(gs_proc_status_value(self.bytes, "CapEff"), 16, &caps);
-	headroom = cgroup_headroom(pid);
-
-	huge_gb = (double)out->huge_bytes / 1e9;
-	small_gb = (double)(out->anon_bytes > out->huge_bytes ? out->anon_bytes - out->huge_bytes : 0) / 1e9;
-	gs_str_u64(gs_proc_status_value(status.bytes, "Threads"), 10, &threads);
-	stop_ns = STOP_NS + (double)threads * STOP_THREAD_NS;
-	out->fork_pause_ns = (int64_t)(stop_ns + small_gb * FORK_NS_PER_GB + huge_gb * FORK_HUGE_NS_PER_GB);
-	out->copy_pause_ns = (int64_t)(stop_ns + (small_gb + huge_gb) * COPY_NS_PER_GB);
-
-#if !defined(__x86_64__)
-	no_fork = "copy-on-write snapshots are for amd64";
-#endif
-	if (!no_fork && (seccomp == 1 || (seccomp == 2 && !(caps >> 21 & 1))))
-		no_fork = "it runs under a seccomp filter, which a lent system call might break (with CAP_SYS_ADMIN the filter can be held off)";
-	else if (!no_fork && headroom < out->anon_bytes / 4)
-		no_fork = "its control group has too little room for pages that change meanwhile";
-	if (way == GS_SNAPSHOT_FORK && no_fork)
-		return gs_fail(err, GS_ERR_UNSUPPORTED, GS_ERR_NOWHERE, "no copy-on-write snapshot of process %d: %s", pid, no_fork);
-	out->suspends_seccomp = seccomp == 2;
-	if (way != GS_SNAPSHOT_AUTO) {
-		out->way = way;
-		out->why = GS_S("asked for");
-	} else if (no_fork) {
-		out->way = GS_SNAPSHOT_COPY;
-		out->why = gs_str_dup(mem, gs_str_of(no_fork));
-	} else if (out->anon_bytes < SMALL_BYTES) {
-		out->way = GS_SNAPSHOT_COPY;
-		out->why = GS_S("it is small");
-	} else {
-		out->way = GS_SNAPSHOT_FORK;
-		out->why = GS_S("the shorter pause");
-	}
-	out->pause_ns = out->way == GS_SNAPSHOT_FORK ? out->fork_pause_ns : out->copy_pause_ns;
-	return true;
 }
 
 /* ---- copying ---- */
@@ -196,7 +73,7 @@ static void *at_address(uint64_t addr)
 /* Bytes [from, limit) of the source to `to`, which reads as zeros where the source has none. */
 static void copy_range(copier *c, uint64_t from, uint64_t limit, unsigned char *to)
 {
-	while (from < limit) {
+	while (from < limit && !gs_progress_should_stop(c->progress)) {
 		uint64_t want = limit - from < 64 * MB ? limit - from : 64 * MB;
 		ssize_t got = -1;
 
@@ -453,7 +330,7 @@ static bool copy_all(copier *c, bool fixed, gs_err *err)
 		if (!copy_segment(c, i, err))
 			return false;
 	}
-	return true;
+	return !gs_progress_should_stop(c->progress) || gs_fail(err, GS_ERR_STOPPED, GS_ERR_NOWHERE, "stopped");
 }
 
 static int by_addr(const void *a, const void *b)
@@ -513,22 +390,36 @@ static void copy_threads(gs_image *image, const gs_guard_shared *s)
 	image->n_threads = s->n_threads;
 }
 
-static bool has_room(const gs_snapshot_plan *plan, gs_err *err)
+/*
+ * A thread that waits for a disk, or for a child that has not called exec yet, does not stop; and at times no thread sleeps where it
+ * could lend itself. Both pass: the target goes on, and is asked again a little later.
+ */
+static bool stop_target(int32_t pid, const gs_snapshot_plan *plan, gs_guard *g, gs_err *err)
 {
-	GS_AUTO(file) f = { 0 };
-	uint64_t available;
+	enum { STOP_TRIES = 10, LEND_TRIES = 20 };
+	bool wants_fork = plan->way == GS_SNAPSHOT_FORK;
+	unsigned n_stop = 0, n_lend = 0;
 
-	if (!gs_file_read("/proc/meminfo", 1 << 20, &f, NULL))
-		return true;
-	available = kilobytes(f.bytes, "MemAvailable");
-	if (available >= plan->anon_bytes + plan->anon_bytes / 16)
-		return true;
-	return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE,
-		       "a snapshot needs %llu MB of memory beside the process, and this machine has %llu MB", (unsigned long long)(plan->anon_bytes / MB),
-		       (unsigned long long)(available / MB));
+	for (;;) {
+		gs_err why = { 0 };
+
+		if (!gs_guard_begin(pid, wants_fork, plan->suspends_seccomp, g, &why)) {
+			if (why.code == GS_ERR_STOPPED && ++n_stop < STOP_TRIES) {
+				nanosleep(&(struct timespec){ .tv_nsec = 50000000 }, NULL);
+				continue;
+			}
+			if (err)
+				*err = why;
+			return false;
+		}
+		if (!wants_fork || g->shared->child_pid || g->shared->no_fork_errno >= 0 || ++n_lend == LEND_TRIES)
+			return true;
+		gs_guard_release(g);
+		nanosleep(&(struct timespec){ .tv_nsec = 5000000 }, NULL);
+	}
 }
 
-gs_image *gs_snapshot_take(gs_arena *mem, int32_t pid, gs_snapshot_way way, const gs_progress *progress,
+gs_image *gs_snapshot_take(gs_arena *mem, int32_t pid, gs_snapshot_ask ask, const gs_progress *progress,
 			   gs_snapshot_report *report, gs_err *err)
 {
 	copier c = { .report = report, .progress = progress, .mem_fd = -1, .pagemap_fd = -1 };
@@ -538,7 +429,7 @@ gs_image *gs_snapshot_take(gs_arena *mem, int32_t pid, gs_snapshot_way way, cons
 	bool ok, is_fork;
 
 	*report = (gs_snapshot_report){ 0 };
-	if (!gs_snapshot_plan_make(mem, pid, way, &report->plan, err) || !has_room(&report->plan, err))
+	if (!gs_snapshot_plan_make(mem, pid, ask, &report->plan, err) || !gs_snapshot_has_room(&report->plan, err))
 		return NULL;
 	gs_arena *own = gs_arena_create(1ull << 40);
 
@@ -549,8 +440,10 @@ gs_image *gs_snapshot_take(gs_arena *mem, int32_t pid, gs_snapshot_way way, cons
 	make_ready(&c, pid);
 	if (report->plan.way == GS_SNAPSHOT_FORK)
 		warm_up(&c);
-	if (!gs_guard_begin(pid, report->plan.way == GS_SNAPSHOT_FORK, report->plan.suspends_seccomp, &g, err)) {
+	if (!stop_target(pid, &report->plan, &g, err)) {
 		gs_image_close(c.image);
+		if (c.pagemap_fd >= 0)
+			close(c.pagemap_fd);
 		return NULL;
 	}
 	is_fork = g.shared->child_pid != 0;
@@ -558,15 +451,21 @@ gs_image *gs_snapshot_take(gs_arena *mem, int32_t pid, gs_snapshot_way way, cons
 	c.stopped_pid = is_fork ? 0 : pid;
 	report->way = is_fork ? GS_SNAPSHOT_FORK : GS_SNAPSHOT_COPY;
 	if (report->plan.way != report->way) {
+		bool is_too_long = ask.max_pause_ns && report->plan.copy_pause_ns > ask.max_pause_ns;
+
 		report->note = g.shared->no_fork_errno < 0 ?
-				       GS_S("no thread slept where it could lend itself, so the process stood still for the copy") :
-				       gs_strf(mem, "no child could be made (%s), so the process stood still for the copy", strerror(g.shared->no_fork_errno));
-		if (way == GS_SNAPSHOT_FORK) {
-			gs_fail(err, GS_ERR_UNSUPPORTED, GS_ERR_NOWHERE, "no copy-on-write snapshot of process %d: %.*s", pid, GS_FMT(report->note));
+				       GS_S("no thread slept where it could lend itself") :
+				       gs_strf(mem, "no child could be made (%s)", strerror(g.shared->no_fork_errno));
+		if (ask.way == GS_SNAPSHOT_FORK || is_too_long) {
+			gs_fail(err, GS_ERR_UNSUPPORTED, GS_ERR_NOWHERE, "no copy-on-write snapshot of process %d: %.*s%s", pid, GS_FMT(report->note),
+				is_too_long ? "; a copy while it stands would be too long a pause" : "");
 			gs_guard_release(&g);
 			gs_image_close(c.image);
+			if (c.pagemap_fd >= 0)
+				close(c.pagemap_fd);
 			return NULL;
 		}
+		report->note = gs_strf(mem, "%.*s, so the process stood still for the copy", GS_FMT(report->note));
 	}
 	copy_threads(c.image, g.shared);
 	ok = open_source(&c, source, err) && read_maps(&c, source, err) && copy_all(&c, false, err);

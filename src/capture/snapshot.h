@@ -12,6 +12,11 @@
 
 typedef enum gs_snapshot_way { GS_SNAPSHOT_AUTO, GS_SNAPSHOT_COPY, GS_SNAPSHOT_FORK } gs_snapshot_way;
 
+typedef struct gs_snapshot_ask {
+	gs_snapshot_way way;
+	int64_t max_pause_ns; /* refuse beforehand what is predicted to take longer; 0: no limit */
+} gs_snapshot_ask;
+
 /* What a snapshot of a process would be: looked up, nothing touched. */
 typedef struct gs_snapshot_plan {
 	gs_snapshot_way way; /* never AUTO */
@@ -22,8 +27,10 @@ typedef struct gs_snapshot_plan {
 	int64_t copy_pause_ns, fork_pause_ns;
 } gs_snapshot_plan;
 
-/* Strings are the arena's. GS_ERR_MISSING, GS_ERR_DENIED. */
-bool gs_snapshot_plan_make(gs_arena *mem, int32_t pid, gs_snapshot_way way, gs_snapshot_plan *out, gs_err *err);
+/* Strings are the arena's. GS_ERR_MISSING, GS_ERR_DENIED (a tracer holds it), GS_ERR_UNSUPPORTED, GS_ERR_LIMIT (the pause). */
+bool gs_snapshot_plan_make(gs_arena *mem, int32_t pid, gs_snapshot_ask ask, gs_snapshot_plan *out, gs_err *err);
+/* False, GS_ERR_LIMIT: this machine, or the control group that we are in, has no room for a copy. */
+bool gs_snapshot_has_room(const gs_snapshot_plan *plan, gs_err *err);
 
 typedef struct gs_snapshot_report {
 	gs_snapshot_plan plan;
@@ -36,7 +43,7 @@ typedef struct gs_snapshot_report {
 } gs_snapshot_report;
 
 /* *report's strings are `mem`'s; may be filled in part after an error. GS_ERR_LIMIT: this machine has no room for the copy. */
-gs_image *gs_snapshot_take(gs_arena *mem, int32_t pid, gs_snapshot_way way, const gs_progress *progress,
+gs_image *gs_snapshot_take(gs_arena *mem, int32_t pid, gs_snapshot_ask ask, const gs_progress *progress,
 			   gs_snapshot_report *report, gs_err *err);
 
 typedef struct gs_snapshot_size {

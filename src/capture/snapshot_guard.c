@@ -21,7 +21,7 @@
 #include "base/file.h"
 #include "base/banned.h"
 
-#define STOP_LIMIT_NS 2000000000ll
+#define STOP_LIMIT_NS 300000000ll
 #define REAP_LIMIT_NS 3000000000ll
 /* The kernel's own limit of thread ids, PID_MAX_LIMIT. */
 #define MAX_TID (4u << 20)
@@ -223,7 +223,7 @@ static bool freeze(guard *g, gs_err *err)
 			trace(PTRACE_INTERRUPT, g->list[n_asked].tid, 0, 0);
 		if (!wait_stopped(g, deadline))
 			return gs_fail(err, GS_ERR_STOPPED, GS_ERR_NOWHERE,
-				       "a thread of process %d did not stop within 2 s (it waits for a device or a disk); it was left alone", g->s->pid);
+				       "a thread of process %d did not stop (it waits for a device, a disk, or a child that has not called exec); it was left alone", g->s->pid);
 		if (n_threads_now(g) == g->n)
 			break;
 		n_asked = g->n;

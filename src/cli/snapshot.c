@@ -1,6 +1,10 @@
 /* gospect snapshot: the terminal's side of app/snapshot.h. */
 #include "cli/command.h"
 
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
 #include "app/snapshot.h"
 
 #include "base/banned.h"
@@ -10,6 +14,7 @@ static const gs_arg args[] = {
 	{ "zstd", GS_ARG_BOOL, .help = "packed with zstd (gospect reads it so; gdb and Delve want it unpacked)" },
 	{ "how", GS_ARG_ENUM, "auto", "auto fork copy",
 	  .help = "fork: stop it only for a copy-on-write child; copy: stop it while its memory is copied; auto: by size and by what it allows" },
+	{ "max-pause", GS_ARG_DURATION, "0", .help = "refuse when a longer pause than this is predicted; 0: no limit" },
 	{ "format", GS_ARG_ENUM, "text", "text json", .help = "of the summary" },
 	{ "quiet", GS_ARG_BOOL, .short_name = 'q', .help = "no progress" },
 	{ 0 },
@@ -79,9 +84,42 @@ static void json(gs_buf *out, const char *path, const gs_snapshot_file *f)
 	gs_buf_c(out, '\n');
 }
 
+static volatile sig_atomic_t was_interrupted;
+
+static void on_interrupt(int sig)
+{
+	(void)sig;
+	was_interrupted = 1;
+}
+
+static bool should_stop(void *ctx)
+{
+	(void)ctx;
+	return was_interrupted;
+}
+
+/* Ctrl-C and its like end the work in good order: the second one at once. Should memory run out, we go and not the process that is looked at. */
+static void prepare_for_trouble(gs_cli_progress *progress)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction act = { .sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND };
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	for (unsigned i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		sigaction(signals[i], &act, NULL);
+	progress->progress.should_stop = should_stop;
+	if (fd < 0)
+		return;
+	if (write(fd, "1000", 4) < 0) {
+		/* it stays as it was */
+	}
+	close(fd);
+}
+
 static int run(gs_op_call *call, gs_err *err)
 {
 	gs_str how = gs_call_str(call, "how");
+	gs_snapshot_ask ask = { .max_pause_ns = gs_call_int(call, "max-pause") };
 	gs_cli_progress progress;
 	gs_snapshot_file f;
 	const char *path;
@@ -94,11 +132,9 @@ static int run(gs_op_call *call, gs_err *err)
 	path = gs_call_is_set(call, "output") ? gs_cstr(call->mem, gs_call_str(call, "output")) :
 						gs_cstr(call->mem, gs_strf(call->mem, "%.*s.core", GS_FMT(call->paths[0])));
 	gs_cli_progress_init(&progress, gs_call_bool(call, "quiet"));
-	ok = gs_snapshot_to_core(call->mem, call->paths[0],
-				 gs_str_eq(how, GS_S("fork")) ? GS_SNAPSHOT_FORK :
-				 gs_str_eq(how, GS_S("copy")) ? GS_SNAPSHOT_COPY :
-								GS_SNAPSHOT_AUTO,
-				 path, gs_call_bool(call, "zstd"), &progress.progress, &f, err);
+	prepare_for_trouble(&progress);
+	ask.way = gs_str_eq(how, GS_S("fork")) ? GS_SNAPSHOT_FORK : gs_str_eq(how, GS_S("copy")) ? GS_SNAPSHOT_COPY : GS_SNAPSHOT_AUTO;
+	ok = gs_snapshot_to_core(call->mem, call->paths[0], ask, path, gs_call_bool(call, "zstd"), &progress.progress, &f, err);
 	gs_cli_progress_end(&progress);
 	if (!ok)
 		return gs_err_exit_status(err);

@@ -323,16 +323,38 @@ static bool emit_all(writer *w, gs_err *err)
 	return ftruncate(w->fd, (off_t)w->at) == 0 || gs_fail_errno(err, errno, "writing", "the core");
 }
 
+/* A file without a name where the file system can: nothing of it stays when we are killed. It gets the name `tmp` by link_file. */
+static int create_file(const char *path, const char *tmp, bool *is_nameless)
+{
+	char folder[4096];
+	const char *slash = strrchr(path, '/');
+	int fd;
+
+	snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - path + 1) : 1, slash ? path : ".");
+	fd = open(folder, O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600);
+	*is_nameless = fd >= 0;
+	return fd >= 0 ? fd : open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
+static bool link_file(int fd, const char *tmp)
+{
+	char self[64];
+
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	unlink(tmp);
+	return linkat(AT_FDCWD, self, AT_FDCWD, tmp, AT_SYMLINK_FOLLOW) == 0;
+}
+
 static bool write_to(writer *w, const char *path, bool zstd, gs_err *err)
 {
 	char tmp[4096];
 	int n = snprintf(tmp, sizeof(tmp), "%s.tmp%d", path, (int)getpid());
-	bool ok = false;
+	bool ok = false, is_nameless;
 
 	if (n < 0 || (size_t)n >= sizeof(tmp))
 		return gs_fail_errno(err, ENAMETOOLONG, "write", path);
 	/* A core holds every secret of the process. */
-	w->fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	w->fd = create_file(path, tmp, &is_nameless);
 	if (w->fd < 0)
 		return gs_fail_errno(err, errno, "create", path);
 	if (zstd) {
@@ -345,6 +367,8 @@ static bool write_to(writer *w, const char *path, bool zstd, gs_err *err)
 		gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "no memory for zstd");
 	else
 		ok = emit_all(w, err);
+	if (ok && is_nameless && !link_file(w->fd, tmp))
+		ok = gs_fail_errno(err, errno, "write", path);
 	if (close(w->fd) != 0 && ok)
 		ok = gs_fail_errno(err, errno, "write", path);
 	if (ok && rename(tmp, path) != 0)

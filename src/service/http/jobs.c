@@ -178,7 +178,7 @@ static void *run_snapshot(void *ctx)
 	gs_str path = gs_strf(mem, "%s/heap.core", b->folder.path);
 	unsigned ids[MAX_IDS], n_ids = 0;
 	gs_err err = { 0 };
-	bool ok = gs_snapshot_to_core(mem, gs_strf(mem, "%d", b->pid), GS_SNAPSHOT_AUTO, path.p, false, &progress, &taken, &err);
+	bool ok = gs_snapshot_to_core(mem, gs_strf(mem, "%d", b->pid), (gs_snapshot_ask){ 0 }, path.p, false, &progress, &taken, &err);
 
 	pthread_mutex_lock(&j->lock);
 	if (ok) {

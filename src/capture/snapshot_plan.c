@@ -1,0 +1,193 @@
+/* Which way a snapshot takes, and what may forbid it: looked up in /proc before anything is touched. */
+#include "capture/snapshot.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "capture/proc_text.h"
+#include "base/banned.h"
+
+#define MB ((uint64_t)1 << 20)
+/* Below this a copy is so short that nobody feels it. */
+#define SMALL_BYTES (16 * MB)
+/* Measured on a virtual machine of 2026; a guess to decide by. */
+#define FORK_NS_PER_GB 9300000.0
+#define FORK_HUGE_NS_PER_GB 550000.0
+#define COPY_NS_PER_GB 200000000.0
+#define STOP_NS 150000.0
+#define STOP_THREAD_NS 15000.0
+
+static bool proc_read(int32_t pid, const char *name, uint64_t max, gs_file *out, gs_err *err)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	return gs_file_read(path, max, out, err);
+}
+
+/* "123 kB" */
+static uint64_t kilobytes(gs_str text, const char *name)
+{
+	gs_str value = gs_proc_status_value(text, name), number, unit;
+	uint64_t v = 0;
+
+	(void)gs_str_cut(value, ' ', &number, &unit);
+	return gs_str_u64(number, 10, &v) && v < UINT64_MAX / 1024 ? v * 1024 : 0;
+}
+
+static bool number_in(const char *path, uint64_t *out)
+{
+	GS_AUTO(file) f = { 0 };
+
+	return gs_file_read(path, 4096, &f, NULL) && gs_str_u64(gs_str_trim(f.bytes), 10, out);
+}
+
+/* What the control groups above a process leave it to allocate; UINT64_MAX: no limit in sight. */
+static uint64_t cgroup_headroom(int32_t pid)
+{
+	GS_AUTO(file) f = { 0 };
+	uint64_t least = UINT64_MAX;
+	gs_str rest, line;
+
+	if (!proc_read(pid, "cgroup", 1 << 20, &f, NULL))
+		return least;
+	rest = f.bytes;
+	while (gs_str_line(&rest, &line)) {
+		gs_str number, controllers, path;
+		bool is_v2;
+
+		(void)gs_str_cut(line, ':', &number, &line);
+		(void)gs_str_cut(line, ':', &controllers, &path);
+		is_v2 = controllers.n == 0;
+		if (!is_v2 && !gs_str_has(controllers, GS_S("memory")))
+			continue;
+		for (;;) {
+			char limit[4352], used[4352];
+			uint64_t max, now;
+			const char *root = is_v2 ? "/sys/fs/cgroup" : "/sys/fs/cgroup/memory";
+
+			snprintf(limit, sizeof(limit), "%s%.*s/%s", root, GS_FMT(path), is_v2 ? "memory.max" : "memory.limit_in_bytes");
+			snprintf(used, sizeof(used), "%s%.*s/%s", root, GS_FMT(path), is_v2 ? "memory.current" : "memory.usage_in_bytes");
+			if (number_in(limit, &max) && number_in(used, &now) && max < (1ull << 60)) {
+				uint64_t left = now < max ? max - now : 0;
+
+				least = left < least ? left : least;
+			}
+			size_t slash = gs_str_rfind_char(path, '/');
+
+			if (slash == SIZE_MAX)
+				break;
+			path.n = slash;
+		}
+	}
+	return least;
+}
+
+/* Of its program, before any byte of it is believed; what cannot be read is left to be found out. */
+static bool is_64_bit(int32_t pid)
+{
+	char path[64];
+	unsigned char ident[5] = { 0 };
+	int fd;
+	bool ok = true;
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return true;
+	if (pread(fd, ident, sizeof(ident), 0) == (ssize_t)sizeof(ident))
+		ok = ident[4] != 1; /* ELFCLASS32 */
+	close(fd);
+	return ok;
+}
+
+bool gs_snapshot_plan_make(gs_arena *mem, int32_t pid, gs_snapshot_ask ask, gs_snapshot_plan *out, gs_err *err)
+{
+	GS_AUTO(file) status = { 0 };
+	GS_AUTO(file) rollup = { 0 };
+	GS_AUTO(file) self = { 0 };
+	uint64_t caps = 0, seccomp = 0, headroom, tracer = 0, threads = 0;
+	double small_gb, huge_gb, stop_ns;
+	const char *no_fork = NULL;
+	gs_str state;
+
+	*out = (gs_snapshot_plan){ 0 };
+	if (!proc_read(pid, "status", 1 << 20, &status, err))
+		return false;
+	state = gs_proc_status_value(status.bytes, "State");
+	if (state.n && (state.p[0] == 'Z' || state.p[0] == 'X') && !gs_proc_status_value(status.bytes, "VmRSS").n)
+		return gs_fail(err, GS_ERR_MISSING, GS_ERR_NOWHERE, "process %d has ended and waits for its parent to notice: it has no memory any more", pid);
+	if (!gs_proc_status_value(status.bytes, "VmRSS").n)
+		return gs_fail(err, GS_ERR_UNSUPPORTED, GS_ERR_NOWHERE, "process %d is a thread of the kernel: it has no memory of its own", pid);
+	if (!is_64_bit(pid))
+		return gs_fail(err, GS_ERR_UNSUPPORTED, GS_ERR_NOWHERE, "process %d is a 32-bit program; snapshots are of 64-bit ones", pid);
+	out->anon_bytes = kilobytes(status.bytes, "RssAnon") + kilobytes(status.bytes, "VmSwap");
+	if (proc_read(pid, "smaps_rollup", 1 << 20, &rollup, NULL))
+		out->huge_bytes = kilobytes(rollup.bytes, "AnonHugePages");
+	if (gs_str_u64(gs_proc_status_value(status.bytes, "TracerPid"), 10, &tracer) && tracer)
+		return gs_fail(err, GS_ERR_DENIED, GS_ERR_NOWHERE, "process %d is traced by process %llu (a debugger?), and only one can", pid,
+			       (unsigned long long)tracer);
+	gs_str_u64(gs_proc_status_value(status.bytes, "Seccomp"), 10, &seccomp);
+	if (proc_read(getpid(), "status", 1 << 20, &self, NULL))
+		gs_str_u64(gs_proc_status_value(self.bytes, "CapEff"), 16, &caps);
+	headroom = cgroup_headroom(pid);
+
+	huge_gb = (double)out->huge_bytes / 1e9;
+	small_gb = (double)(out->anon_bytes > out->huge_bytes ? out->anon_bytes - out->huge_bytes : 0) / 1e9;
+	gs_str_u64(gs_proc_status_value(status.bytes, "Threads"), 10, &threads);
+	stop_ns = STOP_NS + (double)threads * STOP_THREAD_NS;
+	out->fork_pause_ns = (int64_t)(stop_ns + small_gb * FORK_NS_PER_GB + huge_gb * FORK_HUGE_NS_PER_GB);
+	out->copy_pause_ns = (int64_t)(stop_ns + (small_gb + huge_gb) * COPY_NS_PER_GB);
+
+#if !defined(__x86_64__)
+	no_fork = "copy-on-write snapshots are for amd64";
+#endif
+	if (!no_fork && (seccomp == 1 || (seccomp == 2 && !(caps >> 21 & 1))))
+		no_fork = "it runs under a seccomp filter, which a lent system call might break (with CAP_SYS_ADMIN the filter can be held off)";
+	else if (!no_fork && headroom < out->anon_bytes / 4)
+		no_fork = "its control group has too little room for pages that change meanwhile";
+	if (ask.way == GS_SNAPSHOT_FORK && no_fork)
+		return gs_fail(err, GS_ERR_UNSUPPORTED, GS_ERR_NOWHERE, "no copy-on-write snapshot of process %d: %s", pid, no_fork);
+	out->suspends_seccomp = seccomp == 2;
+	if (ask.way != GS_SNAPSHOT_AUTO) {
+		out->way = ask.way;
+		out->why = GS_S("asked for");
+	} else if (no_fork) {
+		out->way = GS_SNAPSHOT_COPY;
+		out->why = gs_str_dup(mem, gs_str_of(no_fork));
+	} else if (out->anon_bytes < SMALL_BYTES) {
+		out->way = GS_SNAPSHOT_COPY;
+		out->why = GS_S("it is small");
+	} else {
+		out->way = GS_SNAPSHOT_FORK;
+		out->why = GS_S("the shorter pause");
+	}
+	if (ask.way == GS_SNAPSHOT_AUTO && !no_fork && ask.max_pause_ns && out->copy_pause_ns > ask.max_pause_ns)
+		out->way = GS_SNAPSHOT_FORK;
+	out->pause_ns = out->way == GS_SNAPSHOT_FORK ? out->fork_pause_ns : out->copy_pause_ns;
+	if (ask.max_pause_ns && out->pause_ns > ask.max_pause_ns)
+		return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "process %d would pause for about %.1f ms (by %s: %.*s), more than the %.1f ms allowed", pid,
+			       (double)out->pause_ns / 1e6, out->way == GS_SNAPSHOT_FORK ? "fork" : "copy", GS_FMT(out->why),
+			       (double)ask.max_pause_ns / 1e6);
+	return true;
+}
+
+bool gs_snapshot_has_room(const gs_snapshot_plan *plan, gs_err *err)
+{
+	GS_AUTO(file) f = { 0 };
+	uint64_t available, own = cgroup_headroom(getpid()), want = plan->anon_bytes + plan->anon_bytes / 16;
+
+	if (own < want)
+		return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE,
+			       "a snapshot needs %llu MB of memory beside the process, and the control group that gospect runs in allows %llu MB more: run it elsewhere, "
+			       "on the host for example", (unsigned long long)(want / MB), (unsigned long long)(own / MB));
+	if (!gs_file_read("/proc/meminfo", 1 << 20, &f, NULL))
+		return true;
+	available = kilobytes(f.bytes, "MemAvailable");
+	if (available >= want)
+		return true;
+	return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE,
+		       "a snapshot needs %llu MB of memory beside the process, and this machine has %llu MB", (unsigned long long)(plan->anon_bytes / MB),
+		       (unsigned long long)(available / MB));
+}
