@@ -183,7 +183,8 @@ static uint32_t child(merge *m, uint32_t parent, uint32_t name)
 		m->steps = more;
 		m->cap = cap;
 	}
-	m->steps[m->n] = (gs_heap_step){ .parent = parent, .name = name, .depth = m->steps[parent].depth + 1 };
+	m->steps[m->n] = (gs_heap_step){ .parent = parent, .name = name, .depth = m->steps[parent].depth + 1,
+					 .largest = GS_HEAP_NONE };
 	return *at = m->n++;
 }
 
@@ -283,6 +284,8 @@ static bool add_objects(merge *m, const uint64_t *selected)
 		step = &m->steps[m->step_of[w.object]];
 		step->own_count++;
 		step->own_bytes += w.size_bytes;
+		if (step->largest == GS_HEAP_NONE || m->d->retained[w.object] > m->d->retained[step->largest])
+			step->largest = w.object;
 	}
 	for (uint32_t i = m->n; i-- > 0;) {
 		gs_heap_step *s = &m->steps[i];

@@ -27,6 +27,7 @@ typedef struct gs_heap_step {
 	uint32_t n_holders; /* that are merged here */
 	uint64_t own_count, own_bytes; /* of the selected objects that end here */
 	uint64_t count, bytes;	       /* with all below */
+	uint32_t largest; /* of its own objects the one that retains most; GS_HEAP_NONE */
 } gs_heap_step;
 
 typedef struct gs_heap_paths {

@@ -4,6 +4,7 @@
 
 typedef struct finder {
 	const gs_heap_paths *held;
+	const gs_dominators *d;
 	uint32_t *times; /* of each step: how many holders are merged at its top; that many objects are "one" */
 	uint32_t *point; /* of each step: the nearest single one above, or itself */
 	uint64_t *piled; /* of points */
@@ -15,7 +16,8 @@ static bool is_single(const finder *f, uint32_t i)
 {
 	const gs_heap_step *s = &f->held->steps[i];
 
-	return s->own_count <= f->times[i];
+	/* Of several objects with one name one may have nearly all. */
+	return s->own_count <= f->times[i] || (s->largest != GS_HEAP_NONE && f->d->retained[s->largest] >= s->bytes / 2);
 }
 
 static uint64_t key_of(const gs_heap_paths *held, const gs_heap_names *names, const uint64_t *keys, uint32_t step)
@@ -78,11 +80,11 @@ static int by_growth(const void *a, const void *b)
 	return grown_x != grown_y ? grown_x > grown_y ? -1 : 1 : by_bytes(a, b);
 }
 
-bool gs_heap_suspects_find(gs_arena *mem, const gs_heap_paths *held, const gs_heap_names *names, uint64_t min_bytes,
-			   const gs_heap_before *before, gs_heap_suspects *out, gs_err *err)
+bool gs_heap_suspects_find(gs_arena *mem, const gs_heap_paths *held, const gs_dominators *d, const gs_heap_names *names,
+			   uint64_t min_bytes, const gs_heap_before *before, gs_heap_suspects *out, gs_err *err)
 {
 	GS_AUTO(arena) *scratch = gs_arena_create((uint64_t)1 << 38);
-	finder f = { .held = held };
+	finder f = { .held = held, .d = d };
 
 	*out = (gs_heap_suspects){ 0 };
 	f.times = gs_try_new(scratch, uint32_t, held->n);

@@ -30,7 +30,7 @@ typedef struct gs_heap_before {
 bool gs_heap_before_make(gs_arena *mem, const gs_heap_paths *held, const gs_heap_names *names, gs_heap_before *out, gs_err *err);
 
 /* Points with at least min_bytes. `before` may be NULL. In `mem`. GS_ERR_LIMIT: out of memory. */
-bool gs_heap_suspects_find(gs_arena *mem, const gs_heap_paths *held, const gs_heap_names *names, uint64_t min_bytes,
-			   const gs_heap_before *before, gs_heap_suspects *out, gs_err *err);
+bool gs_heap_suspects_find(gs_arena *mem, const gs_heap_paths *held, const gs_dominators *d, const gs_heap_names *names,
+			   uint64_t min_bytes, const gs_heap_before *before, gs_heap_suspects *out, gs_err *err);
 
 #endif

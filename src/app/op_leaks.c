@@ -201,13 +201,16 @@ static bool find_suspects(question *q, gs_leak_report *r, gs_heap_suspects *out,
 		least = (uint64_t)(gs_call_float(q->call, "min-memory") / 100 * (double)r->heap->totals.live_bytes);
 		if (least < MIN_PILE_BYTES)
 			least = MIN_PILE_BYTES;
-		ok = gs_heap_suspects_find(q->call->mem, &now->held, now->names, least, then ? &before : NULL, out, err);
+		ok = gs_heap_suspects_find(q->call->mem, &now->held, &now->dominators, now->names, least, then ? &before : NULL, out, err);
 		r->suspects = out;
 		r->held = &now->held;
+		r->dominators = &now->dominators;
 		r->names = now->names;
 	}
 	gs_map_release(&before.index);
-	return ok;
+	if (ok && out->n)
+		r->shortest = gs_heap_shortest(q->call->mem, r->heap, r->dominators, err);
+	return ok && (!out->n || r->shortest);
 }
 
 static bool check_dumps(question *q, gs_leak_report *r, const gs_leaks *l, gs_err *err)

@@ -534,6 +534,79 @@ static void interfaces(typing *y)
 	}
 }
 
+/* The parts of a map from its entries up: what points to an array of these alone, to tables, to a directory. */
+enum { MAP_TABLE, MAP_DIRECTORY, MAP_RECORD, N_MAP_PARTS };
+
+/* "map[K]V" of "map.group[K]V" and "map.bucket[K]V". */
+static gs_str map_of_entries(gs_arena *mem, gs_str entries)
+{
+	static const gs_str heads[] = { { "map.group[", 10 }, { "map.bucket[", 11 } };
+
+	for (unsigned i = 0; i < 2; i++)
+		if (gs_str_starts(entries, heads[i]))
+			return gs_strf(mem, "map[%.*s", GS_FMT(((gs_str){ entries.p + heads[i].n, entries.n - heads[i].n })));
+	return (gs_str){ 0 };
+}
+
+typedef struct map_parts {
+	gs_map of; /* model type * N_MAP_PARTS + part -> model type of that part of the same map */
+	gs_map is; /* model type that is a part -> part + 1 */
+} map_parts;
+
+/* The type of an object that only points to objects of type `below`; GS_HEAP_NONE: it is no part of a map. */
+static uint32_t part_above(typing *y, map_parts *m, uint32_t below, uint64_t size)
+{
+	static const char *const endings[] = { " (table)", " (directory)", "" };
+	const uint32_t *known_part = gs_map_get(&m->is, below);
+	GS_AUTO(arena) *scratch = gs_arena_create(1 << 20);
+	gs_str name = gs_strtab_get(&y->h->strings, y->t.model.p[below].name), map;
+	bool is_new, is_swiss = y->rt->o.map_size != GS_GO_NONE;
+	unsigned part = known_part ? *known_part : MAP_TABLE;
+	uint32_t *at;
+
+	map = known_part ? (gs_str){ name.p, name.n - strlen(endings[part - 1]) } : map_of_entries(scratch, name);
+	/* A small map has no table, an old one never. */
+	if (part == MAP_TABLE && (!is_swiss || size != (uint64_t)y->rt->o.table_size))
+		part = MAP_RECORD;
+	if (map.n == 0 || part > MAP_RECORD ||
+	    (part == MAP_RECORD && size != (uint64_t)(is_swiss ? y->rt->o.map_size : y->rt->o.hmap_size)))
+		return GS_HEAP_NONE;
+	at = gs_map_put(&m->of, (uint64_t)below * N_MAP_PARTS + part, &is_new);
+	if (at && is_new) {
+		*at = named_type(y, gs_strf(scratch, "%.*s%s", GS_FMT(map), endings[part]), GS_HEAP_TYPE_FIELD);
+		at = gs_map_put(&m->is, *at, &is_new);
+		if (at)
+			*at = part + 1;
+		at = gs_map_get(&m->of, (uint64_t)below * N_MAP_PARTS + part);
+	}
+	if (!at)
+		y->is_out_of_memory = true;
+	return at ? *at : GS_HEAP_NONE;
+}
+
+/* In a stripped program maps are often known by their entries only: what leads to these is a part of the map, three steps up at most. */
+static void maps(typing *y)
+{
+	gs_heap *h = y->h;
+	map_parts m = { 0 };
+
+	for (unsigned round = 0; round < N_MAP_PARTS; round++)
+		for (gs_heap_walk w = gs_heap_walk_start(h); gs_heap_walk_next(&w);) {
+			uint32_t from = h->edge_at[w.object], to = h->edge_at[w.object + 1], below;
+
+			if (h->type_of[w.object] != GS_HEAP_NONE || from == to)
+				continue;
+			below = h->type_of[h->edge_to[from]];
+			for (uint32_t i = from + 1; i < to && below != GS_HEAP_NONE; i++)
+				if (h->type_of[h->edge_to[i]] != below)
+					below = GS_HEAP_NONE;
+			if (below != GS_HEAP_NONE)
+				h->type_of[w.object] = part_above(y, &m, below, w.size_bytes);
+		}
+	gs_map_release(&m.of);
+	gs_map_release(&m.is);
+}
+
 /* The rest: its size is what is known. */
 static void shapes(typing *y)
 {
@@ -600,6 +673,7 @@ bool heap_type_objects(heap_build *b, gs_err *err)
 	drain(&y);
 	interfaces(&y);
 	channels(&y);
+	maps(&y);
 	shapes(&y);
 	h->types = gs_try_new(h->mem, gs_heap_type, y.t.model.n);
 	ok = h->types && !y.is_out_of_memory;

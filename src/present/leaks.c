@@ -282,9 +282,28 @@ static uint32_t path_of(const gs_heap_paths *held, uint32_t step, uint32_t *way)
 	return n;
 }
 
+/* Names on the shortest way to a suspect, the suspect first; none when what is above it holds it alone and is said already. */
+static uint32_t way_of(const gs_leak_report *r, const gs_heap_suspect *s, uint32_t *names)
+{
+	const gs_dominators *d = r->dominators;
+	uint32_t n = 0, at = r->held->steps[s->step].largest;
+
+	if (at == GS_HEAP_NONE)
+		at = r->held->steps[s->elements].largest;
+	for (; n < MAX_PATH && at != GS_HEAP_NONE && at != gs_dominators_root(d); at = r->shortest[at])
+		names[n++] = at < d->n_objects ? r->names->of_type[r->heap->type_of[at]] : r->names->of_holder[at - d->n_objects];
+	return n;
+}
+
+static bool is_held_by_several(const gs_leak_report *r, const uint32_t *way, uint32_t n)
+{
+	return n && r->held->steps[way[n - 1]].name == r->names->shared;
+}
+
 static void suspect_text(gs_buf *out, const gs_leak_report *r, const gs_heap_suspect *s)
 {
-	uint32_t way[MAX_PATH], n = path_of(r->held, s->step, way);
+	uint32_t way[MAX_PATH], names[MAX_PATH], n = path_of(r->held, s->step, way), n_names;
+	bool is_shared = is_held_by_several(r, way, n);
 
 	gs_buf_c(out, '\n');
 	bytes(out, s->bytes);
@@ -300,10 +319,17 @@ static void suspect_text(gs_buf *out, const gs_leak_report *r, const gs_heap_sus
 	}
 	gs_buf_f(out, "\n   mostly %llu ", (unsigned long long)s->count);
 	gs_printable(out, gs_strtab_get(&r->names->strings, r->held->steps[s->elements].name));
-	gs_buf_z(out, "\n   held by ");
+	gs_buf_z(out, is_shared ? "\n   " : "\n   held by ");
 	for (uint32_t i = n; i-- > 0;) {
 		gs_printable(out, gs_strtab_get(&r->names->strings, r->held->steps[way[i]].name));
 		gs_buf_z(out, i ? " > " : "\n");
+	}
+	n_names = is_shared ? way_of(r, s, names) : 0;
+	if (n_names)
+		gs_buf_z(out, "   one way   ");
+	while (n_names) {
+		gs_printable(out, gs_strtab_get(&r->names->strings, names[--n_names]));
+		gs_buf_z(out, n_names ? " > " : "\n");
 	}
 }
 
@@ -547,7 +573,7 @@ static void suspects_json(gs_json *j, const gs_leak_report *r)
 	gs_json_array(j);
 	for (uint32_t i = 0; r->suspects && i < shown(r, r->suspects->n); i++) {
 		const gs_heap_suspect *s = &r->suspects->rows[i];
-		uint32_t way[MAX_PATH], n = path_of(r->held, s->step, way);
+		uint32_t way[MAX_PATH], names[MAX_PATH], n = path_of(r->held, s->step, way), n_names = way_of(r, s, names);
 
 		gs_json_object(j);
 		gs_json_kstr(j, "in", gs_strtab_get(&r->names->strings, r->held->steps[s->step].name));
@@ -561,6 +587,11 @@ static void suspects_json(gs_json *j, const gs_leak_report *r)
 		gs_json_array(j);
 		while (n)
 			gs_json_str(j, gs_strtab_get(&r->names->strings, r->held->steps[way[--n]].name));
+		gs_json_array_end(j);
+		gs_json_key(j, "shortest_way");
+		gs_json_array(j);
+		while (n_names)
+			gs_json_str(j, gs_strtab_get(&r->names->strings, names[--n_names]));
 		gs_json_array_end(j);
 		gs_json_object_end(j);
 	}

@@ -15,6 +15,8 @@ typedef struct gs_leak_report {
 	/* NULL: nobody asked where memory gathers. */
 	const gs_heap_suspects *suspects;
 	const gs_heap_paths *held;
+	const gs_dominators *dominators;
+	const uint32_t *shortest; /* gs_heap_shortest, with `suspects` that are any */
 	const gs_heap_names *names;
 	uint32_t max_rows; /* of groups and of suspects; 0: all */
 	gs_str note; /* how it was taken */

@@ -254,22 +254,35 @@ TEST(memory_gathers_below_the_last_single_thing)
 		{ .parent = 0, .depth = 1, .n_holders = 1, .own_count = 0, .count = 1, .bytes = 50 },
 	};
 	gs_heap_paths held = { .steps = steps, .n = 6 };
+	uint64_t retained[] = { 1000, 440, 500, 10 };
+	gs_dominators d = { .n_objects = 4, .retained = retained };
 	gs_heap_suspects found;
 	gs_heap_before before;
 	gs_err err;
 
 	gs_strtab_init(&names.strings, mem);
-	for (uint32_t i = 1; i < 6; i++)
+	for (uint32_t i = 1; i < 6; i++) {
 		steps[i].name = gs_strtab_id(&names.strings, gs_strf(mem, "n%u", i));
-	CHECK(gs_heap_suspects_find(mem, &held, &names, 100, NULL, &found, &err));
+		steps[i].largest = GS_HEAP_NONE;
+	}
+	steps[2].largest = 0;
+	steps[3].largest = 1;
+	steps[4].largest = 3;
+	CHECK(gs_heap_suspects_find(mem, &held, &d, &names, 100, NULL, &found, &err));
 	CHECK_INT(found.n, 1);
 	CHECK_INT(found.rows[0].step, 2);
 	CHECK_INT(found.rows[0].elements, 4);
 	CHECK_INT(found.rows[0].bytes, 1000);
 	CHECK_INT(found.rows[0].count, 90);
+	steps[3].largest = 2; /* one of the two has more than half: the pages are its */
+	CHECK(gs_heap_suspects_find(mem, &held, &d, &names, 100, NULL, &found, &err));
+	CHECK_INT(found.n, 1);
+	CHECK_INT(found.rows[0].step, 3);
+	CHECK_INT(found.rows[0].bytes, 940);
+	steps[3].largest = 1;
 	CHECK(gs_heap_before_make(mem, &held, &names, &before, &err));
 	steps[2].bytes = 3000;
-	CHECK(gs_heap_suspects_find(mem, &held, &names, 100, &before, &found, &err));
+	CHECK(gs_heap_suspects_find(mem, &held, &d, &names, 100, &before, &found, &err));
 	CHECK_INT(found.rows[0].retained, 3000);
 	CHECK_INT(found.rows[0].retained_before, 1000);
 	gs_map_release(&before.index);
