@@ -2,6 +2,8 @@
 
 #include <limits.h>
 
+#include "app/endpoint_args.h"
+
 #include "base/banned.h"
 
 static const gs_arg input_args[] = {
@@ -28,6 +30,9 @@ static const gs_arg *own_arg(const gs_op *op, gs_str name)
 	for (const gs_arg *a = output_args; op->formats && a->name; a++)
 		if (gs_str_eq(name, gs_str_of(a->name)))
 			return a;
+	for (const gs_arg *a = gs_args_endpoint.args; op->input == GS_INPUT_DOCUMENTS && a->name; a++)
+		if (gs_str_eq(name, gs_str_of(a->name)))
+			return a;
 	for (const gs_arg *a = input_args; op->input == GS_INPUT_DOCUMENTS && a->name; a++)
 		if (gs_str_eq(name, gs_str_of(a->name)))
 			return a;
@@ -51,12 +56,23 @@ static const gs_arg *by_letter(const gs_op *op, char c)
 	for (a = output_args; op->formats && a->name; a++)
 		if (a->short_name == c)
 			return a;
+	for (a = gs_args_endpoint.args; op->input == GS_INPUT_DOCUMENTS && a->name; a++)
+		if (a->short_name == c)
+			return a;
 	return c == 'h' ? &help_arg : NULL;
 }
 
 static bool is_false(gs_str s)
 {
 	return gs_str_eq(s, GS_S("0")) || gs_str_eq(s, GS_S("false")) || gs_str_eq(s, GS_S("no"));
+}
+
+static bool is_endpoint_arg(const gs_arg *wanted)
+{
+	for (const gs_arg *a = gs_args_endpoint.args; a->name; a++)
+		if (a == wanted)
+			return true;
+	return false;
 }
 
 static bool take(gs_argv *out, const gs_op *op, const gs_arg *a, gs_str value, gs_err *err)
@@ -71,6 +87,9 @@ static bool take(gs_argv *out, const gs_op *op, const gs_arg *a, gs_str value, g
 		if (!gs_duration_read(value, &out->duration_ns) || out->duration_ns < 1000000)
 			return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE,
 				       "%s: --duration must be a duration such as 30s or 500ms, not \"%.*s\"", op->name, GS_FMT(value));
+	} else if (op->input == GS_INPUT_DOCUMENTS && is_endpoint_arg(a)) {
+		out->endpoint[out->n_endpoint++] = (gs_op_pair){
+			gs_str_of(a->name), a->kind != GS_ARG_BOOL ? value : is_false(value) ? GS_S("0") : GS_S("1") };
 	} else if (a == &output_args[0]) {
 		if (!gs_op_has_format(op, value))
 			return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "%s has no format \"%.*s\", it has: %s", op->name,
@@ -181,6 +200,7 @@ bool gs_argv_read(gs_arena *mem, const gs_op *op, int argc, char *const *argv, g
 		most += strlen(argv[i]);
 	*out = (gs_argv){ .dashes_at = UINT_MAX };
 	out->pairs = gs_new(mem, gs_op_pair, most + 2); /* a front-end may turn an operand into one more */
+	out->endpoint = gs_new(mem, gs_op_pair, most + 1);
 	out->paths = gs_new(mem, gs_str, (size_t)(argc > 0 ? argc : 0) + 1);
 	for (int i = 0; i < argc; i++) {
 		gs_str word = gs_str_of(argv[i]), name, value;

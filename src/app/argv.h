@@ -23,6 +23,8 @@ typedef struct gs_argv {
 	gs_str format; /* empty: not given */
 	gs_str part;   /* which document of a capture */
 	gs_str overlay; /* what to lay over a trace */
+	gs_op_pair *endpoint; /* for gs_endpoint_auth_of */
+	unsigned n_endpoint;
 	int64_t duration_ns; /* how long to record a running program; 0: not given */
 	const char *output; /* NULL: not given */
 	gs_color color;

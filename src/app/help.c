@@ -1,6 +1,7 @@
 #include "app/help.h"
 
 #include "app/argv.h"
+#include "app/endpoint_args.h"
 
 #include "base/banned.h"
 
@@ -30,7 +31,9 @@ const gs_arg_group *gs_help_group_at(const gs_op *op, unsigned i)
 			return op->groups[n];
 	if (op->input == GS_INPUT_DOCUMENTS && i == n)
 		return &gs_args_input;
-	n += op->input == GS_INPUT_DOCUMENTS;
+	if (op->input == GS_INPUT_DOCUMENTS && i == n + 1)
+		return &gs_args_endpoint;
+	n += op->input == GS_INPUT_DOCUMENTS ? 2 : 0;
 	return i == n && op->formats ? &gs_args_output : NULL;
 }
 

@@ -78,7 +78,7 @@ bool gs_live_open(gs_str source, const gs_open_options *options, const gs_progre
 		  gs_err *err)
 {
 	GS_AUTO(arena) *mem = gs_arena_create(16 << 20);
-	gs_record_options o = { .target = source, .duration_ns = options->duration_ns };
+	gs_record_options o = { .target = source, .duration_ns = options->duration_ns, .auth = options->auth };
 	/* Who asked to stop wants what was taken up to then: reading it goes to its end. */
 	gs_progress reading = progress ? (gs_progress){ .report = progress->report, .ctx = progress->ctx } : (gs_progress){ 0 };
 	const char *tmp = getenv("TMPDIR");

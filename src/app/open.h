@@ -5,6 +5,7 @@
 #ifndef GS_APP_OPEN_H
 #define GS_APP_OPEN_H
 
+#include "capture/http.h"
 #include "load/load.h"
 
 #define GS_AUTO_TYPE_documents gs_documents
@@ -20,6 +21,7 @@ typedef struct gs_open_options {
 	gs_str overlay; /* a profile to be laid over the source's trace: a file or a capture; empty: none */
 	bool overlay_if_trace;	/* else a source without one is an error */
 	int64_t duration_ns; /* 0: 30 s */
+	gs_http_auth auth;   /* for a URL */
 	gs_str only;	     /* "cpu,heap"; empty: everything */
 	bool keeps_capture;  /* in the current folder, as `gospect record` does; else it is gone once it is opened */
 } gs_open_options;

@@ -1,5 +1,6 @@
 #include "cli/command.h"
 
+#include "app/endpoint_args.h"
 #include "app/config.h"
 
 #include <errno.h>
@@ -122,7 +123,7 @@ static bool open_one(const gs_op_call *call, const gs_argv *a, gs_str source, gs
 	gs_str rest, line;
 
 	gs_buf_init(&notes, 65536);
-	if (!gs_open_source(source, &o, call->progress, out, &notes, err))
+	if (!gs_endpoint_auth_of(call->mem, a->endpoint, a->n_endpoint, &o.auth, err) || !gs_open_source(source, &o, call->progress, out, &notes, err))
 		return false;
 	rest = gs_buf_view(&notes);
 	while (gs_str_line(&rest, &line))

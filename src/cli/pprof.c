@@ -58,7 +58,7 @@ static void write_help(gs_buf *out)
 /* -http: our own page over the same sources. */
 static int open_page(gs_pprofcmd *p, gs_err *err)
 {
-	char **argv = gs_new(p->mem, char *, p->n_sources + 8);
+	char **argv = gs_new(p->mem, char *, p->n_sources + 16);
 	unsigned n = 0;
 	gs_str host, port;
 
@@ -70,6 +70,16 @@ static int open_page(gs_pprofcmd *p, gs_err *err)
 	}
 	if (p->no_browser)
 		argv[n++] = (char[]){ "--no-browser" };
+	const struct {
+		const char *option;
+		gs_str file;
+	} tls[] = { { "--ca", p->tls.ca_file }, { "--cert", p->tls.cert_file }, { "--key", p->tls.key_file } };
+
+	for (size_t i = 0; i < sizeof(tls) / sizeof(tls[0]); i++)
+		if (tls[i].file.n) {
+			argv[n++] = gs_cstr(p->mem, gs_str_of(tls[i].option));
+			argv[n++] = gs_cstr(p->mem, tls[i].file);
+		}
 	for (unsigned i = 0; i < p->n_sources; i++)
 		argv[n++] = gs_cstr(p->mem, p->sources[i]);
 	execv("/proc/self/exe", argv);

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "app/endpoint_args.h"
 #include "app/record.h"
 
 #include "base/banned.h"
@@ -37,17 +38,6 @@ static const gs_arg args[] = {
 };
 static const gs_arg_group group = { "Options", args };
 
-static const gs_arg http_args[] = {
-	{ "header", GS_ARG_LIST, .unit = "text", .short_name = 'H', .help = "\"Name: value\" to send with each request" },
-	{ "bearer", GS_ARG_STRING, .unit = "token", .help = "send Authorization: Bearer; @FILE reads it from a file" },
-	{ "ca", GS_ARG_STRING, .unit = "file", .help = "certificates to trust (PEM)" },
-	{ "cert", GS_ARG_STRING, .unit = "file", .help = "our certificate (PEM)" },
-	{ "key", GS_ARG_STRING, .unit = "file", .help = "its key (PEM)" },
-	{ "insecure", GS_ARG_BOOL, .help = "believe any certificate; send secrets over plain http" },
-	{ 0 },
-};
-static const gs_arg_group http_group = { "Endpoint", http_args };
-
 static const gs_op record_op = {
 	.name = "record",
 	.summary = "record a running program, or one that is started for it",
@@ -66,7 +56,7 @@ static const gs_op record_op = {
 		"its exit status is ours. If perf events are not allowed here, gospect doctor says how to allow them.\n",
 	.operands = "PID|NAME|CONTAINER|URL  or  -- COMMAND [ARGUMENT]...",
 	.input = GS_INPUT_PATHS,
-	.groups = (const gs_arg_group *const[]){ &group, &http_group, NULL },
+	.groups = (const gs_arg_group *const[]){ &group, &gs_args_endpoint, NULL },
 };
 
 /* Of large traces of services: docs/formats/gotrace.md. */
@@ -94,19 +84,6 @@ static void catch_signals(void)
 	sigaction(SIGINT, &a, NULL);
 	sigaction(SIGTERM, &a, NULL);
 	sigaction(SIGHUP, &a, NULL);
-}
-
-static bool token(gs_op_call *call, gs_str *out, gs_err *err)
-{
-	GS_AUTO(file) f = { 0 };
-
-	*out = gs_call_str(call, "bearer");
-	if (!gs_str_starts(*out, GS_S("@")))
-		return true;
-	if (!gs_file_read(gs_cstr(call->mem, gs_str_skip(*out, 1)), 65536, &f, err))
-		return false;
-	*out = gs_str_dup(call->mem, gs_str_trim(f.bytes));
-	return true;
 }
 
 static bool check_only(gs_str only, gs_err *err)
@@ -175,17 +152,12 @@ static bool read_options(gs_op_call *call, gs_record_options *o, gs_err *err)
 	o->scope = gs_str_eq(scope, GS_S("threads")) ? GS_PERF_SCOPE_TASKS :
 		   gs_str_eq(scope, GS_S("cpus"))    ? GS_PERF_SCOPE_CPUS :
 						       GS_PERF_SCOPE_AUTO;
-	o->auth.headers = gs_call_list(call, "header", &o->auth.n_headers);
-	o->auth.ca_file = gs_call_str(call, "ca");
-	o->auth.cert_file = gs_call_str(call, "cert");
-	o->auth.key_file = gs_call_str(call, "key");
-	o->auth.is_insecure = gs_call_bool(call, "insecure");
 	words[o->n_words++] = GS_S("gospect");
 	words[o->n_words++] = GS_S("record");
 	for (unsigned i = 0; o->command && i < call->n_paths; i++)
 		words[o->n_words++] = call->paths[i];
 	o->words = words;
-	return check_only(o->only, err) && token(call, &o->auth.bearer, err);
+	return check_only(o->only, err) && gs_endpoint_auth(call, &o->auth, err);
 }
 
 static gs_str size_text(gs_arena *mem, uint64_t bytes)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "app/detached.h"
+#include "app/endpoint_args.h"
 #include "service/http/server.h"
 
 #include "base/banned.h"
@@ -42,7 +43,7 @@ static const gs_op ui_op = {
 		"but this machine needs --tls-cert and --tls-key.\n",
 	.operands = "[FILE|CAPTURE|CORE|URL|PID]...",
 	.input = GS_INPUT_PATHS,
-	.groups = (const gs_arg_group *const[]){ &group, NULL },
+	.groups = (const gs_arg_group *const[]){ &group, &gs_args_endpoint, NULL },
 };
 
 static bool open_browser(const char *url)
@@ -113,7 +114,7 @@ static bool open_all(gs_op_call *call, gs_session *session, gs_err *err)
 		gs_str rest, line;
 
 		gs_buf_init(&notes, 65536);
-		if (!gs_session_open(session, call->paths[i], &o, call->progress, ids, 1, &n, &notes, err))
+		if (!gs_endpoint_auth(call, &o.auth, err) || !gs_session_open(session, call->paths[i], &o, call->progress, ids, 1, &n, &notes, err))
 			return false;
 		rest = gs_buf_view(&notes);
 		while (gs_str_line(&rest, &line))

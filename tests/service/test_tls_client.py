@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Profiles from servers that want to know who asks: `gospect pprof -tls_cert -tls_key -tls_ca`, against a server of this machine."""
+"""Profiles from servers that want to know who asks: `gospect pprof -tls_cert -tls_key -tls_ca` and the endpoint options of every operation, against a server of this machine."""
 import http.server
 import os
 import ssl
@@ -34,7 +34,10 @@ def make_certificates():
 
 
 class Endpoint(http.server.BaseHTTPRequestHandler):
+    seen = []
+
     def do_GET(self):
+        Endpoint.seen.append(self.headers["Authorization"])
         with open(PROFILE, "rb") as f:
             body = f.read()
         self.send_response(200)
@@ -91,6 +94,30 @@ def a_client_shows_its_certificate():
     assert ask(url, ca="ca.pem", cert="stranger.pem", key="stranger.key").returncode == 2
     p = ask(url, ca="ca.pem", cert="client.pem", key="client.key")
     assert p.returncode == 0 and p.stdout == LOCAL, p
+
+
+@test
+def every_operation_can_be_let_in():
+    url = serve(True)
+    files = ["--ca", at("ca.pem"), "--cert", at("client.pem"), "--key", at("client.key")]
+    want = subprocess.run([GOSPECT, "top", PROFILE], capture_output=True, text=True, timeout=60).stdout
+    p = subprocess.run([GOSPECT, "top", "-q", *files, url], capture_output=True, text=True, timeout=60)
+    assert p.returncode == 0 and p.stdout == want, p
+    p = subprocess.run([GOSPECT, "top", "-q", *files[2:], "--insecure", url], capture_output=True, text=True, timeout=60)
+    assert p.returncode == 0 and p.stdout == want, p
+    p = subprocess.run([GOSPECT, "top", "-q", *files[:2], url], capture_output=True, text=True, timeout=60)
+    assert p.returncode != 0 and not p.stdout, p
+
+
+@test
+def headers_and_tokens():
+    url = serve(False)
+    with open(at("token"), "w") as f:
+        f.write("secret\n")
+    for how in (["--bearer", "secret"], ["--bearer", "@" + at("token")], ["-H", "Authorization: Bearer secret", "-H", "X-Other: 1"]):
+        Endpoint.seen = []
+        p = subprocess.run([GOSPECT, "top", "-q", "--ca", at("ca.pem"), *how, url], capture_output=True, text=True, timeout=60)
+        assert p.returncode == 0 and "Bearer secret" in Endpoint.seen, (p, Endpoint.seen)
 
 
 @test
