@@ -263,7 +263,7 @@ static bool copy_segment(copier *c, uint32_t i, gs_err *err)
 			return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "no address space for a copy of %zu bytes", n);
 		gs_memory_hint_large(p, n);
 	}
-	if (is_file(m))
+	if (is_file(m) || gs_str_eq(m->path, GS_S("[vdso]"))) /* the kernel's pages are in no page map */
 		copy_range(c, m->start, m->limit, p);
 	else
 		copy_present(c, m, p);

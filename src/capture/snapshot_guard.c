@@ -275,6 +275,29 @@ static void read_registers(guard *g)
 
 #if defined(__x86_64__)
 /*
+ * The kernel repeats most calls that a stop interrupts, but some it ends with EINTR, of which the program should not hear. With ERESTARTNOHAND
+ * (-514) in its place it repeats these too, and makes EINTR of it only when a handler of the program's own has run. Calls that have
+ * done nothing yet when they say EINTR; a limit of time begins anew.
+ */
+static void hide_interruption(int32_t tid)
+{
+	static const uint16_t calls[] = {
+		SYS_read, SYS_write, SYS_accept, SYS_accept4, SYS_sendto, SYS_sendmsg, SYS_recvfrom, SYS_recvmsg,
+		SYS_semop, SYS_semtimedop, SYS_rt_sigtimedwait, SYS_io_getevents, SYS_epoll_wait, SYS_epoll_pwait, SYS_epoll_pwait2,
+	};
+	struct user_regs_struct r;
+
+	if (trace(PTRACE_GETREGS, tid, 0, (uint64_t)(uintptr_t)&r) != 0 || r.cs != 0x33 || (long)r.rax != -EINTR)
+		return;
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+		if (r.orig_rax == calls[i]) {
+			r.rax = (unsigned long)-514;
+			trace(PTRACE_SETREGS, tid, 0, (uint64_t)(uintptr_t)&r);
+			return;
+		}
+}
+
+/*
  * Should everything that watches be killed in the middle of a lent call, the thread goes on behind its own system call with a strange result.
  * So only a thread may lend whose code does not care: Go's nanosleep, and Go's futex wait, which must expect to wake for
  * no reason. They are known by what follows the instruction (runtime/sys_linux_amd64.s); C's futex would abort.
@@ -443,6 +466,7 @@ static bool reap_by(guard *g, int32_t tid)
 	}
 	if (status >> 16 == 0)
 		t.pending = WSTOPSIG(status);
+	hide_interruption(tid);
 	if (!t.pending && can_lend(tid, &saved)) {
 		const uint64_t args[4] = { (uint64_t)(uint32_t)g->child_ns_pid, 0, __WALL | WNOHANG, 0 };
 		long result = 0;
@@ -456,6 +480,11 @@ static bool reap_by(guard *g, int32_t tid)
 	return done;
 }
 #else
+static void hide_interruption(int32_t tid)
+{
+	(void)tid;
+}
+
 static void make_child(guard *g)
 {
 	g->s->no_fork_errno = ENOSYS;
@@ -534,6 +563,8 @@ static _Noreturn void guard_main(gs_guard_shared *s, tracee *list, uint64_t *kno
 	if (!freeze(&g, &s->err))
 		_exit(1); /* the kernel lets go whoever is ours */
 	read_registers(&g);
+	for (uint32_t i = 0; i < g.n; i++)
+		hide_interruption(g.list[i].tid);
 	if (s->wants_fork)
 		make_child(&g);
 	if (s->child_pid) {

@@ -145,7 +145,7 @@ bool gs_snapshot_plan_make(gs_arena *mem, int32_t pid, gs_snapshot_ask ask, gs_s
 #endif
 	if (!no_fork && (seccomp == 1 || (seccomp == 2 && !(caps >> 21 & 1))))
 		no_fork = "it runs under a seccomp filter, which a lent system call might break (with CAP_SYS_ADMIN the filter can be held off)";
-	else if (!no_fork && headroom < out->anon_bytes / 4)
+	else if (!no_fork && headroom < out->anon_bytes / 2)
 		no_fork = "its control group has too little room for pages that change meanwhile";
 	if (ask.way == GS_SNAPSHOT_FORK && no_fork)
 		return gs_fail(err, GS_ERR_UNSUPPORTED, GS_ERR_NOWHERE, "no copy-on-write snapshot of process %d: %s", pid, no_fork);
