@@ -62,14 +62,14 @@ static int open_page(gs_pprofcmd *p, gs_err *err)
 	unsigned n = 0;
 	gs_str host, port;
 
-	argv[n++] = (char[]){ "gospect" };
-	argv[n++] = (char[]){ "ui" };
+	argv[n++] = gs_cstr(p->mem, GS_S("gospect"));
+	argv[n++] = gs_cstr(p->mem, GS_S("ui"));
 	if (gs_str_cut(p->http, ':', &host, &port) && port.n) {
-		argv[n++] = (char[]){ "--listen" };
+		argv[n++] = gs_cstr(p->mem, GS_S("--listen"));
 		argv[n++] = gs_cstr(p->mem, host.n && !gs_str_eq(host, GS_S("localhost")) ? p->http : port);
 	}
 	if (p->no_browser)
-		argv[n++] = (char[]){ "--no-browser" };
+		argv[n++] = gs_cstr(p->mem, GS_S("--no-browser"));
 	const struct {
 		const char *option;
 		gs_str file;

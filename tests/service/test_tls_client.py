@@ -110,6 +110,22 @@ def every_operation_can_be_let_in():
 
 
 @test
+def the_page_of_pprof_is_let_in():
+    url = serve(True)
+    with tempfile.TemporaryDirectory() as home:  # what it records is kept in the current folder
+        flags = [f"-tls_{k}={at(v)}" for k, v in (("ca", "ca.pem"), ("cert", "client.pem"), ("key", "client.key"))]
+        p = subprocess.Popen([GOSPECT, "pprof", "-http=localhost:0", "-no_browser", *flags, url], stdin=subprocess.DEVNULL,
+                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=home)
+        try:
+            assert p.stdout.readline().startswith("http://127.0.0.1:")
+            captures = os.listdir(home)
+            assert len(captures) == 1 and "heap.pprof" in os.listdir(os.path.join(home, captures[0])), captures
+        finally:
+            p.terminate()
+            p.wait(20)
+
+
+@test
 def headers_and_tokens():
     url = serve(False)
     with open(at("token"), "w") as f:
