@@ -4,6 +4,7 @@
 #   make check      every test
 #   make install    PREFIX=/usr/local DESTDIR=
 #   make bench      against peers, writes bench/RESULTS.md; ROWS=page,switches: these rows only, ROUNDS=3
+#   make soak       snapshots of a busy server for half an hour
 #   make fuzz       each format's fuzzer for FUZZ_SECONDS=60
 #   make clean
 BUILD  ?= build
@@ -13,7 +14,7 @@ FUZZ_SECONDS ?= 60
 export PATH := $(CURDIR)/.cache/bin:$(PATH)
 export NINJA_STATUS = [%f/%t]
 
-.PHONY: all deps ui demo check install bench fuzz clean
+.PHONY: all deps ui demo check install bench soak fuzz clean
 all: deps ui $(BUILD)/build.ninja
 	@meson compile -C $(BUILD)
 
@@ -40,6 +41,12 @@ install: all
 bench: all
 	@tools/install-deps bench
 	@bench/run --gospect $(BUILD)/gospect $(if $(ROWS),--only $(ROWS)) $(if $(ROUNDS),--rounds $(ROUNDS))
+
+# 1,000 snapshots in a row of a busy server, gospect killed 200 times, every Go version: about half an hour.
+soak: all
+	@GOSPECT=$(abspath $(BUILD))/gospect python3 tests/live/test_snapshot.py --snapshots 1000 --kills 200
+	@GOSPECT=$(abspath $(BUILD))/gospect python3 tests/live/test_snapshot.py --snapshots 1000 --kills 200 --signals
+	@GOSPECT=$(abspath $(BUILD))/gospect GOSPECT_SNAPSHOT_ALL=1 python3 tests/live/test_snapshot_ways.py
 
 fuzz:
 	@tools/install-deps build fuzz

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Snapshots of a busy server: nobody may notice. TAP.
 
-  test_snapshot.py [--snapshots N] [--kills N] [--heap-mb N]
+  test_snapshot.py [--snapshots N] [--kills N] [--heap-mb N] [--signals]
 
 Snapshots one after the other under load, then gospect killed with SIGKILL at random moments. Each time: no request fails, no
 thread is lost or left stopped, traced or with signals blocked, no child or zombie stays. The pause is measured by the target's own clock too.
@@ -114,11 +114,23 @@ def quantile(values, q):
     return values[min(len(values) - 1, int(q * len(values)))] if values else 0.0
 
 
+def histogram(name, values):
+    """Requests by latency, in powers of two of a tenth of a millisecond."""
+    bins = {}
+    for v in values:
+        limit = 0.1
+        while 1e3 * v > limit:
+            limit *= 2
+        bins[limit] = bins.get(limit, 0) + 1
+    print(f"# {name}: " + ", ".join(f"<= {limit:g} ms {100 * bins[limit] / len(values):.2f} %" for limit in sorted(bins)))
+
+
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--snapshots", type=int, default=50)
     p.add_argument("--kills", type=int, default=20)
     p.add_argument("--heap-mb", type=int, default=64)
+    p.add_argument("--signals", action="store_true", help="the target is profiled and has an alarm with a handler")
     p.add_argument("--seed", type=int, default=1)
     args = p.parse_args()
     rng = random.Random(args.seed)
@@ -136,15 +148,16 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         exe, core = f"{folder}/server", f"{folder}/s.core"
         subprocess.run(["go", "build", "-o", exe, "./snapshot"], cwd=HERE, check=True)
-        server = subprocess.Popen([exe, str(args.heap_mb)], stdout=subprocess.PIPE, text=True)
+        server = subprocess.Popen([exe, str(args.heap_mb), *(["signals"] if args.signals else [])], stdout=subprocess.PIPE, text=True)
         try:
             address, pid = server.stdout.readline().strip(), server.pid
             quiet = Load(address)
-            time.sleep(1)
+            time.sleep(1 if args.snapshots < 500 else 20)
             quiet.end()
             masks = {status_of(f"/proc/{pid}/task/{t}/status")["SigBlk"].strip() for t in os.listdir(f"/proc/{pid}/task")}
             load = Load(address)
             wrong, pauses, ways = [], [], {}
+            threads = set(os.listdir(f"/proc/{pid}/task"))
             get(address, "/gap")
             for i in range(args.snapshots):
                 how = ["fork", "auto", "copy"][i % 3] if i % 10 == 9 else "auto"
@@ -160,6 +173,8 @@ def main():
                 if a["how"] == "fork":
                     pauses.append(a["pause_ns"] / 1e6)
                 wrong += [f"snapshot {i}: {w}" for w in settled(pid, masks)]
+            lost = threads - set(os.listdir(f"/proc/{pid}/task"))
+            wrong += [f"thread {t} is lost" for t in lost]
             gap = int(get(address, "/gap")) / 1e6
             load.end()
             check(not wrong and server.poll() is None, f"{args.snapshots} snapshots leave nothing behind", "; ".join(wrong[:5]))
@@ -169,6 +184,13 @@ def main():
             print(f"# latency p50/p99/max ms: untouched {1e3 * quantile(quiet.latencies, .5):.2f}/{1e3 * quantile(quiet.latencies, .99):.2f}/"
                   f"{1e3 * quantile(quiet.latencies, 1):.2f}, with snapshots {1e3 * quantile(load.latencies, .5):.2f}/"
                   f"{1e3 * quantile(load.latencies, .99):.2f}/{1e3 * quantile(load.latencies, 1):.2f}")
+
+            histogram("untouched", quiet.latencies)
+            histogram("with snapshots", load.latencies)
+            if args.signals:
+                before = int(get(address, "/alarms"))
+                time.sleep(0.5)
+                check(int(get(address, "/alarms")) > before, "its alarms still arrive")
 
             begin = time.monotonic()
             subprocess.run([GOSPECT, "snapshot", str(pid), "-o", core, "-q"], capture_output=True, timeout=60)
