@@ -46,7 +46,6 @@ type evil = box[struct {
 var cache = map[string]*session{}
 var pair *ring
 var hostile []*evil
-var never chan int
 var size = 30000
 
 func fill(n int) {
@@ -59,6 +58,7 @@ func fill(n int) {
 //go:noinline
 func wait() {
 	held := make([]byte, size)
+	never := make(chan int)
 	never <- 1
 	runtime.KeepAlive(held)
 }
@@ -70,7 +70,6 @@ func main() {
 	for i := 0; i < 5; i++ {
 		hostile = append(hostile, &evil{})
 	}
-	never = make(chan int)
 	for i := 0; i < 20; i++ {
 		go wait()
 	}
@@ -259,6 +258,32 @@ heapTest("growth names the cache first", async (page) => {
 	await page.screenshot({ path: join(pictures, "growth.png") });
 });
 
+heapTest("goroutines that can never wake are named with their lines", async (page) => {
+	await page.at("#/leaks?doc=2&base=1");
+	const facts = await page.textContent(".heap-facts");
+	assert.match(facts, /Can never wake20/);
+	assert.match(facts, /They hold/);
+	const head = await page.textContent(".leaks .gor-head");
+	assert.match(head, /20.*proven.*main\.wait.*main\.go:\d+.*chan send/);
+	const body = await page.textContent(".leaks .gor-body");
+	assert.match(body, /created by.*main\.main/);
+	assert.match(body, /nobody else has it in hand/);
+	assert.match(body, /chan int/);
+	// The cache has gathered most of the heap, and it grew.
+	assert.match(await page.textContent('section[aria-label="Memory"]'), /main\.cache/);
+	await page.screenshot({ path: join(pictures, "leaks.png") });
+	// Closing a row is part of the address; the channel it waits for is an object as any other.
+	await page.click(".leaks .gor-body .link >> text=chan int");
+	await page.waitForSelector(".inspector .path >> text=0x");
+	await page.focus(".leaks .gor-head");
+	await page.keyboard.press("Enter");
+	await page.waitForFunction(() => document.querySelector(".leaks .gor-head").getAttribute("aria-expanded") === "false");
+	assert.ok((await page.state()).fold);
+	await page.fill("#search", "nothing has this name");
+	await page.waitForSelector("text=No place matches the search");
+	assert.deepEqual((await page.api("/api/leaks?doc=2&memory=0")).proven_goroutines, 20);
+});
+
 heapTest("frames lead to their lines", async (page) => {
 	await page.at(`#/source?doc=2&fn=${encodeURIComponent("frame main.wait")}`);
 	const code = await page.textContent("table.lines");
@@ -274,7 +299,7 @@ heapTest("type names are shown, never run", async (page) => {
 	const o = (await page.api("/api/heap-find?doc=2&top=400")).objects.find((x) => x.type === evil.type);
 	for (const place of [
 		`#/heap?doc=2&fn=${e}`, `#/heap?doc=2&list=objects&fn=${e}`, `#/treemap?doc=2&fn=${e}`, "#/treemap?doc=2&mtable=1", `#/flame?doc=2&fn=${e}`, "#/tree?doc=2",
-		`#/refs?doc=2&around=${e}`, `#/refs?doc=2&around=${o.address}&obj=${o.address}`, `#/growth?doc=2&base=1&fn=${e}`, `#/refs?doc=2&around=${encodeURIComponent("<img src=x onerror=window.pwned=3>")}`,
+		`#/refs?doc=2&around=${e}`, `#/refs?doc=2&around=${o.address}&obj=${o.address}`, `#/growth?doc=2&base=1&fn=${e}`, "#/leaks?doc=2", `#/refs?doc=2&around=${encodeURIComponent("<img src=x onerror=window.pwned=3>")}`,
 		"#/heap?doc=2&obj=0x1", `#/treemap?doc=2&map=${encodeURIComponent("<b>")}`,
 	]) {
 		await page.at(place);

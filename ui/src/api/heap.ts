@@ -138,3 +138,53 @@ export interface SnapshotFacts {
 	size_bytes: number;
 	disk_bytes: number;
 }
+
+export interface LeakPlace { function: string; file: string; line: number }
+export interface LeakGroup {
+	verdict: "proven" | "suspect";
+	count: number;
+	state: string;
+	blocked?: LeakPlace;
+	created?: LeakPlace;
+	start?: LeakPlace;
+	wait_ns: number;
+	stack_bytes: number;
+	heap_bytes: number;
+	said_leaked: number;
+	before?: number;
+	is_growing?: boolean;
+	cycle?: number;
+	is_cycle_of_its_own?: boolean;
+	goroutines?: number[];
+	waits_for?: { kind: string; is_select: boolean; lock?: string; type?: string; address: string }[];
+	users?: { kind: "variable" | "goroutine" | "object"; name?: string; type?: string; address?: string; goroutine?: number; is_leaked: boolean; count: number }[];
+	more_users?: number;
+	kept_by?: { root: string; path: { type: string; address: string }[] };
+	stack?: LeakPlace[];
+}
+export interface LeakMemory {
+	in: string;
+	bytes: number;
+	retained_bytes: number;
+	retained_before_bytes?: number;
+	elements: string;
+	count: number;
+	held_by: string[];
+	shortest_way?: string[];
+}
+export interface Leaks {
+	proven_goroutines: number;
+	suspect_goroutines: number;
+	proven_groups: number;
+	suspect_groups: number;
+	proven_stack_bytes: number;
+	proven_heap_bytes: number;
+	is_main_stuck: boolean;
+	goroutines?: number;
+	live_bytes?: number;
+	proof_ns?: number;
+	note?: string;
+	groups: LeakGroup[];
+	memory?: LeakMemory[];
+	detector: { source: string; leaked: number; agreed: number; only_detector: number; only_proven: number }[];
+}

@@ -20,9 +20,12 @@ export const whyUrl = (type: string) => question("refs", { type: exactName(type)
 export const mapUrl = (by: string, root: string, width: number, height: number) => question("treemap", { by, ...(root ? { root } : {}), width, height, max: 3000, format: "json" });
 export const growthUrl = (docs: number[]) => `/api/heap-diff?doc=${docs.join(",")}&top=0`;
 
+/** The earlier heaps first. */
+export const leaksUrl = (docs: number[]) => `/api/leaks?doc=${docs.join(",")}&top=200`;
+
 export function topologyUrl(around: string, open: string[], max: number): string {
 	const isObject = /^0x[0-9a-f]+$/.test(around);
-	return question("topology", { ...(isObject ? { address: around } : { type: exactName(around) }), max }) + open.map((o) => `&open=${encodeURIComponent(o)}`).join("");
+	return question("topology", { ...(isObject ? { address: around } : { type: exactName(around) }), max }) + open.filter((o) => o).map((o) => `&open=${encodeURIComponent(o)}`).join("");
 }
 
 export type HolderKind = "var" | "goroutine" | "frame" | "";

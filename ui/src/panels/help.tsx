@@ -14,7 +14,7 @@ export function Help() {
 						<h3>{g}</h3>
 						<dl>
 							{list.filter((c) => c.group === g).map((c) => <div key={c.id}><dt>{c.keys.map((k) => <kbd key={k}>{k}</kbd>)}</dt><dd>{c.title}</dd></div>)}
-							{g === "Graph" && (route.value.view === "timeline" ? timelineKeys : ["heap", "treemap", "refs", "growth"].includes(route.value.view) ? heapKeys : canvasKeys).map(([keys, title]) => <div key={keys}><dt>{/^[a-z]{3,}/.test(keys) ? <span class="dim">{keys}</span> : keys.split(" ").map((k) => <kbd key={k}>{k}</kbd>)}</dt><dd>{title}</dd></div>)}
+							{g === "Graph" && (route.value.view === "timeline" ? timelineKeys : ["heap", "treemap", "refs", "leaks", "growth"].includes(route.value.view) ? heapKeys : canvasKeys).map(([keys, title]) => <div key={keys}><dt>{/^[a-z]{3,}/.test(keys) ? <span class="dim">{keys}</span> : keys.split(" ").map((k) => <kbd key={k}>{k}</kbd>)}</dt><dd>{title}</dd></div>)}
 						</dl>
 					</section>
 				))}

@@ -44,7 +44,7 @@ export function comparable(d: Doc): Doc[] {
 	return documents.value.filter((o) => o.id !== d.id && (o.sample_types ?? []).some((t) => types.has(t.type)));
 }
 
-const heapViews = ["heap", "treemap", "refs", "growth"];
+const heapViews = ["heap", "treemap", "refs", "leaks", "growth"];
 
 /** Opens a document in the view that fits its kind. */
 export function openDoc(id: number): void {

@@ -4,6 +4,7 @@ import type { ComponentType } from "preact";
 import type { Doc } from "../api/types";
 import { GrowthView } from "../heap/growth";
 import { HeapInspector } from "../heap/inspector";
+import { LeaksView } from "../heap/leaks";
 import { TreemapView } from "../heap/map";
 import { HeapView } from "../heap/overview";
 import { RefsView } from "../heap/refs";
@@ -47,6 +48,7 @@ export const views: View[] = [
 	{ id: "flame", title: "Flame", summary: "Where the cost is, by stack", component: FlameView, fits: profile, search: true, inspector: true, order: true },
 	{ id: "tree", title: "Tree", summary: "The same frames as rows", component: TreeView, fits: profile, search: true, inspector: true, order: true },
 	{ id: "refs", title: "References", summary: "What points to what around an object or a type", component: RefsView, ...ofHeap },
+	{ id: "leaks", title: "Leaks", summary: "Goroutines that can never wake, and where memory piles up", component: LeaksView, ...ofHeap },
 	{ id: "growth", title: "Growth", summary: "Two or three heaps compared", component: GrowthView, ...ofHeap },
 	{ id: "sandwich", title: "Sandwich", summary: "Callers and callees of one function", component: SandwichView, fits: code, search: true, inspector: true, order: true },
 	{ id: "table", title: "Table", summary: "Every function with its cost", component: TableView, fits: code, search: true, inspector: true },
