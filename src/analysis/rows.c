@@ -228,13 +228,21 @@ void gs_rows_sort(gs_rows *r, gs_row_order by)
 	qsort_r(r->list, r->n, sizeof(*r->list), compare_rows, &o);
 }
 
+/* lgamma itself writes a global variable. */
+static double log_factorial(int n)
+{
+	int sign;
+
+	return lgamma_r(n + 1, &sign);
+}
+
 /* Two-sided: how likely is what is at most as likely as a of n. */
 static double binomial_p(int a, int n, double share)
 {
 	double p[32], sum = 0;
 
 	for (int i = 0; i <= n; i++) {
-		p[i] = exp(lgamma(n + 1) - lgamma(i + 1) - lgamma(n - i + 1) + i * log(share) +
+		p[i] = exp(log_factorial(n) - log_factorial(i) - log_factorial(n - i) + i * log(share) +
 			   (n - i) * log1p(-share));
 	}
 	for (int i = 0; i <= n; i++)
