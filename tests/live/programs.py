@@ -3,7 +3,7 @@
 
     tests/live/programs.py [--out build/live-bin] [--versions …] [--programs …] [--variants …]     prints the paths
 
-Variants: plain; stripped (-s -w); pie; stripped-pie; trimpath; cgo (linked by the C linker). The program cgo is always built with cgo.
+Variants: plain; stripped (-s -w); pie; stripped-pie; trimpath; cgo (linked by the C linker); race. The program cgo is always built with cgo.
 """
 import argparse
 import functools
@@ -23,6 +23,7 @@ VARIANTS = {
     "stripped-pie": ["-buildmode=pie", "-ldflags=-s -w"],
     "trimpath": ["-trimpath"],
     "cgo": ["-ldflags=-linkmode=external"],
+    "race": ["-race"],
 }
 
 
@@ -71,7 +72,7 @@ def binary(name, version="", variant="plain", out=OUT):
     tmp = folder / f".{exe.name}.{os.getpid()}"
     try:
         r = subprocess.run(["go", "build", *VARIANTS[variant], "-o", tmp, f"./{name}"], cwd=HERE,
-                           env=go_env(version, name == "cgo" or variant == "cgo"), capture_output=True, text=True, timeout=300)
+                           env=go_env(version, name == "cgo" or variant in ("cgo", "race")), capture_output=True, text=True, timeout=300)
     except (OSError, subprocess.TimeoutExpired) as e:
         raise Unavailable(f"{name} {version} {variant}: {e}") from e
     if r.returncode != 0:

@@ -273,7 +273,7 @@ def every_build(tmp):
     versions = ["", *programs.VERSIONS] if everything else [""]
     done = []
     for version in versions:
-        for name, variant in (("blocked", "stripped-pie"), ("cgo", "plain"), ("hot", "plain")) + ((("blocked", "stripped"), ("gc", "pie"), ("hot", "cgo")) if everything else ()):
+        for name, variant in (("blocked", "stripped-pie"), ("cgo", "plain"), ("hot", "plain")) + ((("blocked", "stripped"), ("gc", "pie"), ("hot", "cgo"), ("blocked", "race")) if everything else ()):
             try:
                 exe = programs.binary(name, version, variant, OUT)
             except programs.Unavailable as e:
@@ -313,6 +313,14 @@ def delve_opens_the_core(tmp):
     r = subprocess.run([dlv, "core", str(tmp / "server"), str(core), "--allow-non-terminal-interactive=true"], input="goroutines\ngoroutine 1 bt\nprint len(main.heap)\nexit\n",
                        capture_output=True, text=True, timeout=120)
     assert "main.main" in r.stdout and re.search(r"\(dlv\) \d\d+\n", r.stdout), r.stdout + r.stderr
+
+
+@test
+def devices_are_not_replaced(tmp):
+    with program("blocked") as t:
+        assert "not a regular file" in gospect("snapshot", t.pid, "-q", "-o", "/dev/null", ok=(4,)).stderr
+        unharmed(t)
+    assert pathlib.Path("/dev/null").is_char_device()
 
 
 @test

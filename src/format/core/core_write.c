@@ -323,7 +323,7 @@ static bool emit_all(writer *w, gs_err *err)
 	return ftruncate(w->fd, (off_t)w->at) == 0 || gs_fail_errno(err, errno, "writing", "the core");
 }
 
-/* A file without a name where the file system can: nothing of it stays when we are killed. It gets the name `tmp` by link_file. */
+/* A file without a name where the file system can: nothing of it stays when we are killed. It gets a name by link_file. */
 static int create_file(const char *path, const char *tmp, bool *is_nameless)
 {
 	char folder[4096];
@@ -336,13 +336,18 @@ static int create_file(const char *path, const char *tmp, bool *is_nameless)
 	return fd >= 0 ? fd : open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 }
 
-static bool link_file(int fd, const char *tmp)
+/* `tmp` is for what can only be replaced. */
+static bool link_file(int fd, const char *path, const char *tmp)
 {
 	char self[64];
 
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	if (linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0)
+		return true;
+	if (errno != EEXIST)
+		return false;
 	unlink(tmp);
-	return linkat(AT_FDCWD, self, AT_FDCWD, tmp, AT_SYMLINK_FOLLOW) == 0;
+	return linkat(AT_FDCWD, self, AT_FDCWD, tmp, AT_SYMLINK_FOLLOW) == 0 && rename(tmp, path) == 0;
 }
 
 static bool write_to(writer *w, const char *path, bool zstd, gs_err *err)
@@ -350,9 +355,13 @@ static bool write_to(writer *w, const char *path, bool zstd, gs_err *err)
 	char tmp[4096];
 	int n = snprintf(tmp, sizeof(tmp), "%s.tmp%d", path, (int)getpid());
 	bool ok = false, is_nameless;
+	struct stat st;
 
 	if (n < 0 || (size_t)n >= sizeof(tmp))
 		return gs_fail_errno(err, ENAMETOOLONG, "write", path);
+	/* It would be replaced by a file. */
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return gs_fail(err, GS_ERR_IO, GS_ERR_NOWHERE, "%s is not a regular file: a core needs one of its own", path);
 	/* A core holds every secret of the process. */
 	w->fd = create_file(path, tmp, &is_nameless);
 	if (w->fd < 0)
@@ -367,11 +376,11 @@ static bool write_to(writer *w, const char *path, bool zstd, gs_err *err)
 		gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "no memory for zstd");
 	else
 		ok = emit_all(w, err);
-	if (ok && is_nameless && !link_file(w->fd, tmp))
+	if (ok && is_nameless && !link_file(w->fd, path, tmp))
 		ok = gs_fail_errno(err, errno, "write", path);
 	if (close(w->fd) != 0 && ok)
 		ok = gs_fail_errno(err, errno, "write", path);
-	if (ok && rename(tmp, path) != 0)
+	if (ok && !is_nameless && rename(tmp, path) != 0)
 		ok = gs_fail_errno(err, errno, "write", path);
 	if (!ok)
 		unlink(tmp);
