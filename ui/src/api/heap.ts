@@ -42,9 +42,22 @@ export interface HeapObjectRow { address: string; type: string; size_bytes: numb
 export interface HeapFound { n_objects: number; size_bytes: number; objects: HeapObjectRow[] }
 
 /** An object, or what holds one from outside of the heap. */
-export interface HeapNode { address?: string; type?: string; holder?: string; size_bytes?: number; retained_bytes: number }
+export interface HeapNode {
+	/** of who points: the field that does */
+	field?: string;
+	address?: string;
+	type?: string;
+	holder?: string;
+	size_bytes?: number;
+	retained_bytes: number;
+}
+/** A value in an object; `value` is text for people, `to` the object that it leads to. */
+export interface HeapField { name: string; type: string; value: string; to?: string }
 export interface HeapObject {
 	object: HeapNode;
+	/** absent where the memory is not to be had */
+	n_fields?: number;
+	fields?: HeapField[];
 	retained_by: HeapNode[];
 	n_roots: number;
 	roots: { kind: string; name: string; goroutine?: number; is_guess: boolean }[];

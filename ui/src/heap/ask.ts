@@ -15,7 +15,7 @@ export const holdersUrl = (kind = "all") => question("holders", { top: 5000, kin
 /** Variables, goroutines by function, and what several hold together. */
 export const topUrl = () => question("dominators", { depth: 1, top: 12, min: 0 });
 export const objectsUrl = (type: string, top: number, sort = "retained") => question("find", { ...(type ? { type: exactName(type) } : {}), top, sort });
-export const objectUrl = (address: string, top = 12) => question("object", { address, top });
+export const objectUrl = (address: string, top = 16) => question("object", { address, top });
 export const whyUrl = (type: string) => question("refs", { type: exactName(type), top: 24, min: 2 });
 export const mapUrl = (by: string, root: string, width: number, height: number) => question("treemap", { by, ...(root ? { root } : {}), width, height, max: 3000, format: "json" });
 export const growthUrl = (docs: number[]) => `/api/heap-diff?doc=${docs.join(",")}&top=0`;

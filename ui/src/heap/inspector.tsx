@@ -48,9 +48,29 @@ function Node({ n, whole }: { n: HeapNode; whole: number }) {
 		<li>
 			<button onClick={() => (n.address ? showObject(n.address) : showType(name))} title={`${visible(name)}${n.address ? ` at ${n.address}` : ""}: retains ${bytes(n.retained_bytes)}`}>
 				<Bar share={n.retained_bytes / (whole || 1)} text={bytes(n.retained_bytes)} tone={n.address ? "cost" : "plain"} />
-				<span class="name">{heapSpellings(name)[0]}</span>
+				<span class="name">{n.field && <span class="dim mono field">{visible(n.field)} </span>}{heapSpellings(name)[0]}</span>
 			</button>
 		</li>
+	);
+}
+
+/** What is in it, as far as the engine could read it. Texts come cut. */
+function Fields({ o }: { o: HeapObject }) {
+	if (!o.fields?.length) return null;
+	const n = o.n_fields ?? o.fields.length;
+	return (
+		<section>
+			<h3>Fields<span>{formatCount(n)}</span></h3>
+			<dl class="fields">
+				{o.fields.map((f, k) => (
+					<div key={k} title={`${visible(f.name)} ${visible(f.type)} = ${visible(f.value)}`}>
+						<dt class="mono name">{visible(f.name) || "value"}</dt>
+						<dd class="mono name">{f.to ? <button class="link name" onClick={() => showObject(f.to!)}>{visible(f.value) || f.to}</button> : visible(f.value)}</dd>
+					</div>
+				))}
+			</dl>
+			{n > o.fields.length && <p class="dim small-note">and {formatCount(n - o.fields.length)} more</p>}
+		</section>
 	);
 }
 
@@ -88,6 +108,7 @@ function ObjectFacts({ address }: { address: string }) {
 					<tr title="What would be freed if it went"><th>retained</th><td class="num">{bytes(o.object.retained_bytes)}</td><td class="num dim">{formatPercent(o.object.retained_bytes, whole)}</td></tr>
 				</tbody>
 			</table>
+			<Fields o={o} />
 			<section>
 				<h3 title="Each of these alone keeps it alive; the last is outside of the heap">Kept alive by<span>{o.retained_by.length ? "" : "several together"}</span></h3>
 				<ul class="edges">{o.retained_by.map((n, k) => <Node key={k} n={n} whole={whole} />)}</ul>
