@@ -7,17 +7,17 @@
 #include "load/perf_process.h"
 #include "load/perf_samples.h"
 #include "load/recognisers.h"
+#include "load/slice_map.h"
 #include "load/symbolize.h"
 
 #include "base/banned.h"
 
 enum { MAX_STACK = 16384, MAX_MISSING_NOTES = 8 };
 
-/* Places that were seen before: (map of a process, address) -> location. Entries that no longer fit are overwritten. */
-enum { PLACE_CACHE = 1 << 14 };
+/* An address in a map of a process: what is digested to find its location again. */
 typedef struct place {
 	uint64_t address;
-	uint32_t mapping, location;
+	uint32_t mapping, is_kernel;
 } place;
 
 typedef struct loading {
@@ -33,7 +33,8 @@ typedef struct loading {
 	GS_VEC(gs_symbol_map) symbol_maps; /* by mapping; [0] is none */
 	GS_VEC(uint32_t) stack;		   /* locations, leaf first */
 	GS_VEC(gs_frame) frames;
-	place *places;
+	gs_digest_key key;
+	gs_digest_map places; /* location */
 	uint32_t *events; /* attr -> event of samples, + 1 */
 	bool is_kernel_checked;
 	bool is_kernel_moved; /* the kernel of this boot lies elsewhere: its symbols would lie */
@@ -234,22 +235,21 @@ static bool add_names(loading *l, uint32_t mapping, uint64_t address, bool is_ke
 static uint32_t location_of(loading *l, gs_perf_process *p, uint64_t address, bool is_kernel)
 {
 	gs_perf_map *map = gs_perf_process_find(p, address);
-	uint32_t mapping = map ? mapping_of(l, map, p->pid) : 0;
-	place *seen;
+	uint32_t mapping = map ? mapping_of(l, map, p->pid) : 0, *seen;
+	place at = { address, mapping, is_kernel };
+	bool is_new;
 
 	if (mapping == GS_NO_ID)
 		return GS_NO_ID;
-	seen = &l->places[gs_hash_u64(address ^ (uint64_t)mapping << 40 ^ is_kernel) &
-			  (PLACE_CACHE - 1)];
-	if (seen->location && seen->address == address && seen->mapping == mapping)
-		return seen->location;
+	seen = gs_digest_map_put(&l->places, gs_digest_of(&l->key, (gs_str){ (const char *)&at, sizeof(at) }), &is_new);
+	if (!seen)
+		return GS_NO_ID;
+	if (!is_new)
+		return *seen;
 	if (!add_names(l, mapping, address, is_kernel))
 		return GS_NO_ID;
 	gs_profile_builder_mapping_resolved(l->b, mapping, l->frames.p, (uint32_t)l->frames.n);
-	*seen = (place){ address, mapping,
-			 gs_profile_builder_location_intern(l->b, address, mapping, l->frames.p,
-							    (uint32_t)l->frames.n) };
-	return seen->location;
+	return *seen = gs_profile_builder_location_intern(l->b, address, mapping, l->frames.p, (uint32_t)l->frames.n);
 }
 
 /* ---- stacks ---- */
@@ -415,11 +415,13 @@ static uint32_t node_of(loading *l, const gs_perfdata_record *r)
 	bool is_plain = r->chain.n && !r->stack.n && !r->branches.n, is_new = true;
 	gs_perf_process *p = gs_perf_process_of(&l->processes, r->pid);
 	uint32_t node = GS_ROOT_NODE, *slot = NULL;
+	gs_digest digest = { 0 };
 
 	if (!p)
 		return GS_NO_ID;
 	if (is_plain) {
-		slot = gs_slice_map_put(&p->stacks, r->chain, &is_new);
+		digest = gs_digest_of(&l->key, r->chain);
+		slot = gs_digest_map_put(&p->stacks, digest, &is_new);
 		if (!slot)
 			return GS_NO_ID;
 		if (!is_new && *slot)
@@ -434,7 +436,7 @@ static uint32_t node_of(loading *l, const gs_perfdata_record *r)
 	}
 	/* The table of processes may have moved. */
 	if (is_plain && (p = gs_perf_process_of(&l->processes, r->pid)) &&
-	    (slot = gs_slice_map_put(&p->stacks, r->chain, &is_new)))
+	    (slot = gs_digest_map_put(&p->stacks, digest, &is_new)))
 		*slot = node;
 	return node;
 }
@@ -625,6 +627,7 @@ static void release(loading *l)
 	gs_perf_processes_release(&l->processes);
 	gs_perf_samples_release(&l->samples);
 	gs_slice_map_release(&l->mappings);
+	gs_digest_map_release(&l->places);
 	gs_vec_release(&l->symbol_maps);
 	gs_vec_release(&l->stack);
 	gs_vec_release(&l->frames);
@@ -649,8 +652,8 @@ static bool load_all(loading *l, gs_document *doc, gs_err *err)
 	if (!gs_perfdata_open(l->scratch, l->src->bytes, &l->d, err))
 		return false;
 	l->b = gs_profile_builder_create(doc->mem, err);
-	l->places = gs_try_new(l->scratch, place, PLACE_CACHE);
-	if (!l->b || !l->places || !gs_vec_push(&l->symbol_maps, 1))
+	gs_digest_key_init(&l->key);
+	if (!l->b || !gs_vec_push(&l->symbol_maps, 1))
 		return l->b ? out_of_memory(err) : false;
 	if (!load_records(l, err))
 		return false;

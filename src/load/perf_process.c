@@ -17,7 +17,7 @@ void gs_perf_processes_release(gs_perf_processes *p)
 {
 	for (size_t i = 0; i < p->list.n; i++) {
 		maps_drop(p->list.p[i].maps);
-		gs_slice_map_release(&p->list.p[i].stacks);
+		gs_digest_map_release(&p->list.p[i].stacks);
 	}
 	gs_vec_release(&p->list);
 	gs_map_release(&p->by_pid);
@@ -100,7 +100,7 @@ bool gs_perf_process_map(gs_perf_processes *all, int32_t pid, const gs_perf_map 
 
 	if (!m)
 		return false;
-	gs_slice_map_release(&p->stacks);
+	gs_digest_map_release(&p->stacks);
 	if (map->start >= map->end)
 		return true;
 	/* What it covers goes; what it cuts is cut. */
@@ -135,7 +135,7 @@ bool gs_perf_process_map(gs_perf_processes *all, int32_t pid, const gs_perf_map 
 
 void gs_perf_process_exec(gs_perf_process *p)
 {
-	gs_slice_map_release(&p->stacks);
+	gs_digest_map_release(&p->stacks);
 	maps_drop(p->maps);
 	p->maps = NULL;
 }

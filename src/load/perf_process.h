@@ -6,8 +6,8 @@
 #define GS_LOAD_PERF_PROCESS_H
 
 #include "base/buf.h"
+#include "base/digest.h"
 #include "base/map.h"
-#include "load/slice_map.h"
 
 typedef struct gs_perf_map {
 	uint64_t start, end, offset;
@@ -23,7 +23,7 @@ typedef struct gs_perf_maps {
 typedef struct gs_perf_process {
 	int32_t pid;
 	gs_perf_maps *maps;  /* NULL: none yet */
-	gs_slice_map stacks; /* raw call chain -> node; emptied when the maps change */
+	gs_digest_map stacks; /* raw call chain -> node; emptied when the maps change */
 } gs_perf_process;
 
 typedef struct gs_perf_processes {
