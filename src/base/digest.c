@@ -10,7 +10,7 @@
 
 __extension__ typedef unsigned __int128 u128;
 
-enum { BLOCK_BYTES = GS_DIGEST_WORDS * 8, FIRST_CAP = 512, MAX_CAP = 1 << 29 };
+enum { BLOCK_BYTES = GS_DIGEST_WORDS * 8, FIRST_CAP = 1024, MAX_CAP = 1 << 28 };
 
 void gs_digest_key_from(gs_digest_key *k, uint64_t seed)
 {
@@ -138,11 +138,11 @@ static uint32_t slot_of(const gs_digest *keys, uint32_t cap, gs_digest key)
 	return (uint32_t)at & (cap - 1);
 }
 
-static bool grow(gs_digest_map *m)
+static bool grow(gs_digest_map *m, uint32_t cap)
 {
-	uint32_t cap = m->cap ? m->cap * 4 : FIRST_CAP, *values;
+	uint32_t *values;
 	size_t size = cap * (sizeof(*m->keys) + sizeof(*m->values));
-	gs_digest *keys = m->cap >= MAX_CAP / 4 || gs_alloc_should_fail() ? NULL : calloc(1, size);
+	gs_digest *keys = gs_alloc_should_fail() ? NULL : calloc(1, size);
 
 	if (!keys)
 		return false;
@@ -162,11 +162,22 @@ static bool grow(gs_digest_map *m)
 	return true;
 }
 
+bool gs_digest_map_reserve(gs_digest_map *m, uint32_t n)
+{
+	uint32_t cap = m->cap ? m->cap : FIRST_CAP;
+
+	if (n > MAX_CAP / 4 * 3)
+		return false;
+	while (n > cap / 4 * 3)
+		cap *= 4;
+	return cap == m->cap || grow(m, cap);
+}
+
 uint32_t *gs_digest_map_put(gs_digest_map *m, gs_digest key, bool *is_new)
 {
 	uint32_t at;
 
-	if (m->n >= m->cap / 4 * 3 && !grow(m))
+	if (m->n >= m->cap / 4 * 3 && !gs_digest_map_reserve(m, m->n + 1))
 		return NULL;
 	if (is_free(key))
 		key.hi = 1;

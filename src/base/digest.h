@@ -43,6 +43,8 @@ typedef struct gs_digest_map {
 } gs_digest_map;
 
 void gs_digest_map_release(gs_digest_map *m);
+/* Make room for `n` keys ahead of time. False when memory is out. */
+bool gs_digest_map_reserve(gs_digest_map *m, uint32_t n);
 /* Ask the memory ahead of time for where the key would be. */
 static inline void gs_digest_map_prefetch(const gs_digest_map *m, gs_digest key)
 {

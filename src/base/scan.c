@@ -48,6 +48,8 @@ __attribute__((target("avx2"))) static const char *unindented_avx2(const char *p
 	for (; end - p > 64; p += 64) {
 		__m256i a = unindented_in(p), b = unindented_in(p + 32), any = _mm256_or_si256(a, b);
 
+		/* The processor itself looks ahead within a page only. */
+		__builtin_prefetch((const char *)((uintptr_t)p + 4096));
 		if (!_mm256_testz_si256(any, any)) {
 			uint64_t hits = (uint32_t)_mm256_movemask_epi8(b);
 

@@ -14,6 +14,7 @@ typedef struct loading {
 	gs_profile_builder *b;
 	gs_perf_samples samples;
 	gs_digest_key key;
+	gs_perfscript_known known;
 	gs_digest_map leaves;  /* text of a physical frame and what is inlined into it -> location, as leaf */
 	gs_digest_map callers; /* as caller: the address is that of a return */
 	gs_slice_map mappings; /* dso -> mapping */
@@ -92,12 +93,13 @@ static bool push_line(loading *l, const gs_perfscript_frame *f)
 	return line->function != GS_NO_ID;
 }
 
-static uint32_t location_of(loading *l, const gs_perfscript_group *g, bool is_leaf)
+/* Of a physical frame and what is inlined into it. */
+static uint32_t location_of(loading *l, gs_str group, gs_digest digest, bool is_leaf)
 {
 	bool is_new;
-	uint32_t *slot = gs_digest_map_put(is_leaf ? &l->leaves : &l->callers, g->digest, &is_new), mapping, id;
+	uint32_t *slot = gs_digest_map_put(is_leaf ? &l->leaves : &l->callers, digest, &is_new), mapping, id;
 	gs_perfscript_frame f = { 0 };
-	gs_str group = g->text, text;
+	gs_str text;
 
 	if (!slot)
 		return GS_NO_ID;
@@ -138,14 +140,14 @@ static bool note(uint32_t *slot, uint32_t id)
 }
 
 /* The locations of a stack that is new to the profile. */
-static bool add_stack(loading *l, const gs_perfscript_group *groups, uint32_t n)
+static bool add_stack(loading *l, const gs_digest *digests, const gs_str *texts, uint32_t n)
 {
 	uint32_t *end;
 
 	for (uint32_t i = 0; i < n; i++)
-		gs_digest_map_prefetch(i ? &l->callers : &l->leaves, groups[i].digest);
+		gs_digest_map_prefetch(i ? &l->callers : &l->leaves, digests[i]);
 	for (uint32_t i = 0; i < n; i++) {
-		uint32_t location = groups[i].text.n ? location_of(l, &groups[i], i == 0) : 0;
+		uint32_t location = location_of(l, texts[i], digests[i], i == 0);
 
 		if (location && /* text that is no frame has none */
 		    !note(gs_vec_push(&l->locations, INT32_MAX), location))
@@ -156,22 +158,25 @@ static bool add_stack(loading *l, const gs_perfscript_group *groups, uint32_t n)
 }
 
 /* New stacks are pushed together, in the order of the text. */
-static bool map_stacks(loading *l, const gs_perfscript_piece *p, worker *w)
+static bool map_stacks(loading *l, gs_perfscript_piece *p, worker *w)
 {
 	uint32_t first_new = (uint32_t)l->nodes.n, *slot;
 	bool is_new;
 
 	l->locations.n = l->ends.n = 0;
 	for (size_t i = 0; i < p->stacks.n; i++) {
-		const gs_perfscript_stack *s = &p->stacks.p[i];
+		gs_perfscript_stack *s = &p->stacks.p[i];
 
 		slot = gs_digest_map_put(&l->stacks, s->digest, &is_new);
 		if (!slot)
 			return false;
 		if (is_new) {
 			*slot = (uint32_t)l->nodes.n;
-			if (!add_stack(l, &p->groups.p[s->first], s->n))
+			if (!s->is_parsed && !gs_perfscript_parse_stack(&l->key, s, p))
 				return false;
+			if (!add_stack(l, p->group_digests.p + s->first, p->group_texts.p + s->first, s->n))
+				return false;
+			gs_perfscript_known_set(&l->known, s->digest);
 		}
 		if (!note(gs_vec_push(&w->stacks, INT32_MAX), *slot))
 			return false;
@@ -181,7 +186,7 @@ static bool map_stacks(loading *l, const gs_perfscript_piece *p, worker *w)
 					      l->nodes.p + first_new);
 }
 
-static bool map_new(loading *l, const gs_perfscript_piece *p, worker *w)
+static bool map_new(loading *l, gs_perfscript_piece *p, worker *w)
 {
 	bool ok = map_stacks(l, p, w);
 
@@ -194,7 +199,7 @@ static bool map_new(loading *l, const gs_perfscript_piece *p, worker *w)
 }
 
 /* The reader's numbers become ids of the profile. */
-static bool add_piece(loading *l, const gs_perfscript_piece *p, worker *w)
+static bool add_piece(loading *l, gs_perfscript_piece *p, worker *w)
 {
 	bool ok = !p->is_full && map_new(l, p, w);
 
@@ -299,7 +304,10 @@ static bool load_events(loading *l, const gs_load_source *src, gs_err *err)
 	n_workers = gs_pool_workers(src->options->threads, r->n);
 	r->workers = gs_new(mem, worker, n_workers);
 	for (unsigned i = 0; i < n_workers; i++)
-		gs_perfscript_reader_init(&r->workers[i].r, &l->key);
+		gs_perfscript_reader_init(&r->workers[i].r, &l->key, &l->known);
+	/* A large text has many of both: tables that grow below two threads stop both. */
+	if (r->n > 8)
+		r->is_full = !gs_digest_map_reserve(&l->callers, 40000) || !gs_digest_map_reserve(&l->stacks, 12000);
 	gs_pool_run_ahead(src->options->threads, SLOTS, r->n, read_piece, take_piece, r);
 	ok = finish(r, err);
 	for (unsigned i = 0; i < n_workers; i++) {
@@ -322,24 +330,26 @@ static int probe(gs_str bytes)
 
 static bool load(gs_load_source *src, gs_document *doc, gs_err *err)
 {
-	loading l = { .b = gs_profile_builder_create(doc->mem, err) };
+	GS_AUTO(arena) *scratch = gs_arena_create(UINT64_MAX);
+	loading *l = gs_new(scratch, loading, 1);
 	bool ok;
 
-	gs_digest_key_init(&l.key);
-	ok = l.b && load_events(&l, src, err);
+	l->b = gs_profile_builder_create(doc->mem, err);
+	gs_digest_key_init(&l->key);
+	ok = l->b && load_events(l, src, err);
 
-	gs_perf_samples_release(&l.samples);
-	gs_digest_map_release(&l.leaves);
-	gs_digest_map_release(&l.callers);
-	gs_slice_map_release(&l.mappings);
-	gs_digest_map_release(&l.stacks);
-	gs_vec_release(&l.frames);
-	gs_vec_release(&l.nodes);
-	gs_vec_release(&l.locations);
-	gs_vec_release(&l.ends);
+	gs_perf_samples_release(&l->samples);
+	gs_digest_map_release(&l->leaves);
+	gs_digest_map_release(&l->callers);
+	gs_slice_map_release(&l->mappings);
+	gs_digest_map_release(&l->stacks);
+	gs_vec_release(&l->frames);
+	gs_vec_release(&l->nodes);
+	gs_vec_release(&l->locations);
+	gs_vec_release(&l->ends);
 	if (!ok)
 		return false;
-	doc->profile = gs_profile_builder_finish(l.b, err);
+	doc->profile = gs_profile_builder_finish(l->b, err);
 	return doc->profile != NULL;
 }
 

@@ -1,5 +1,7 @@
 #include "load/perfscript_chunk.h"
 
+#include <stdatomic.h>
+
 #include "format/perfscript/perfscript.h"
 
 #include "base/banned.h"
@@ -65,6 +67,38 @@ static gs_str take_group(gs_str *stack)
 	return group;
 }
 
+bool gs_perfscript_parse_stack(const gs_digest_key *key, gs_perfscript_stack *s, gs_perfscript_piece *p)
+{
+	s->first = p->group_digests.n;
+	s->is_parsed = true;
+	for (gs_str rest = s->text; rest.n; s->n++) {
+		gs_str *text = gs_vec_push(&p->group_texts, INT32_MAX);
+		gs_digest *digest = gs_vec_push(&p->group_digests, INT32_MAX);
+
+		if (!text || !digest)
+			return false;
+		*text = take_group(&rest);
+		*digest = gs_digest_of(key, *text);
+	}
+	return true;
+}
+
+enum { KNOWN_BITS = GS_PERFSCRIPT_KNOWN_WORDS * 64 };
+
+void gs_perfscript_known_set(gs_perfscript_known *k, gs_digest stack)
+{
+	uint64_t bit = (stack.lo ^ stack.hi >> 32) % KNOWN_BITS;
+
+	atomic_fetch_or_explicit(&k->bits[bit / 64], (uint64_t)1 << bit % 64, memory_order_relaxed);
+}
+
+static bool is_known(const gs_perfscript_known *k, gs_digest stack)
+{
+	uint64_t bit = (stack.lo ^ stack.hi >> 32) % KNOWN_BITS;
+
+	return atomic_load_explicit(&k->bits[bit / 64], memory_order_relaxed) >> bit % 64 & 1;
+}
+
 static uint32_t stack_number(gs_perfscript_reader *r, gs_str text, gs_perfscript_piece *out)
 {
 	gs_digest digest = gs_digest_of(r->key, text);
@@ -80,16 +114,9 @@ static uint32_t stack_number(gs_perfscript_reader *r, gs_str text, gs_perfscript
 	s = gs_vec_push(&out->stacks, INT32_MAX);
 	if (!s)
 		return UINT32_MAX;
-	*s = (gs_perfscript_stack){ digest, out->groups.n, 0 };
-	for (; text.n; s->n++) {
-		gs_perfscript_group *g = gs_vec_push(&out->groups, INT32_MAX);
-
-		if (!g)
-			return UINT32_MAX;
-		g->text = take_group(&text);
-		g->digest = gs_digest_of(r->key, g->text);
-	}
-	return *slot = number;
+	*s = (gs_perfscript_stack){ .digest = digest, .text = text };
+	*slot = number;
+	return is_known(r->known, digest) || gs_perfscript_parse_stack(r->key, s, out) ? number : UINT32_MAX;
 }
 
 static bool add_event(gs_perfscript_reader *r, const gs_perfscript_event *e, gs_perfscript_piece *out)
@@ -114,15 +141,15 @@ void gs_perfscript_reader_run(gs_perfscript_reader *r, gs_str text, gs_perfscrip
 	gs_perfscript it = gs_perfscript_of(text);
 	gs_perfscript_event e;
 
-	out->samples.n = out->stacks.n = out->groups.n = out->comms.n = out->events.n = 0;
+	out->samples.n = out->stacks.n = out->group_digests.n = out->group_texts.n = out->comms.n = out->events.n = 0;
 	while (!out->is_full && gs_perfscript_next(&it, &e))
 		out->is_full = !add_event(r, &e, out);
 	out->n_skipped = it.n_skipped;
 }
 
-void gs_perfscript_reader_init(gs_perfscript_reader *r, const gs_digest_key *key)
+void gs_perfscript_reader_init(gs_perfscript_reader *r, const gs_digest_key *key, const gs_perfscript_known *known)
 {
-	*r = (gs_perfscript_reader){ .key = key, .mem = gs_arena_create(UINT64_MAX) };
+	*r = (gs_perfscript_reader){ .key = key, .known = known, .mem = gs_arena_create(UINT64_MAX) };
 }
 
 void gs_perfscript_reader_release(gs_perfscript_reader *r)
@@ -137,7 +164,8 @@ void gs_perfscript_piece_release(gs_perfscript_piece *p)
 {
 	gs_vec_release(&p->samples);
 	gs_vec_release(&p->stacks);
-	gs_vec_release(&p->groups);
+	gs_vec_release(&p->group_digests);
+	gs_vec_release(&p->group_texts);
 	gs_vec_release(&p->comms);
 	gs_vec_release(&p->events);
 }

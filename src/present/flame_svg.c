@@ -206,9 +206,8 @@ static void write_frame(part *own, uint32_t i)
 	at = digits_at(at, l->depth[i], 1);
 	PUT(at, "\" data-p=\"");
 	if (p == GS_FLAME_NO_PARENT)
-		PUT(at, "-1");
-	else
-		at = digits_at(at, l->index[p], 1);
+		*at++ = '-';
+	at = digits_at(at, p == GS_FLAME_NO_PARENT ? 1 : l->index[p], 1);
 	PUT(at, "\"><title>");
 	if (name->title.n)
 		memcpy(at, name->title.p, name->title.n);

@@ -76,7 +76,7 @@ TEST(every_byte_and_the_length_count_and_so_does_the_key)
 {
 	enum { N = 4200 };
 	gs_digest_key k, other;
-	char *text = random_text(3);
+	char *text = random_text(3), moved[N + 3];
 	gs_digest whole, d;
 	bool ok = true;
 
@@ -92,8 +92,8 @@ TEST(every_byte_and_the_length_count_and_so_does_the_key)
 	CHECK(ok);
 	CHECK(gs_digest_eq(whole, gs_digest_of(&k, (gs_str){ text, N })));
 	/* Where they lie does not count. */
-	memmove(text + 3, text, N);
-	CHECK(gs_digest_eq(whole, gs_digest_of(&k, (gs_str){ text + 3, N })));
+	memcpy(moved + 3, text, N);
+	CHECK(gs_digest_eq(whole, gs_digest_of(&k, (gs_str){ moved + 3, N })));
 	memset(text, 0, N);
 	d = gs_digest_of(&k, (gs_str){ 0 });
 	for (size_t n = 1; n < N; n++) {
