@@ -426,7 +426,7 @@ gs_image *gs_snapshot_take(gs_arena *mem, int32_t pid, gs_snapshot_ask ask, cons
 	int64_t begin = now_ns();
 	int32_t source;
 	gs_guard g;
-	bool ok, is_fork;
+	bool ok, is_fork, was_guarded = true;
 
 	*report = (gs_snapshot_report){ 0 };
 	if (!gs_snapshot_plan_make(mem, pid, ask, &report->plan, err) || !gs_snapshot_has_room(&report->plan, err))
@@ -470,9 +470,11 @@ gs_image *gs_snapshot_take(gs_arena *mem, int32_t pid, gs_snapshot_ask ask, cons
 	copy_threads(c.image, g.shared);
 	ok = open_source(&c, source, err) && read_maps(&c, source, err) && copy_all(&c, false, err);
 	if (!is_fork)
-		gs_guard_finish(&g);
+		was_guarded = gs_guard_finish(&g);
 	ok = ok && copy_all(&c, true, err);
-	gs_guard_finish(&g);
+	was_guarded &= gs_guard_finish(&g);
+	if (ok && !was_guarded)
+		ok = gs_fail(err, GS_ERR_IO, GS_ERR_NOWHERE, "the process that guards a snapshot was killed, so what was read may be of different moments");
 	report->pause_ns = g.shared->pause_ns;
 	report->reap_ns = g.shared->reap_ns;
 	if (is_fork && !g.shared->is_reaped)

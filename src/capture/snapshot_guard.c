@@ -39,8 +39,6 @@ typedef struct guard {
 	tracee *list; /* GS_GUARD_MAX_THREADS */
 	uint32_t n;
 	uint64_t *known; /* a bit for each thread id that was seen */
-	int32_t lender; /* thread that made the child */
-	int32_t child_ns_pid; /* as the target counts */
 	int64_t stopped_ns;
 } guard;
 
@@ -427,9 +425,9 @@ static void make_child(guard *g)
 			t->is_stopped = false; /* gone: not to be detached */
 		}
 		if (child) {
+			s->child_ns_pid = (int32_t)result;
+			s->lender = t->tid;
 			s->child_pid = child;
-			g->child_ns_pid = (int32_t)result;
-			g->lender = t->tid;
 			s->no_fork_errno = 0;
 		} else {
 			s->no_fork_errno = result < 0 ? (int32_t)-result : EINVAL;
@@ -468,12 +466,12 @@ static bool reap_by(guard *g, int32_t tid)
 		t.pending = WSTOPSIG(status);
 	hide_interruption(tid);
 	if (!t.pending && can_lend(tid, &saved)) {
-		const uint64_t args[4] = { (uint64_t)(uint32_t)g->child_ns_pid, 0, __WALL | WNOHANG, 0 };
+		const uint64_t args[4] = { (uint64_t)(uint32_t)g->s->child_ns_pid, 0, __WALL | WNOHANG, 0 };
 		long result = 0;
 		int32_t none = 0;
 
 		trace(PTRACE_SETOPTIONS, tid, 0, PTRACE_O_TRACESYSGOOD | (g->s->suspends_seccomp ? PTRACE_O_SUSPEND_SECCOMP : 0));
-		done = lend(&t, &saved, SYS_wait4, args, &result, &none) && (result == g->child_ns_pid || result == -ECHILD);
+		done = lend(&t, &saved, SYS_wait4, args, &result, &none) && (result == g->s->child_ns_pid || result == -ECHILD);
 	}
 	trace(PTRACE_DETACH, tid, 0, (uint64_t)t.pending);
 	g->s->reap_ns += now_ns() - begin;
@@ -506,6 +504,20 @@ static bool is_gone(int32_t pid)
 	return access(path, F_OK) != 0;
 }
 
+static void take_child_away(guard *g, int64_t deadline)
+{
+	int32_t child = g->s->child_pid;
+
+	while (!(g->s->is_reaped = is_gone(child)) && now_ns() < deadline) {
+		g->s->is_reaped = reap_by(g, g->s->lender);
+		for (uint32_t i = 0; i < g->s->n_threads && !g->s->is_reaped && now_ns() < deadline; i++)
+			g->s->is_reaped = reap_by(g, g->s->threads[i].tid);
+		if (g->s->is_reaped)
+			break;
+		nap();
+	}
+}
+
 static void end_child(guard *g)
 {
 	int64_t deadline = now_ns() + REAP_LIMIT_NS;
@@ -521,14 +533,7 @@ static void end_child(guard *g)
 		if ((got < 0 && errno != EINTR) || (got == child && (WIFEXITED(status) || WIFSIGNALED(status))))
 			break;
 	}
-	while (!(g->s->is_reaped = is_gone(child)) && now_ns() < deadline) {
-		g->s->is_reaped = reap_by(g, g->lender);
-		for (uint32_t i = 0; i < g->s->n_threads && !g->s->is_reaped && now_ns() < deadline; i++)
-			g->s->is_reaped = reap_by(g, g->s->threads[i].tid);
-		if (g->s->is_reaped)
-			break;
-		nap();
-	}
+	take_child_away(g, deadline);
 }
 
 static void survive_memory_pressure(const char *path, const char *score)
@@ -541,6 +546,30 @@ static void survive_memory_pressure(const char *path, const char *score)
 		/* without privilege it stays as it was */
 	}
 	close(fd);
+}
+
+/* The guard is dead, by somebody's hand; the kernel has killed the child, its zombie is the target's. */
+static void replace_guard(gs_guard_shared *s)
+{
+	sigset_t all;
+	pid_t pid;
+
+	if (!s->child_pid || s->is_reaped)
+		return;
+	pid = fork();
+	if (pid == 0) {
+		guard g = { .s = s, .line = -1 };
+
+		sigfillset(&all);
+		sigprocmask(SIG_SETMASK, &all, NULL);
+		setsid();
+		hurry(true);
+		take_child_away(&g, now_ns() + REAP_LIMIT_NS);
+		_exit(0);
+	}
+	if (pid > 0)
+		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+			;
 }
 
 static _Noreturn void guard_main(gs_guard_shared *s, tracee *list, uint64_t *known, int line)
@@ -631,6 +660,7 @@ bool gs_guard_begin(int32_t pid, bool wants_fork, bool suspends_seccomp, gs_guar
 	while (waitpid(out->pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	out->pid = 0;
+	replace_guard(s);
 	if (err)
 		*err = s->err;
 	if (s->err.code == GS_ERR_NONE)
@@ -639,15 +669,21 @@ bool gs_guard_begin(int32_t pid, bool wants_fork, bool suspends_seccomp, gs_guar
 	return false;
 }
 
-void gs_guard_finish(gs_guard *g)
+bool gs_guard_finish(gs_guard *g)
 {
+	int status = 0;
+
 	if (g->line >= 0)
 		close(g->line);
 	g->line = -1;
 	if (g->pid > 0)
-		while (waitpid(g->pid, NULL, 0) < 0 && errno == EINTR)
+		while (waitpid(g->pid, &status, 0) < 0 && errno == EINTR)
 			;
 	g->pid = 0;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return true;
+	replace_guard(g->shared);
+	return false;
 }
 
 void gs_guard_release(gs_guard *g)

@@ -27,15 +27,29 @@ def status(pid):
     return dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
 
 
+def children_of(pid):
+    found = []
+    for tid in os.listdir(f"/proc/{pid}/task"):
+        try:
+            found += pathlib.Path(f"/proc/{pid}/task/{tid}/children").read_text().split()
+        except OSError:
+            pass  # a thread that has ended
+    return found
+
+
 def unharmed(t):
     """It runs on, nobody holds it, and no child of it is there; a guard that lost its gospect needs a moment."""
     def is_well():
         assert t.process.poll() is None, f"the target ended with {t.process.returncode}"
         tids = os.listdir(f"/proc/{t.pid}/task")
-        states = [status(f"{t.pid}/task/{tid}") for tid in tids]
+        states = []
+        for tid in tids:
+            try:
+                states.append(status(f"{t.pid}/task/{tid}"))
+            except OSError:
+                pass
         held = [s for s in states if s["TracerPid"] != "0" or s["State"][0] in "tTZX"]
-        children = [c for tid in tids for c in pathlib.Path(f"/proc/{t.pid}/task/{tid}/children").read_text().split()]
-        return not held and not children
+        return not held and not children_of(t.pid)
     wait_for("the target to be as before", is_well)
 
 
@@ -246,6 +260,29 @@ def interrupted_leaves_no_file(tmp):
                 assert code == 0 or sig == signal.SIGKILL, code
                 gospect("heap", "summary", out / "s.core", ok=(0, 3))
                 (out / "s.core").unlink()
+
+
+@test
+def a_killed_guard_is_replaced(tmp):
+    """Nothing is written that may be of different moments, and the target goes on."""
+    with server(tmp, 64) as t:
+        p = subprocess.Popen([GOSPECT, "snapshot", str(t.pid), "-q", "-o", str(tmp / "s.core")], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        guards = []
+        while p.poll() is None and not guards:
+            guards = children_of(p.pid)
+        # The child is there when a core's worth of memory is being read: its parent is the target.
+        while p.poll() is None and not children_of(t.pid):
+            pass
+        time.sleep(0.01)
+        try:
+            os.kill(int(guards[0]), signal.SIGKILL)
+        except (ProcessLookupError, IndexError):
+            pass  # it was faster
+        error = p.communicate(timeout=60)[1]
+        if p.returncode != 0:
+            assert "guards a snapshot" in error and not (tmp / "s.core").exists(), error
+        assert t.process.poll() is None
+        gospect("snapshot", t.pid, "-q", "-o", tmp / "t.core")
 
 
 @test
