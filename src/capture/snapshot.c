@@ -183,7 +183,7 @@ static void make_ready(copier *c, int32_t pid)
 	uint32_t n = 0;
 	gs_str rest;
 
-	if (!proc_read(pid, "maps", 1ull << 30, &f, NULL))
+	if (c->pagemap_fd < 0 || !proc_read(pid, "maps", 1ull << 30, &f, NULL))
 		return;
 	for (rest = f.bytes; gs_proc_map_next(&rest, &m) && n < MAX_SEGMENTS;)
 		n += is_heap(&m);

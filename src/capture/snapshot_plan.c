@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/pool.h"
 #include "capture/proc_text.h"
 #include "base/banned.h"
 
@@ -84,6 +85,22 @@ static uint64_t cgroup_headroom(int32_t pid)
 	return least;
 }
 
+/* How many times longer than alone whatever runs takes here: who makes the child waits for a processor like everybody else. */
+static double crowd(void)
+{
+	GS_AUTO(file) f = { 0 };
+	gs_str minute, rest;
+	double load;
+
+	if (!gs_file_read("/proc/loadavg", 4096, &f, NULL))
+		return 1;
+	(void)gs_str_cut(f.bytes, ' ', &minute, &rest);
+	if (!gs_str_f64(minute, &load))
+		return 1;
+	load /= gs_cpu_count();
+	return load > 1 ? load : 1;
+}
+
 /* Of its program, before any byte of it is believed; what cannot be read is left to be found out. */
 static bool is_64_bit(int32_t pid)
 {
@@ -108,7 +125,7 @@ bool gs_snapshot_plan_make(gs_arena *mem, int32_t pid, gs_snapshot_ask ask, gs_s
 	GS_AUTO(file) rollup = { 0 };
 	GS_AUTO(file) self = { 0 };
 	uint64_t caps = 0, seccomp = 0, headroom, tracer = 0, threads = 0;
-	double small_gb, huge_gb, stop_ns;
+	double small_gb, huge_gb, stop_ns, busy = crowd();
 	const char *no_fork = NULL;
 	gs_str state;
 
@@ -136,9 +153,9 @@ bool gs_snapshot_plan_make(gs_arena *mem, int32_t pid, gs_snapshot_ask ask, gs_s
 	huge_gb = (double)out->huge_bytes / 1e9;
 	small_gb = (double)(out->anon_bytes > out->huge_bytes ? out->anon_bytes - out->huge_bytes : 0) / 1e9;
 	gs_str_u64(gs_proc_status_value(status.bytes, "Threads"), 10, &threads);
-	stop_ns = STOP_NS + (double)threads * STOP_THREAD_NS;
-	out->fork_pause_ns = (int64_t)(stop_ns + small_gb * FORK_NS_PER_GB + huge_gb * FORK_HUGE_NS_PER_GB);
-	out->copy_pause_ns = (int64_t)(stop_ns + (small_gb + huge_gb) * COPY_NS_PER_GB);
+	stop_ns = (STOP_NS + (double)threads * STOP_THREAD_NS) * busy;
+	out->fork_pause_ns = (int64_t)(stop_ns + (small_gb * FORK_NS_PER_GB + huge_gb * FORK_HUGE_NS_PER_GB) * busy);
+	out->copy_pause_ns = (int64_t)(stop_ns + (small_gb + huge_gb) * COPY_NS_PER_GB * busy);
 
 #if !defined(__x86_64__)
 	no_fork = "copy-on-write snapshots are for amd64";
