@@ -260,12 +260,12 @@ typedef struct file_merge {
 	bool for_writing;
 	const gs_progress *progress;
 	gs_buf left_out; /* why, a line each */
-	struct worker {
+	struct loaded {
 		gs_documents docs;
 		gs_err why;
-		bool is_loaded;
-	} *workers;
-	/* Of the worker whose turn it is; only is_over is looked at by the others. */
+		bool is_ok;
+	} *slots;
+	/* Of the thread that adds; only is_over is looked at by the others. */
 	atomic_bool is_over; /* failed, or is to begin again */
 	gs_arena *scratch;
 	gs_document *doc;
@@ -301,26 +301,27 @@ static void add_document(file_merge *f, const gs_document *doc)
 	f->is_over = f->is_failed || f->is_narrowed;
 }
 
-static void read_one(void *ctx, unsigned worker, size_t i)
+static void read_one(void *ctx, unsigned worker, unsigned slot, size_t i)
 {
 	file_merge *f = ctx;
-	struct worker *w = &f->workers[worker];
+	struct loaded *w = &f->slots[slot];
 
-	w->is_loaded = !f->is_over && gs_load_parts_of_file(f->paths[i], f->options, NULL, &w->docs, &w->why);
+	(void)worker;
+	w->is_ok = !f->is_over && gs_load_parts_of_file(f->paths[i], f->options, NULL, &w->docs, &w->why);
 }
 
 /* In the order of the files, one at a time. */
-static void add_one(void *ctx, unsigned worker, size_t i)
+static void add_one(void *ctx, unsigned slot, size_t i)
 {
 	file_merge *f = ctx;
-	struct worker *w = &f->workers[worker];
+	struct loaded *w = &f->slots[slot];
 
 	for (unsigned d = 0; d < w->docs.n && !f->is_over; d++)
 		add_document(f, w->docs.list[d]);
 	gs_documents_close(&w->docs);
 	if (f->is_over)
 		return;
-	if (!w->is_loaded) {
+	if (!w->is_ok) {
 		gs_buf_f(&f->left_out, "%s\n", w->why.text);
 		if (!f->n_skipped++)
 			f->first_skip = w->why;
@@ -344,7 +345,7 @@ static gs_document *merge_all(file_merge *f, unsigned threads)
 		f->is_narrowed = false;
 		f->is_over = false;
 		f->left_out.n = 0;
-		gs_pool_run_ordered(threads, f->n, read_one, add_one, f);
+		gs_pool_run_ahead(threads, 2 * gs_pool_workers(threads, f->n), f->n, read_one, add_one, f);
 	} while (f->is_narrowed);
 	if (!f->is_failed && !f->n_added) {
 		f->err = f->first_skip;
@@ -377,7 +378,7 @@ gs_document *gs_merge_files(const gs_str *paths, unsigned n, const gs_load_optio
 			 .left_out = { .max = (size_t)1 << 20 },
 			 .scratch = scratch,
 			 .gone = { .max = 4096 },
-			 .workers = gs_new(scratch, struct worker, gs_pool_workers(threads, n)) };
+			 .slots = gs_new(scratch, struct loaded, 2 * gs_pool_workers(threads, n)) };
 	gs_document *doc;
 
 	one.threads = 1; /* files are the unit of parallel work here */

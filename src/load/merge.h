@@ -22,7 +22,7 @@ gs_document *gs_merge_documents(const gs_document *const *docs, unsigned n_docs,
 				unsigned n_bases, const gs_merge_options *options, gs_err *err);
 
 /*
- * Thousands of files: decoded in parallel, added in order, and gone again, so that memory is that of the result and of one file
+ * Thousands of files: decoded in parallel, added in order, and gone again, so that memory is that of the result and of two files
  * for each thread. Appended profiles in a file are taken one by one. A file that cannot be read is named in *skipped (may be
  * NULL), in a comment of the result, and counted in *n_skipped; only when none can be read is that an error.
  * With options->for_merging the result has rows and no nodes: it can be written and merged again.
