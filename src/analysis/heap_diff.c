@@ -102,7 +102,7 @@ bool gs_heap_diff_add(gs_heap_diff *diff, const gs_heap *h, gs_err *err)
 	if (!gs_dominators_build(scratch, h, &d, err))
 		return false;
 	names = gs_heap_names_build(scratch, h, &d, err);
-	if (!names || !gs_heap_paths_merge(scratch, h, &d, names, d.idom, NULL, &paths, err) ||
+	if (!names || !gs_heap_paths_merge(scratch, h, &d, names, &(gs_heap_merge){ .up = d.idom }, &paths, err) ||
 	    !gs_heap_summarize(scratch, h, &d, &sum, err))
 		return false;
 	if (!add_holders(diff, names, &paths) || !add_types(diff, names, &sum))

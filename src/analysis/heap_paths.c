@@ -119,7 +119,11 @@ typedef struct merge {
 	const gs_dominators *d;
 	gs_heap_names *names;
 	const uint32_t *up;
+	gs_heap_look *look;
+	bool is_exact;
 	gs_arena *scratch;
+	gs_map roots;	 /* object that a variable leads to -> root */
+	gs_map named;	 /* name of a field, name of a type -> name of both */
 	gs_map frames;	 /* object that a frame holds -> name of the frame */
 	gs_map children; /* step and name -> step */
 	uint32_t *step_of; /* of each node */
@@ -156,6 +160,72 @@ static bool find_frames(merge *m)
 		}
 	}
 	return true;
+}
+
+static bool find_variables(merge *m)
+{
+	const gs_dominators *d = m->d;
+
+	for (uint32_t i = 0; i < d->n_holders; i++) {
+		if (d->holders[i].kind != GS_HEAP_ROOT_GLOBAL)
+			continue;
+		for (uint32_t k = d->holder_at[i]; k < d->holder_at[i + 1]; k++) {
+			bool is_new;
+			uint32_t *at;
+
+			if (m->up[d->holder_to[k]] != d->n_objects + i)
+				continue;
+			at = gs_map_put(&m->roots, d->holder_to[k], &is_new);
+			if (!at)
+				return false;
+			if (is_new)
+				*at = d->holder_root[k];
+		}
+	}
+	return true;
+}
+
+/* What of the node above leads to this one; of a variable what is behind its name. */
+static gs_str field_to(merge *m, uint32_t node)
+{
+	const gs_heap_holder *holder;
+	const uint32_t *root;
+	gs_str name, variable;
+
+	if (m->up[node] < m->d->n_objects)
+		return m->look->edge(m->look, m->up[node], node, m->is_exact);
+	root = gs_map_get(&m->roots, node);
+	if (!root || *root == GS_HEAP_NONE)
+		return (gs_str){ 0 };
+	holder = &m->d->holders[m->up[node] - m->d->n_objects];
+	name = m->look->variable(m->look, &m->h->roots[*root], m->is_exact);
+	variable = gs_strtab_get(&m->h->strings, holder->name);
+	return gs_str_starts(name, variable) ? gs_str_skip(name, variable.n) : (gs_str){ 0 };
+}
+
+/* Id of "field type". UINT32_MAX: out of memory. */
+static uint32_t name_of_step(merge *m, uint32_t node)
+{
+	uint32_t type = m->names->of_type[m->h->type_of[node]], field, *at;
+	gs_str name;
+	bool is_new;
+
+	if (!m->look)
+		return type;
+	name = field_to(m, node);
+	if (!name.n)
+		return type;
+	field = gs_strtab_id(&m->names->strings, name);
+	at = field == UINT32_MAX ? NULL : gs_map_put(&m->named, (uint64_t)field << 32 | type, &is_new);
+	if (!at)
+		return UINT32_MAX;
+	if (is_new) {
+		GS_AUTO(arena) *scratch = gs_arena_create(1 << 20);
+
+		*at = gs_strtab_id(&m->names->strings,
+				   gs_strf(scratch, "%.*s %.*s", GS_FMT(name), GS_FMT(gs_strtab_get(&m->names->strings, type))));
+	}
+	return *at;
 }
 
 /* The step of that name below another. GS_HEAP_NONE: out of memory. */
@@ -207,7 +277,12 @@ static uint32_t step_below(merge *m, uint32_t parent, uint32_t node)
 		if (frame)
 			parent = child(m, parent, *frame);
 	}
-	return parent == GS_HEAP_NONE ? parent : child(m, parent, m->names->of_type[m->h->type_of[node]]);
+	if (parent != GS_HEAP_NONE) {
+		uint32_t name = name_of_step(m, node);
+
+		parent = name == UINT32_MAX ? GS_HEAP_NONE : child(m, parent, name);
+	}
+	return parent;
 }
 
 static bool place(merge *m, uint32_t node, uint32_t *way)
@@ -300,11 +375,12 @@ static bool add_objects(merge *m, const uint64_t *selected)
 	return true;
 }
 
-bool gs_heap_paths_merge(gs_arena *mem, const gs_heap *h, const gs_dominators *d, gs_heap_names *names, const uint32_t *up,
-			 const uint64_t *selected, gs_heap_paths *out, gs_err *err)
+bool gs_heap_paths_merge(gs_arena *mem, const gs_heap *h, const gs_dominators *d, gs_heap_names *names, const gs_heap_merge *what,
+			 gs_heap_paths *out, gs_err *err)
 {
 	GS_AUTO(arena) *scratch = gs_arena_create((uint64_t)1 << 40);
-	merge m = { .h = h, .d = d, .names = names, .up = up, .scratch = scratch, .n = 1, .cap = 1024 };
+	merge m = { .h = h, .d = d, .names = names, .up = what->up, .look = what->look, .is_exact = what->is_exact,
+		    .scratch = scratch, .n = 1, .cap = 1024 };
 	bool ok;
 
 	*out = (gs_heap_paths){ 0 };
@@ -314,7 +390,7 @@ bool gs_heap_paths_merge(gs_arena *mem, const gs_heap *h, const gs_dominators *d
 	if (ok) {
 		memset(m.step_of, 0xff, d->n_nodes * sizeof(*m.step_of));
 		m.step_of[gs_dominators_root(d)] = 0;
-		ok = find_frames(&m) && add_objects(&m, selected);
+		ok = find_frames(&m) && (!m.look || find_variables(&m)) && add_objects(&m, what->selected);
 	}
 	if (ok) {
 		out->n = m.n;
@@ -325,6 +401,8 @@ bool gs_heap_paths_merge(gs_arena *mem, const gs_heap *h, const gs_dominators *d
 		memcpy(out->steps, m.steps, m.n * sizeof(*m.steps));
 		ok = set_order(mem, scratch, out);
 	}
+	gs_map_release(&m.roots);
+	gs_map_release(&m.named);
 	gs_map_release(&m.frames);
 	gs_map_release(&m.children);
 	return ok || no_memory(err, h);

@@ -40,9 +40,16 @@ typedef struct gs_heap_paths {
  * goroutines, these to the rest. In `mem`; NULL: out of memory. */
 uint32_t *gs_heap_shortest(gs_arena *mem, const gs_heap *h, const gs_dominators *d, gs_err *err);
 
-/* `up`: a tree, each node's parent: gs_dominators.idom or gs_heap_shortest. `selected`: a bit for each object, NULL for all.
- * GS_ERR_LIMIT: out of memory. */
-bool gs_heap_paths_merge(gs_arena *mem, const gs_heap *h, const gs_dominators *d, gs_heap_names *names, const uint32_t *up,
-			 const uint64_t *selected, gs_heap_paths *out, gs_err *err);
+/* What to merge, and how. */
+typedef struct gs_heap_merge {
+	const uint32_t *up;	  /* a tree, each node's parent: gs_dominators.idom or gs_heap_shortest */
+	const uint64_t *selected; /* a bit for each object, NULL: all */
+	gs_heap_look *look;	  /* of gs_heap_shortest only: steps are called by field and type, ".next *main.node"; NULL: by type */
+	bool is_exact;		  /* fields with index and key, not all indexes as one */
+} gs_heap_merge;
+
+/* GS_ERR_LIMIT: out of memory. */
+bool gs_heap_paths_merge(gs_arena *mem, const gs_heap *h, const gs_dominators *d, gs_heap_names *names, const gs_heap_merge *what,
+			 gs_heap_paths *out, gs_err *err);
 
 #endif

@@ -14,11 +14,15 @@ static const gs_arg args[] = {
 };
 static const gs_arg_group group = { "Options", args };
 
+enum { MAX_FIELDS = 1 << 20 };
+
 typedef struct answer {
 	const gs_heap *h;
 	const gs_dominators *d;
 	const gs_heap_names *names;
 	gs_heap_around around;
+	gs_heap_look *look; /* NULL: the memory is gone */
+	gs_heap_fields fields;
 	uint32_t object, max;
 } answer;
 
@@ -40,19 +44,54 @@ static void node_text(gs_buf *out, const answer *a, uint32_t node)
 	gs_buf_c(out, '\n');
 }
 
-static void list_text(gs_buf *out, const answer *a, const char *title, const uint32_t *list, uint32_t n)
+/* "0xc000 main.entry .next, retains ..." */
+static void edge_text(gs_buf *out, const answer *a, uint32_t node, uint32_t from, uint32_t to)
+{
+	gs_str field = a->look && from < a->d->n_objects ? a->look->edge(a->look, from, to, true) : (gs_str){ 0 };
+
+	if (field.n) {
+		gs_buf_z(out, "  ");
+		gs_printable(out, field);
+	}
+	node_text(out, a, node);
+}
+
+static void fields_text(gs_buf *out, const answer *a)
+{
+	if (!a->fields.n)
+		return;
+	gs_buf_z(out, "fields:\n");
+	for (uint32_t i = 0; i < a->fields.n; i++) {
+		const gs_heap_field *f = &a->fields.list[i];
+
+		gs_buf_z(out, "  ");
+		gs_printable(out, f->name);
+		if (f->name.n)
+			gs_buf_c(out, ' ');
+		gs_printable(out, f->type);
+		gs_buf_z(out, f->type.n ? " = " : "= ");
+		gs_printable(out, f->value);
+		gs_buf_c(out, '\n');
+	}
+	if (a->fields.n < a->fields.n_all)
+		gs_buf_z(out, "  and more (--top 0 shows all)\n");
+}
+
+static void list_text(gs_buf *out, const answer *a, const char *title, const uint32_t *list, uint32_t n, bool is_from)
 {
 	uint32_t shown = a->max && a->max < n ? a->max : n;
 
 	gs_buf_f(out, "%s %u:\n", title, n);
 	for (uint32_t i = 0; i < shown; i++)
-		node_text(out, a, list[i]);
+		edge_text(out, a, list[i], is_from ? list[i] : a->object, is_from ? a->object : list[i]);
 	if (shown < n)
 		gs_buf_f(out, "  and %u more (--top 0 shows all)\n", n - shown);
 }
 
 static gs_str root_name(const answer *a, const gs_heap_root *r)
 {
+	if (a->look && r->kind == GS_HEAP_ROOT_GLOBAL)
+		return a->look->variable(a->look, r, true);
 	return gs_strtab_get(&a->h->strings, r->name);
 }
 
@@ -71,7 +110,9 @@ static void text(gs_op_call *call, const answer *a)
 	node_text(out, a, a->object);
 	gs_buf_z(out, "size ");
 	gs_unit_label(out, (int64_t)gs_heap_size(a->h, a->object), GS_S("bytes"), GS_S("auto"));
-	gs_buf_z(out, "\nretained by:\n");
+	gs_buf_c(out, '\n');
+	fields_text(out, a);
+	gs_buf_z(out, "retained by:\n");
 	for (uint32_t up = a->d->idom[a->object]; up != root && up != GS_HEAP_NONE; up = a->d->idom[up], n++)
 		if (!a->max || n < a->max || a->d->idom[up] == root)
 			node_text(out, a, up);
@@ -89,13 +130,12 @@ static void text(gs_op_call *call, const answer *a)
 			gs_buf_f(out, " of goroutine %llu", (unsigned long long)a->h->goroutines[r->goroutine].id);
 		gs_buf_z(out, r->is_guess ? " (a guess)\n" : "\n");
 	}
-	list_text(out, a, "objects that point to it", a->around.from, a->around.n_from);
-	list_text(out, a, "points to", a->around.to, a->around.n_to);
+	list_text(out, a, "objects that point to it", a->around.from, a->around.n_from, true);
+	list_text(out, a, "points to", a->around.to, a->around.n_to, false);
 }
 
-static void node_json(gs_op_call *call, gs_json *j, const answer *a, uint32_t node)
+static void members_json(gs_op_call *call, gs_json *j, const answer *a, uint32_t node)
 {
-	gs_json_object(j);
 	if (node < a->d->n_objects) {
 		gs_json_kstr(j, "address", gs_strf(call->mem, "0x%llx", (unsigned long long)gs_heap_addr(a->h, node)));
 		gs_json_kstr(j, "type", name_of(a, node));
@@ -104,15 +144,49 @@ static void node_json(gs_op_call *call, gs_json *j, const answer *a, uint32_t no
 		gs_json_kstr(j, "holder", name_of(a, node));
 	}
 	gs_json_ku64(j, "retained_bytes", a->d->retained[node]);
+}
+
+static void node_json(gs_op_call *call, gs_json *j, const answer *a, uint32_t node)
+{
+	gs_json_object(j);
+	members_json(call, j, a, node);
 	gs_json_object_end(j);
 }
 
-static void list_json(gs_op_call *call, gs_json *j, const answer *a, const char *key, const uint32_t *list, uint32_t n)
+static void edge_json(gs_op_call *call, gs_json *j, const answer *a, uint32_t node, uint32_t from, uint32_t to)
+{
+	gs_json_object(j);
+	if (a->look && from < a->d->n_objects)
+		gs_json_kstr(j, "field", a->look->edge(a->look, from, to, true));
+	members_json(call, j, a, node);
+	gs_json_object_end(j);
+}
+
+static void fields_json(gs_op_call *call, gs_json *j, const answer *a)
+{
+	gs_json_ku64(j, "n_fields", a->fields.n_all);
+	gs_json_key(j, "fields");
+	gs_json_array(j);
+	for (uint32_t i = 0; i < a->fields.n; i++) {
+		const gs_heap_field *f = &a->fields.list[i];
+
+		gs_json_object(j);
+		gs_json_kstr(j, "name", f->name);
+		gs_json_kstr(j, "type", f->type);
+		gs_json_kstr(j, "value", f->value);
+		if (f->to != GS_HEAP_NONE)
+			gs_json_kstr(j, "to", gs_strf(call->mem, "0x%llx", (unsigned long long)gs_heap_addr(a->h, f->to)));
+		gs_json_object_end(j);
+	}
+	gs_json_array_end(j);
+}
+
+static void list_json(gs_op_call *call, gs_json *j, const answer *a, const char *key, const uint32_t *list, uint32_t n, bool is_from)
 {
 	gs_json_key(j, key);
 	gs_json_array(j);
 	for (uint32_t i = 0; i < n && (!a->max || i < a->max); i++)
-		node_json(call, j, a, list[i]);
+		edge_json(call, j, a, list[i], is_from ? list[i] : a->object, is_from ? a->object : list[i]);
 	gs_json_array_end(j);
 }
 
@@ -124,6 +198,7 @@ static void json(gs_op_call *call, const answer *a)
 	gs_json_object(&j);
 	gs_json_key(&j, "object");
 	node_json(call, &j, a, a->object);
+	fields_json(call, &j, a);
 	gs_json_key(&j, "retained_by");
 	gs_json_array(&j);
 	for (uint32_t up = a->d->idom[a->object]; up != root && up != GS_HEAP_NONE; up = a->d->idom[up], n++)
@@ -146,9 +221,9 @@ static void json(gs_op_call *call, const answer *a)
 	}
 	gs_json_array_end(&j);
 	gs_json_ku64(&j, "n_from", a->around.n_from);
-	list_json(call, &j, a, "from", a->around.from, a->around.n_from);
+	list_json(call, &j, a, "from", a->around.from, a->around.n_from, true);
 	gs_json_ku64(&j, "n_to", a->around.n_to);
-	list_json(call, &j, a, "to", a->around.to, a->around.n_to);
+	list_json(call, &j, a, "to", a->around.to, a->around.n_to, false);
 	gs_json_object_end(&j);
 	gs_buf_c(call->out, '\n');
 }
@@ -169,6 +244,9 @@ static bool run(gs_op_call *call, gs_err *err)
 		return false;
 	a.h = h;
 	a.d = &d;
+	a.look = h->look ? h->look(h, call->mem) : NULL;
+	if (a.look && !a.look->fields(a.look, a.object, a.max ? a.max : MAX_FIELDS, &a.fields))
+		return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "out of memory for an object's fields");
 	if (strcmp(call->format, "json") == 0)
 		json(call, &a);
 	else
@@ -180,7 +258,7 @@ extern const gs_op gs_op_heap_object;
 const gs_op gs_op_heap_object = {
 	.name = "heap-object",
 	.summary = "one object of a Go program's heap: what it retains, what retains it, who points to it, where it points",
-	.help = "The object that an address lies in: its type and size, the objects up to the variable or goroutine that each alone retain it, roots and objects that point to it, and what\n"
+	.help = "The object that an address lies in: its type and size, its fields with their values (entries of a map, elements of a slice's array or a channel), the objects up to the variable or goroutine that each alone retain it, roots and objects that point to it, and what\n"
 		"it points to. Addresses come from `gospect heap find`, `gospect heap holders` or a debugger.\n"
 		"\n"
 		"  gospect heap object --address 0xc000012340 core.4242\n",

@@ -1,8 +1,10 @@
 /* gospect heap refs: why is it alive. */
+#include "analysis/heap_expression.h"
 #include "analysis/heap_objects.h"
 #include "analysis/units.h"
 #include "app/heap_call.h"
 #include "present/heap_paths.h"
+#include "present/printable.h"
 
 #include "base/banned.h"
 
@@ -15,6 +17,16 @@ static const gs_arg args[] = {
 	{ 0 },
 };
 static const gs_arg_group group = { "Options", args };
+
+/* The way to the only object that is selected. Empty: there are others too, or none. */
+static gs_str expression(gs_op_call *call, const gs_heap *h, const gs_dominators *d, const gs_heap_names *names, const gs_heap_merge *what)
+{
+	uint32_t object;
+
+	if (!what->is_exact || !gs_call_heap_object(call, h, &object, NULL))
+		return (gs_str){ 0 };
+	return gs_heap_expression(call->mem, h, d, names, what->look, what->up, object, true);
+}
 
 static bool select_objects(gs_op_call *call, const gs_heap *h, const gs_heap_names *names, uint64_t **out, gs_err *err)
 {
@@ -38,6 +50,7 @@ static bool run(gs_op_call *call, gs_err *err)
 	gs_dominators d;
 	gs_heap_names *names;
 	gs_heap_paths paths;
+	gs_heap_merge what;
 	uint64_t *selected = NULL;
 	uint32_t *up;
 
@@ -48,7 +61,9 @@ static bool run(gs_op_call *call, gs_err *err)
 	if (!names || !select_objects(call, h, names, &selected, err))
 		return false;
 	up = gs_heap_shortest(call->mem, h, &d, err);
-	if (!up || !gs_heap_paths_merge(call->mem, h, &d, names, up, selected, &paths, err))
+	what = (gs_heap_merge){ .up = up, .selected = selected, .look = h->look ? h->look(h, call->mem) : NULL,
+				.is_exact = gs_call_str(call, "address").n };
+	if (!up || !gs_heap_paths_merge(call->mem, h, &d, names, &what, &paths, err))
 		return false;
 	style.max_rows = (uint32_t)gs_call_int(call, "top");
 	style.max_depth = (uint32_t)gs_call_int(call, "depth");
@@ -58,6 +73,8 @@ static bool run(gs_op_call *call, gs_err *err)
 		gs_json j = gs_json_to(call->out);
 
 		gs_json_object(&j);
+		if (what.is_exact)
+			gs_json_kstr(&j, "path", expression(call, h, &d, names, &what));
 		gs_heap_paths_json(&j, call->mem, &paths, names, &style);
 		gs_json_object_end(&j);
 		gs_buf_c(call->out, '\n');
@@ -70,6 +87,10 @@ static bool run(gs_op_call *call, gs_err *err)
 	gs_buf_f(call->out, "%llu objects, ", (unsigned long long)paths.steps[0].count);
 	gs_unit_label(call->out, (int64_t)paths.steps[0].bytes, GS_S("bytes"), GS_S("auto"));
 	gs_buf_z(call->out, ", by their shortest ways from what is outside of the heap\n");
+	if (what.is_exact) {
+		gs_printable(call->out, expression(call, h, &d, names, &what));
+		gs_buf_c(call->out, '\n');
+	}
 	gs_heap_paths_text(call->out, call->mem, &paths, names, &style);
 	return true;
 }
@@ -79,7 +100,8 @@ const gs_op gs_op_heap_refs = {
 	.name = "heap-refs",
 	.summary = "why objects of a Go program are alive: the ways that lead to them",
 	.help = "Each selected object by its shortest way from a package-level variable, a goroutine's frame or a finalizer (of equally short ones variables come first), equal ways\n"
-		"merged, with how many objects and bytes come that way. One way is enough to keep an object alive; that there are others too shows in\n"
+		"merged, with how many objects and bytes come that way. A step is the field that leads to it and the type: `.next main.node`; of maps `[*]` is any\n"
+		"entry, with --address the key is told. One way is enough to keep an object alive; that there are others too shows in\n"
 		"`gospect heap dominators`, where it stands higher than its way.\n"
 		"\n"
 		"  gospect heap refs --type 'main\\.session$' core.4242\n"

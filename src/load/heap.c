@@ -11,6 +11,8 @@ enum { MAX_WARNINGS = 64 };
 typedef struct loaded { /* what the caller does not see of a gs_heap */
 	gs_heap h;
 	gs_go_runtime *runtime;
+	heap_variable *variables;
+	uint32_t n_variables;
 } loaded;
 
 uint32_t heap_string(heap_build *b, gs_str s)
@@ -179,18 +181,44 @@ static bool build(heap_build *b, gs_err *err)
 	return heap_edges(b, err) && heap_finish(b, err) && heap_type_objects(b, err);
 }
 
+static int variable_by_addr(const void *a, const void *b)
+{
+	const heap_variable *x = a, *y = b;
+
+	return x->addr < y->addr ? -1 : x->addr > y->addr;
+}
+
+static void keep_variables(loaded *l, heap_build *b)
+{
+	l->variables = gs_try_new(l->h.mem, heap_variable, b->variables.n);
+	if (!l->variables || !b->variables.n)
+		return;
+	qsort(b->variables.p, b->variables.n, sizeof(*b->variables.p), variable_by_addr);
+	memcpy(l->variables, b->variables.p, b->variables.n * sizeof(*b->variables.p));
+	l->n_variables = (uint32_t)b->variables.n;
+}
+
+const heap_variable *heap_variables(const gs_heap *h, uint32_t *n)
+{
+	const loaded *l = (const loaded *)(const void *)h;
+
+	*n = l->n_variables;
+	return l->variables;
+}
+
 gs_heap *gs_heap_load(const gs_heap_input *in, const gs_progress *progress, gs_err *err)
 {
 	gs_arena *mem = gs_arena_create(BUDGET_BYTES), *runtime_mem = gs_arena_create(BUDGET_BYTES);
 	loaded *l = gs_new(mem, loaded, 1);
 	heap_build b = { .in = in, .progress = progress, .h = &l->h };
-	gs_elf exe = *gs_binary_elf(in->exe);
+	gs_elf *exe = gs_new(runtime_mem, gs_elf, 1);
 	bool ok;
 
 	l->h.mem = mem;
-	exe.mem = runtime_mem;
+	*exe = *gs_binary_elf(in->exe);
+	exe->mem = runtime_mem;
 	ok = gs_strtab_init(&l->h.strings, mem) || gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "out of memory");
-	ok = ok && gs_go_runtime_open(runtime_mem, &in->image, &exe, in->bias, &b.rt, err);
+	ok = ok && gs_go_runtime_open(runtime_mem, &in->image, exe, in->bias, &b.rt, err);
 	if (ok) {
 		const gs_go_buildinfo *go = gs_binary_go(in->exe);
 
@@ -203,6 +231,7 @@ gs_heap *gs_heap_load(const gs_heap_input *in, const gs_progress *progress, gs_e
 		if (ok && in->keep_runtime) {
 			l->runtime = gs_new(mem, gs_go_runtime, 1);
 			*l->runtime = b.rt;
+			keep_variables(l, &b);
 		} else {
 			gs_go_runtime_close(&b.rt);
 		}
@@ -212,6 +241,7 @@ gs_heap *gs_heap_load(const gs_heap_input *in, const gs_progress *progress, gs_e
 	gs_vec_release(&b.waits);
 	gs_vec_release(&b.labels);
 	gs_vec_release(&b.warnings);
+	gs_vec_release(&b.variables);
 	if (!l->runtime)
 		gs_arena_free(runtime_mem);
 	if (ok)

@@ -33,7 +33,7 @@ typedef struct gs_heap_input {
  */
 gs_heap *gs_heap_load(const gs_heap_input *in, const gs_progress *progress, gs_err *err);
 /* What gs_heap_load needs, of a core or snapshot and its program. `view` and `mem` must last until the heap is loaded (and while its
- * runtime is looked at). Errors as gs_heap_load_image. */
+ * runtime is looked at). Errors as gs_heap_load; GS_ERR_FORMAT when the build ids differ. */
 typedef struct gs_heap_view {
 	const gs_image *image;
 	const gs_elf *exe;
@@ -45,11 +45,8 @@ const unsigned char *gs_heap_view_at(const gs_heap_view *view, uint64_t addr, ui
 bool gs_heap_input_of(gs_heap_view *view, gs_arena *mem, const gs_image *image, gs_binary *exe, gs_heap_input *out,
 		      gs_err *err);
 
-/* The same of a core or snapshot. What the image lacks because the executable has it unchanged is taken from there. GS_ERR_FORMAT when the
- * build ids differ. gs_heap.read stays NULL. */
-gs_heap *gs_heap_load_image(const gs_image *image, gs_binary *exe, const gs_progress *progress, gs_err *err);
 /* Takes the image over (closed after an error as well); `name` of it is for errors. exe_path NULL: the program is where the image says that it was.
- * gs_heap.read works as long as the heap lives. */
+ * What the image lacks because the executable has it unchanged is taken from there. gs_heap.read and look work as long as the heap lives. */
 gs_heap *gs_heap_of_image(gs_image *image, gs_str name, const char *exe_path, const gs_progress *progress, gs_err *err);
 /* The same of a core file. */
 gs_heap *gs_heap_open(const char *core, const char *exe_path, const gs_progress *progress, gs_err *err);

@@ -9,6 +9,13 @@ typedef struct heap_root { /* gs_heap_root with the value still an address */
 	uint64_t value;
 } heap_root;
 
+/* A package-level variable, or a part of one, of which debug information tells the type. */
+typedef struct heap_variable {
+	uint64_t addr, type; /* descriptor */
+	uint32_t name;	     /* string id */
+	uint8_t kind;	     /* gs_go_variable_kind */
+} heap_variable;
+
 typedef struct heap_build {
 	const gs_heap_input *in;
 	const gs_progress *progress;
@@ -19,6 +26,7 @@ typedef struct heap_build {
 	GS_VEC(gs_heap_wait) waits;
 	GS_VEC(gs_heap_label) labels;
 	GS_VEC(gs_str) warnings;
+	GS_VEC(heap_variable) variables;
 	uint64_t n_edges;      /* counted by marking */
 	uint64_t n_not_in_use; /* pointers to slots that are free: a mistake of ours, or a program stopped in the middle */
 	uint64_t n_lost_stacks;
@@ -42,5 +50,10 @@ bool heap_mark(heap_build *b, gs_err *err);
 bool heap_edges(heap_build *b, gs_err *err);
 /* Turn collected roots, waits ... into the model's arrays. */
 bool heap_finish(heap_build *b, gs_err *err);
+
+/* By address. */
+const heap_variable *heap_variables(const gs_heap *h, uint32_t *n);
+/* gs_heap.look of a heap that was loaded with keep_runtime and whose image is still there. */
+gs_heap_look *heap_look(const gs_heap *h, gs_arena *mem);
 
 #endif

@@ -96,12 +96,3 @@ bool gs_heap_input_of(gs_heap_view *view, gs_arena *mem, const gs_image *image, 
 				.pid = (uint64_t)(uint32_t)image->pid };
 	return true;
 }
-
-gs_heap *gs_heap_load_image(const gs_image *image, gs_binary *exe, const gs_progress *progress, gs_err *err)
-{
-	GS_AUTO(arena) *scratch = gs_arena_create((uint64_t)1 << 32);
-	gs_heap_view view;
-	gs_heap_input in;
-
-	return gs_heap_input_of(&view, scratch, image, exe, &in, err) ? gs_heap_load(&in, progress, err) : NULL;
-}

@@ -1,4 +1,4 @@
-#include "load/heap.h"
+#include "load/heap_build.h"
 
 #include "format/core/core.h"
 #include "base/banned.h"
@@ -37,6 +37,7 @@ static void close_memory(void *ctx)
 
 	gs_binary_close(m->exe);
 	gs_image_close(m->image);
+	free(m);
 }
 
 static gs_binary *program_of(const gs_image *image, const char *exe_path, gs_str name, gs_err *err)
@@ -54,24 +55,42 @@ static gs_binary *program_of(const gs_image *image, const char *exe_path, gs_str
 	return exe;
 }
 
+static gs_heap *load(memory *m, const char *exe_path, gs_str name, const gs_progress *progress, gs_err *err)
+{
+	GS_AUTO(arena) *scratch = gs_arena_create((uint64_t)1 << 32);
+	gs_heap_input in;
+	gs_heap *h;
+
+	m->exe = program_of(m->image, exe_path, name, err);
+	if (!m->exe)
+		return NULL;
+	if (gs_heap_input_of(&m->view, scratch, m->image, m->exe, &in, err)) {
+		in.keep_runtime = true;
+		h = gs_heap_load(&in, progress, err);
+		if (h)
+			return h;
+	}
+	gs_err_context(err, "%.*s", GS_FMT(name));
+	return NULL;
+}
+
 gs_heap *gs_heap_of_image(gs_image *image, gs_str name, const char *exe_path, const gs_progress *progress, gs_err *err)
 {
-	memory m = { .image = image, .exe = program_of(image, exe_path, name, err) };
-	gs_heap *h = m.exe ? gs_heap_load_image(image, m.exe, progress, err) : NULL;
-	memory *kept;
+	memory *m = calloc(1, sizeof(*m));
+	gs_heap *h;
 
+	if (!m)
+		abort();
+	m->image = image;
+	h = load(m, exe_path, name, progress, err);
 	if (!h) {
-		if (m.exe)
-			gs_err_context(err, "%.*s", GS_FMT(name));
-		close_memory(&m);
+		close_memory(m);
 		return NULL;
 	}
-	kept = gs_new(h->mem, memory, 1);
-	*kept = m;
-	gs_heap_view_init(&kept->view, image, kept->exe);
-	gs_arena_on_free(h->mem, close_memory, kept);
+	gs_arena_on_free(h->mem, close_memory, m);
 	h->read = read_memory;
-	h->read_ctx = kept;
+	h->read_ctx = m;
+	h->look = heap_look;
 	return h;
 }
 

@@ -146,6 +146,8 @@ static void compile(heap_types *t, uint32_t first, uint64_t addr, uint64_t offse
 	case KIND_STRUCT:
 		fields = word(t, addr + T_FIELDS);
 		n = word(t, addr + T_N_FIELDS);
+		if (n > 3 && heap_type_map_part(t, index) == MAP_PART_BUCKET) /* its last field leads to the next one, as a number */
+			add_slot(t, first, offset + word(t, fields + 24 * (n - 1) + 16), SLOT_POINTER, addr);
 		for (uint64_t i = 0; i < n && i < MAX_SLOTS_EACH; i++)
 			compile(t, first, word(t, fields + 24 * i + 8), offset + word(t, fields + 24 * i + 16), depth + 1);
 		break;
@@ -245,6 +247,52 @@ gs_str heap_type_name(heap_types *t, gs_arena *mem, const heap_type *type, gs_st
 	return name.n ? name : gs_str_of(kinds[type->kind]);
 }
 
+uint32_t heap_type_n_members(const heap_types *t, uint64_t type)
+{
+	uint64_t n = word(t, type + T_N_FIELDS);
+
+	return n < MAX_SLOTS_EACH ? (uint32_t)n : MAX_SLOTS_EACH;
+}
+
+heap_type_member heap_type_member_at(const heap_types *t, gs_arena *mem, uint64_t type, uint32_t i)
+{
+	uint64_t at = word(t, type + T_FIELDS) + 24 * (uint64_t)i;
+
+	return (heap_type_member){ name_at(t, mem, word(t, at)), word(t, at + 8), word(t, at + 16) };
+}
+
+uint64_t heap_type_array_len(const heap_types *t, uint64_t type)
+{
+	return word(t, type + T_ARRAY_LEN);
+}
+
+bool heap_type_has_methods(const heap_types *t, uint64_t interface_type)
+{
+	return word(t, interface_type + T_N_METHODS);
+}
+
+heap_map_part heap_type_map_part(heap_types *t, uint32_t index)
+{
+	heap_type *type = &t->list.p[index];
+	GS_AUTO(arena) *scratch = NULL;
+	gs_str package, name;
+
+	if (type->map_part != MAP_PART_UNKNOWN)
+		return type->map_part;
+	type->map_part = MAP_PART_NONE;
+	if (type->kind != KIND_STRUCT)
+		return type->map_part;
+	scratch = gs_arena_create(1 << 20);
+	name = heap_type_name(t, scratch, type, &package);
+	if (gs_str_starts(name, GS_S("noalg.")))
+		name = gs_str_skip(name, 6);
+	if (gs_str_starts(name, GS_S("map.group[")))
+		type->map_part = MAP_PART_GROUP;
+	else if (gs_str_starts(name, GS_S("map.bucket[")))
+		type->map_part = MAP_PART_BUCKET;
+	return type->map_part;
+}
+
 typedef struct globals {
 	heap_types *t;
 	void *ctx;
@@ -256,12 +304,11 @@ static void on_variable(void *ctx, gs_str name, uint64_t addr, gs_go_variable_ki
 	globals *g = ctx;
 	uint64_t bias = g->t->b->rt.bias;
 
-	(void)name;
 	/* The file gives the descriptor's place within the module's types or its address, by version. */
 	if (!heap_type_is_in_module(g->t, type + bias) && g->t->b->rt.n_modules)
 		type += g->t->b->rt.modules[0].types - bias;
 	if (heap_type_is_in_module(g->t, type + bias))
-		g->take(g->ctx, addr + bias, kind, type + bias);
+		g->take(g->ctx, name, addr + bias, kind, type + bias);
 }
 
 void heap_type_globals(heap_types *t, void *ctx, heap_take_variable *take)

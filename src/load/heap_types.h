@@ -6,6 +6,13 @@
 
 /* reflect.Kind */
 enum {
+	KIND_BOOL = 1,
+	KIND_INT,
+	KIND_UINT = 7,
+	KIND_UINT8,
+	KIND_UINTPTR = 12,
+	KIND_FLOAT32,
+	KIND_FLOAT64,
 	KIND_ARRAY = 17,
 	KIND_CHAN,
 	KIND_FUNC,
@@ -41,10 +48,11 @@ typedef struct heap_type {
 	uint64_t elem; /* of pointers, slices, arrays, channels; a map's is its value */
 	uint64_t group; /* of maps: their groups or buckets */
 	uint8_t kind;
+	uint8_t map_part; /* heap_map_part, 0: not looked at yet */
 	bool is_direct; /* an interface holds the value itself, which is a pointer */
 	bool is_compiled;
 	uint32_t first_slot, n_slots;
-	uint32_t ids[5]; /* in the model, by role (heap_typing.c); +1, 0 none yet */
+	uint32_t ids[6]; /* in the model, by role (heap_typing.c); +1, 0 none yet */
 } heap_type;
 
 typedef struct heap_types {
@@ -64,8 +72,22 @@ gs_str heap_type_name(heap_types *t, gs_arena *mem, const heap_type *type, gs_st
 /* Is this an address of a type descriptor of one of the modules? */
 bool heap_type_is_in_module(const heap_types *t, uint64_t addr);
 
+/* A struct's fields; names are copies in `mem`. */
+typedef struct heap_type_member {
+	gs_str name;
+	uint64_t type, offset;
+} heap_type_member;
+uint32_t heap_type_n_members(const heap_types *t, uint64_t type);
+heap_type_member heap_type_member_at(const heap_types *t, gs_arena *mem, uint64_t type, uint32_t i);
+uint64_t heap_type_array_len(const heap_types *t, uint64_t type);
+bool heap_type_has_methods(const heap_types *t, uint64_t interface_type);
+
+/* What holds entries of a map: since Go 1.24 groups, before that buckets. */
+typedef enum heap_map_part { MAP_PART_UNKNOWN, MAP_PART_NONE, MAP_PART_GROUP, MAP_PART_BUCKET } heap_map_part;
+heap_map_part heap_type_map_part(heap_types *t, uint32_t index);
+
 /* Call take for each package-level variable whose type the debug information tells. */
-typedef void heap_take_variable(void *ctx, uint64_t addr, gs_go_variable_kind kind, uint64_t type);
+typedef void heap_take_variable(void *ctx, gs_str name, uint64_t addr, gs_go_variable_kind kind, uint64_t type);
 void heap_type_globals(heap_types *t, void *ctx, heap_take_variable *take);
 
 /* Fill h->types and h->type_of. */

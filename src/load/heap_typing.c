@@ -16,6 +16,8 @@ enum {
 	RECORD = 2, /* a map's or channel's own */
 	DIRECTORY = 3,
 	CHANNEL = 4, /* a channel of which only the element's type is known */
+	TABLES = 5,  /* the list of a map's tables */
+	MAX_VARIABLES = 1 << 22,
 	MAX_ARRAY_STEPS = 1 << 26,
 	RING = 16,
 };
@@ -66,7 +68,7 @@ static uint32_t add_type(typing *y, gs_heap_type type, origin from)
 
 static uint32_t named_type(typing *y, gs_str name, gs_heap_type_source source)
 {
-	return add_type(y, (gs_heap_type){ .name = heap_string(y->t.b, name), .source = (uint8_t)source },
+	return add_type(y, (gs_heap_type){ .name = heap_string(y->t.b, name), .source = (uint8_t)source, .form = GS_HEAP_FORM_OTHER },
 			(origin){ UINT32_MAX, ONE });
 }
 
@@ -75,12 +77,19 @@ static uint32_t new_model_type(typing *y, uint32_t index, unsigned role)
 	heap_type *type = &y->t.list.p[index];
 	GS_AUTO(arena) *scratch = gs_arena_create(1 << 20);
 	gs_str package, name = heap_type_name(&y->t, scratch, type, &package);
+	static const uint8_t forms[] = { GS_HEAP_FORM_VALUE, GS_HEAP_FORM_VALUE, GS_HEAP_FORM_RECORD, GS_HEAP_FORM_TABLE, GS_HEAP_FORM_OTHER,
+					 GS_HEAP_FORM_OTHER };
 	gs_heap_type m = { .addr = type->addr, .size_bytes = type->size, .kind = type->kind, .is_array = role == ARRAY,
-			   .source = GS_HEAP_TYPE_SHAPE };
+			   .source = GS_HEAP_TYPE_SHAPE, .form = forms[role] };
 
 	if (role == RECORD) /* a map or channel is a pointer to this */
 		m.size_bytes = (uint64_t)(type->kind == KIND_CHAN ? y->rt->o.hchan_size :
 					  y->rt->o.map_size != GS_GO_NONE ? y->rt->o.map_size : y->rt->o.hmap_size);
+	if (role == TABLES) {
+		m.size_bytes = 8;
+		m.is_array = true;
+		name = gs_strf(scratch, "*%.*s (table)", GS_FMT(name));
+	}
 	if (role == DIRECTORY) {
 		m.size_bytes = (uint64_t)y->rt->o.table_size;
 		name = gs_strf(scratch, "%.*s (table)", GS_FMT(name));
@@ -310,6 +319,7 @@ static void follow_map(typing *y, const heap_type *type, const unsigned char *p,
 			claim_type(y, first, type->group, ONE, GS_HEAP_TYPE_FIELD);
 			return;
 		}
+		claim_type(y, first, type->addr, TABLES, GS_HEAP_TYPE_FIELD);
 		for (uint64_t i = 0, last = 0; i < n && n < (uint64_t)1 << 32; i++) {
 			uint64_t table = word(y, first + 8 * i);
 
@@ -355,6 +365,8 @@ static void follow(typing *y, place at)
 		p += 8;
 		size -= 8;
 	}
+	if (o.role == TABLES)
+		return;
 	if (o.role >= RECORD)
 		follow_record(y, o.type, o.role, p, size);
 	else if (o.role == ARRAY)
@@ -633,16 +645,20 @@ static void shapes(typing *y)
 }
 
 /* A package-level variable of a known type. */
-static void claim_variable(void *ctx, uint64_t addr, gs_go_variable_kind kind, uint64_t type)
+static void claim_variable(void *ctx, gs_str name, uint64_t addr, gs_go_variable_kind kind, uint64_t type)
 {
 	typing *y = ctx;
 	uint32_t index = heap_type_at(&y->t, type);
 	GS_AUTO(arena) *scratch = gs_arena_create((uint64_t)1 << 32);
 	const unsigned char *p;
+	heap_variable *known;
 	uint64_t size;
 
 	if (index == UINT32_MAX)
 		return;
+	known = gs_vec_push(&y->t.b->variables, MAX_VARIABLES);
+	if (known)
+		*known = (heap_variable){ addr, type, heap_string(y->t.b, name), (uint8_t)kind };
 	if (kind != GS_GO_VARIABLE_VALUE) {
 		claim_type(y, word(y, addr), type, kind == GS_GO_VARIABLE_SLICE ? ARRAY : ONE, GS_HEAP_TYPE_FIELD);
 		return;

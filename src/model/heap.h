@@ -34,6 +34,14 @@ typedef enum gs_heap_type_source {
 	GS_HEAP_TYPE_SHAPE,	/* nothing known but its size and which words are pointers */
 } gs_heap_type_source;
 
+/* What an object of a type holds. */
+typedef enum gs_heap_type_form {
+	GS_HEAP_FORM_VALUE,  /* values of the type */
+	GS_HEAP_FORM_RECORD, /* of a map or channel, which is a pointer to this */
+	GS_HEAP_FORM_TABLE,  /* a part of a map */
+	GS_HEAP_FORM_OTHER,  /* nothing that a descriptor tells */
+} gs_heap_type_form;
+
 typedef struct gs_heap_type {
 	uint32_t name;	     /* string id: "main.node"; for an object that holds many it is the element's type */
 	uint32_t package;    /* string id: import path, 0 when it has none */
@@ -41,6 +49,7 @@ typedef struct gs_heap_type {
 	uint64_t size_bytes; /* of one value; 0 unknown */
 	uint8_t kind;	     /* reflect.Kind (25 struct, 23 slice ...); 0 unknown */
 	uint8_t source;	     /* gs_heap_type_source */
+	uint8_t form;	     /* gs_heap_type_form */
 	bool is_array;	     /* objects of this type hold size / size_bytes values: the array behind a slice */
 } gs_heap_type;
 
@@ -178,10 +187,38 @@ typedef struct gs_heap {
 	gs_str *warnings; /* what could not be read, for people */
 	uint32_t n_warnings;
 
+	/* A way to look into objects; NULL when the memory is gone. In `mem`, for one thread. */
+	struct gs_heap_look *(*look)(const struct gs_heap *h, gs_arena *mem);
+
 	/* The memory itself, for who wants to look into objects; NULL when it is gone. `n` bytes at `addr`; false when not there. */
 	bool (*read)(void *ctx, uint64_t addr, void *out, size_t n);
 	void *read_ctx;
 } gs_heap;
+
+/* A value in an object. */
+typedef struct gs_heap_field {
+	gs_str name;	 /* ".next", "[3].key", "[\"user:17\"]" of a map; empty: the object is the value */
+	gs_str type;	 /* "*main.node"; empty: not known */
+	gs_str value;	 /* for people: 17, "text", nil, len 3 cap 8. Not escaped; long ones are cut */
+	uint64_t offset; /* in the object; of a map's entries 0 */
+	uint32_t to;	 /* the object that it leads to, GS_HEAP_NONE */
+} gs_heap_field;
+
+typedef struct gs_heap_fields {
+	gs_heap_field *list;
+	uint32_t n;
+	uint64_t n_all; /* had there been room */
+} gs_heap_fields;
+
+/* Strings are in the arena of the look. */
+typedef struct gs_heap_look {
+	/* How an object leads to another: the name of the first field that does, empty when it has none (within a map, say). Not exact: "[*]" for
+	 * all indexes and keys. */
+	gs_str (*edge)(struct gs_heap_look *l, uint32_t from, uint32_t to, bool is_exact);
+	/* The same of a root that is in a package-level variable: "main.registry.byName" or as the symbols have it. Empty for others. */
+	gs_str (*variable)(struct gs_heap_look *l, const gs_heap_root *root, bool is_exact);
+	bool (*fields)(struct gs_heap_look *l, uint32_t object, uint32_t max, gs_heap_fields *out);
+} gs_heap_look;
 
 /* The object whose slot covers `addr`; GS_HEAP_NONE when there is none, or it is not live. */
 uint32_t gs_heap_find(const gs_heap *h, uint64_t addr);

@@ -80,7 +80,7 @@ TEST(dominators_merge_by_name)
 	fixture f;
 
 	CHECK(start(&f));
-	CHECK(gs_heap_paths_merge(f.mem, &f.h, &f.d, f.names, f.d.idom, NULL, &p, &err));
+	CHECK(gs_heap_paths_merge(f.mem, &f.h, &f.d, f.names, &(gs_heap_merge){ .up = f.d.idom }, &p, &err));
 	CHECK_STR(show(&f, &p), GS_S("1 var main.list 1 3/48\n"
 				"2 main.node 0 3/48\n"
 				"1 held by several 0 2/32\n"
@@ -103,7 +103,7 @@ TEST(shortest_ways_to_what_is_selected)
 	CHECK(start(&f));
 	up = gs_heap_shortest(f.mem, &f.h, &f.d, &err);
 	CHECK(up);
-	CHECK(gs_heap_paths_merge(f.mem, &f.h, &f.d, f.names, up, selected, &p, &err));
+	CHECK(gs_heap_paths_merge(f.mem, &f.h, &f.d, f.names, &(gs_heap_merge){ .up = up, .selected = selected }, &p, &err));
 	CHECK_STR(show(&f, &p), GS_S("1 var main.list 1 1/16\n"
 				"2 main.node 0 1/16\n"
 				"1 goroutine main.worker 1 1/16\n"
@@ -148,7 +148,7 @@ TEST(profile_of_what_retains)
 	fixture f;
 
 	CHECK(start(&f));
-	CHECK(gs_heap_paths_merge(f.mem, &f.h, &f.d, f.names, f.d.idom, NULL, &p, &err));
+	CHECK(gs_heap_paths_merge(f.mem, &f.h, &f.d, f.names, &(gs_heap_merge){ .up = f.d.idom }, &p, &err));
 	prof = gs_heap_profile(f.mem, &f.h, &p, f.names, &err);
 	CHECK(prof);
 	CHECK_INT(prof->n_samples, 3); /* nodes, arrays, jobs */

@@ -230,7 +230,7 @@ typedef enum gs_go_variable_kind {
 } gs_go_variable_kind;
 
 /* Call take(ctx, name, address, kind, address of the type's descriptor), all of the file, for each package-level variable of which the program
- * has a descriptor. False when there is no debug information. */
+ * has a descriptor, and of the others for the parts that have one: "main.registry.names", "main.lists[3]". The name is only lent. False when there is no debug information. */
 bool gs_go_dwarf_variables(const gs_elf *e, void *ctx,
 			   void (*take)(void *ctx, gs_str name, uint64_t addr, gs_go_variable_kind kind, uint64_t type));
 /* Variables by the symbol table: those that are absent stay 0. */

@@ -5,6 +5,7 @@
 
 #include "base/library.h"
 #include "format/dwarf/image.h"
+#include "base/buf.h"
 #include "base/banned.h"
 
 /* The linker puts every type of the program, the runtime's variables and its constants into the units named "runtime"; Go 1.25 has several. */
@@ -330,7 +331,8 @@ bool gs_go_offsets_dwarf(const gs_elf *e, gs_go_offsets *out, gs_go_variables *v
 }
 
 /* Go's own attributes. */
-enum { AT_GO_KIND = 0x2900, AT_GO_ELEM = 0x2902, AT_GO_RUNTIME_TYPE = 0x2904, LANG_GO = 0x16, GO_POINTER = 22, GO_SLICE = 23 };
+enum { AT_GO_KIND = 0x2900, AT_GO_ELEM = 0x2902, AT_GO_RUNTIME_TYPE = 0x2904, LANG_GO = 0x16, GO_ARRAY = 17, GO_POINTER = 22, GO_SLICE = 23, GO_STRUCT = 25,
+       MAX_PARTS = 1 << 16, MAX_TYPE_DEPTH = 32 };
 
 /* 0 when the linker left the descriptor out. */
 static uint64_t descriptor(Dwarf_Die *type)
@@ -344,25 +346,105 @@ static uint64_t descriptor(Dwarf_Die *type)
 	return v;
 }
 
-/* The type itself, or what it points to: an element has a descriptor where its slice has none. */
-static uint64_t variable_type(Dwarf_Die *die, gs_go_variable_kind *kind)
+typedef struct variable_walk {
+	void *ctx;
+	void (*take)(void *ctx, gs_str name, uint64_t addr, gs_go_variable_kind kind, uint64_t type);
+	gs_buf name;
+	uint32_t n_taken; /* of the variable */
+} variable_walk;
+
+static bool type_attr(Dwarf_Die *die, unsigned attr_name, Dwarf_Die *out)
 {
 	Dwarf_Attribute attr;
-	Dwarf_Die type, elem;
-	Dwarf_Word go_kind = 0;
-	uint64_t v;
 
-	if (!dwarf_attr(die, DW_AT_type, &attr) || !dwarf_formref_die(&attr, &type))
-		return 0;
-	*kind = GS_GO_VARIABLE_VALUE;
-	v = descriptor(&type);
-	if (v || !dwarf_attr(&type, AT_GO_KIND, &attr) || dwarf_formudata(&attr, &go_kind) != 0)
-		return v;
-	*kind = go_kind == GO_SLICE ? GS_GO_VARIABLE_SLICE : GS_GO_VARIABLE_POINTER;
-	if ((go_kind != GO_SLICE && go_kind != GO_POINTER) ||
-	    !dwarf_attr(&type, go_kind == GO_SLICE ? AT_GO_ELEM : DW_AT_type, &attr) || !dwarf_formref_die(&attr, &elem))
-		return 0;
-	return descriptor(&elem);
+	return dwarf_attr(die, attr_name, &attr) && dwarf_formref_die(&attr, out);
+}
+
+static void walk_value(variable_walk *w, Dwarf_Die *type, uint64_t addr, unsigned depth);
+
+static void walk_members(variable_walk *w, Dwarf_Die *type, uint64_t addr, unsigned depth)
+{
+	Dwarf_Die member, inner;
+	Dwarf_Attribute attr;
+	Dwarf_Word offset;
+	size_t n = w->name.n;
+
+	if (dwarf_child(type, &member) != 0)
+		return;
+	do {
+		const char *name = dwarf_diename(&member);
+
+		if (dwarf_tag(&member) != DW_TAG_member || !dwarf_attr(&member, DW_AT_data_member_location, &attr) ||
+		    dwarf_formudata(&attr, &offset) != 0 || !type_attr(&member, DW_AT_type, &inner))
+			continue;
+		gs_buf_c(&w->name, '.');
+		gs_buf_z(&w->name, name ? name : "_");
+		walk_value(w, &inner, addr + offset, depth + 1);
+		w->name.n = n;
+	} while (dwarf_siblingof(&member, &member) == 0);
+}
+
+static void walk_elements(variable_walk *w, Dwarf_Die *type, uint64_t addr, unsigned depth)
+{
+	Dwarf_Die range, elem;
+	Dwarf_Attribute attr;
+	Dwarf_Word count = 0, each = 0;
+	size_t n = w->name.n;
+
+	if (!type_attr(type, DW_AT_type, &elem) || dwarf_aggregate_size(&elem, &each) != 0 || dwarf_child(type, &range) != 0 ||
+	    !dwarf_attr(&range, DW_AT_count, &attr) || dwarf_formudata(&attr, &count) != 0)
+		return;
+	for (Dwarf_Word i = 0; i < count; i++) {
+		uint32_t before = w->n_taken;
+
+		gs_buf_f(&w->name, "[%llu]", (unsigned long long)i);
+		walk_value(w, &elem, addr + i * each, depth + 1);
+		w->name.n = n;
+		if (w->n_taken == before || w->n_taken > MAX_PARTS)
+			return; /* nothing in them, or too much */
+	}
+}
+
+/* The type itself, or what it points to: an element has a descriptor where its slice has none; or what it is made of. */
+static void walk_value(variable_walk *w, Dwarf_Die *type, uint64_t addr, unsigned depth)
+{
+	gs_go_variable_kind kind = GS_GO_VARIABLE_VALUE;
+	Dwarf_Attribute attr;
+	Dwarf_Die elem;
+	Dwarf_Word go_kind = 0;
+	uint64_t found = descriptor(type);
+
+	if (depth > MAX_TYPE_DEPTH || w->n_taken > MAX_PARTS)
+		return;
+	if (!found && dwarf_tag(type) == DW_TAG_typedef && !dwarf_attr(type, AT_GO_KIND, &attr)) { /* a struct's name */
+		if (type_attr(type, DW_AT_type, &elem))
+			walk_value(w, &elem, addr, depth + 1);
+		return;
+	}
+	if (!found && dwarf_attr(type, AT_GO_KIND, &attr) && dwarf_formudata(&attr, &go_kind) == 0) {
+		switch (go_kind) {
+		case GO_STRUCT:
+			walk_members(w, type, addr, depth);
+			return;
+		case GO_ARRAY:
+			walk_elements(w, type, addr, depth);
+			return;
+		case GO_SLICE:
+			kind = GS_GO_VARIABLE_SLICE;
+			found = type_attr(type, AT_GO_ELEM, &elem) ? descriptor(&elem) : 0;
+			break;
+		case GO_POINTER:
+			kind = GS_GO_VARIABLE_POINTER;
+			found = type_attr(type, DW_AT_type, &elem) ? descriptor(&elem) : 0;
+			break;
+		default:
+			return;
+		}
+	}
+	if (!found)
+		return;
+	w->n_taken++;
+	w->take(w->ctx, gs_buf_view(&w->name), addr, kind, found);
 }
 
 bool gs_go_dwarf_variables(const gs_elf *e, void *ctx,
@@ -370,27 +452,30 @@ bool gs_go_dwarf_variables(const gs_elf *e, void *ctx,
 {
 	GS_AUTO(arena) *scratch = gs_arena_create(BUDGET_BYTES);
 	Dwarf_CU *cu = NULL;
-	Dwarf_Die unit, die;
+	Dwarf_Die unit, die, type;
+	variable_walk w = { .ctx = ctx, .take = take };
 	uint8_t version;
 	opened o;
 	bool ok = open_dwarf(scratch, e, &o, NULL);
 
+	gs_buf_init(&w.name, 1 << 20);
 	while (ok && dwarf_get_units(o.dw, cu, &cu, NULL, &version, &unit, NULL) == 0) {
 		if (dwarf_srclang(&unit) != LANG_GO || dwarf_child(&unit, &die) != 0)
 			continue;
 		do {
-			gs_go_variable_kind kind;
-			uint64_t addr, type;
 			const char *name;
+			uint64_t addr;
 
-			if (dwarf_tag(&die) != DW_TAG_variable || !location(&die, &addr))
+			if (dwarf_tag(&die) != DW_TAG_variable || !location(&die, &addr) || !type_attr(&die, DW_AT_type, &type))
 				continue;
-			type = variable_type(&die, &kind);
 			name = dwarf_diename(&die);
-			if (type)
-				take(ctx, gs_str_of(name ? name : ""), addr, kind, type);
+			w.name.n = 0;
+			w.n_taken = 0;
+			gs_buf_z(&w.name, name ? name : "");
+			walk_value(&w, &type, addr, 0);
 		} while (dwarf_siblingof(&die, &die) == 0);
 	}
+	gs_buf_release(&w.name);
 	close_dwarf(&o);
 	return ok;
 }

@@ -1,0 +1,101 @@
+// Objects whose fields, keys and ways are known: what gospect says of them is compared with what is written here.
+package main
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"time"
+)
+
+type item struct {
+	name  string
+	body  []byte
+	next  *item
+	n     int
+	minus int8
+	ratio float64
+	on    bool
+	any   interface{}
+	err   error
+	f     func() int
+	arr   [2]*item
+	inner struct{ a, b int32 }
+	tags  []string
+}
+
+type registry struct {
+	byName map[string]*item
+	byID   map[int]*item
+	small  map[string]item
+	wide   map[[3]string]*item
+	queue  chan *item
+}
+
+type ring struct {
+	next *ring
+	what *item
+}
+
+var (
+	reg    registry
+	list   *item
+	rings  [3]*ring
+	twins  []string
+	roomy  [][]byte
+	pieces []string
+	byHand map[string]interface{}
+)
+
+type failure struct{ code int }
+
+func (f *failure) Error() string { return fmt.Sprint(f.code) }
+
+func build() {
+	reg = registry{byName: map[string]*item{}, byID: map[int]*item{}, small: map[string]item{}, wide: map[[3]string]*item{}, queue: make(chan *item, 4)}
+	for i := 0; i < 1000; i++ {
+		seven := i * 7
+		it := &item{name: fmt.Sprint("item ", i), body: make([]byte, i%50+1), n: i, minus: -5, ratio: 1.5, on: true, err: &failure{i}, f: func() int { return seven }}
+		it.body[0] = 'x'
+		it.any = fmt.Sprint("any ", i)
+		it.inner.b = 77
+		reg.byName[fmt.Sprint("user:", i)] = it
+		reg.byID[-i] = &item{name: fmt.Sprint("number ", i)}
+		list = &item{name: fmt.Sprint("list ", i), next: list}
+	}
+	reg.small["only"] = item{name: "in a small map", arr: [2]*item{nil, {name: "second of two"}}}
+	reg.wide[[3]string{"a", "b", "c"}] = &item{name: "wide"}
+	reg.queue <- &item{name: "first in the queue"}
+	reg.queue <- &item{name: "second in the queue"}
+	for i := range rings {
+		a := &ring{what: &item{name: fmt.Sprint("ring ", i)}}
+		a.next = &ring{next: &ring{next: a}}
+		rings[i] = a
+	}
+	for i := 0; i < 100; i++ {
+		twins = append(twins, strings.Repeat("the same text ", 20))
+		roomy = append(roomy, make([]byte, 100, 4000))
+	}
+	for i := 0; i < 10; i++ {
+		big := strings.Repeat(fmt.Sprint(i, " a long text "), 10000)
+		pieces = append(pieces, big[1000:1010])
+	}
+	byHand = map[string]interface{}{}
+	for i := 0; i < 5000; i++ {
+		byHand[fmt.Sprint(i)] = i
+	}
+	for i := 10; i < 5000; i++ {
+		delete(byHand, fmt.Sprint(i))
+	}
+}
+
+func main() {
+	build()
+	runtime.GC()
+	runtime.GC()
+	fmt.Println("ready")
+	os.Stdout.Sync()
+	time.Sleep(time.Hour)
+	runtime.KeepAlive(list)
+}
