@@ -71,7 +71,8 @@ def grown_leak(variant, tmp):
         gospect("snapshot", t.pid, "-o", after, "-q")
     status, found = leaks(before, after, "--binary", exe)
     group = found["groups"][0]
-    assert status == 1 and group["before"] == had and group["is_growing"] and group["count"] >= had + 50, found["groups"]
+    # One that has only just blocked may still be in somebody's registers: it waits, and is not proven yet.
+    assert status == 1 and had <= group["before"] <= had + 5 and group["is_growing"] and group["count"] >= had + 45, found["groups"]
     assert group["blocked"]["function"] == "main.forget.func1" and group["created"]["function"] == "main.forget", group
     assert not group["users"], group["users"]
     memory = found["memory"][0]
