@@ -11,6 +11,7 @@ enum {
 	MAX_TEXT = 96,	 /* bytes of a string that are shown */
 	MAX_KEY = 48,	 /* of a key */
 	MAX_NAMES = 1 << 22,
+	MAX_STEPS = 1 << 24,   /* of one listing */
 	MAX_SEARCH = 1 << 16, /* bytes of an object that are searched for a pointer */
 	MAX_CHAIN = 1 << 16,  /* buckets behind one */
 	MAX_BUCKETS = 1 << 28,
@@ -572,9 +573,15 @@ typedef struct listing {
 	look *l;
 	gs_heap_fields *out;
 	uint64_t base; /* the object's own address */
-	uint32_t max;
+	uint32_t max, n_steps;
 	gs_buf name;
 } listing;
+
+/* Types and tables are the program's word: they may contain themselves. */
+static bool is_done(listing *s)
+{
+	return s->out->n >= s->max || ++s->n_steps > MAX_STEPS;
+}
 
 static gs_heap_field *add_field(listing *s)
 {
@@ -612,7 +619,7 @@ static void list_one(listing *s, const heap_type *t, uint64_t at)
 
 static void list_entries(listing *s, const entries *e, uint64_t at, unsigned depth)
 {
-	for (unsigned i = 0; i < GROUP_SLOTS; i++) {
+	for (unsigned i = 0; i < GROUP_SLOTS && !is_done(s); i++) {
 		size_t n = s->name.n;
 
 		if (!is_full(s->l, e, at, i))
@@ -642,7 +649,7 @@ static void list_value(listing *s, uint64_t type, uint64_t at, unsigned depth)
 			list_entries(s, &in, at, depth);
 			return;
 		}
-		for (uint32_t i = 0; i < members && s->out->n < s->max; i++) {
+		for (uint32_t i = 0; i < members && !is_done(s); i++) {
 			heap_type_member m = heap_type_member_at(&l->t, l->mem, type, i);
 
 			gs_buf_c(&s->name, '.');
@@ -654,7 +661,7 @@ static void list_value(listing *s, uint64_t type, uint64_t at, unsigned depth)
 	}
 	if (depth < MAX_DEPTH && t.kind == KIND_ARRAY && copy_type(l, t.elem, &e) && e.kind >= KIND_ARRAY) {
 		count = heap_type_array_len(&l->t, type);
-		for (uint64_t i = 0; i < count && s->out->n < s->max; i++) {
+		for (uint64_t i = 0; i < count && !is_done(s); i++) {
 			index_name(&s->name, i, true);
 			list_value(s, t.elem, at + i * e.size, depth + 1);
 			s->name.n = n;
@@ -672,10 +679,10 @@ static void list_groups(listing *s, const entries *e, uint64_t type, uint64_t at
 	if (!at || !copy_type(s->l, type, &t) || n > MAX_BUCKETS)
 		return;
 	each = t.size;
-	for (uint64_t i = 0; i < n && s->out->n < s->max; i++) {
+	for (uint64_t i = 0; i < n && !is_done(s); i++) {
 		uint64_t one = at + i * each;
 
-		for (unsigned chain = 0; one && chain < MAX_CHAIN && s->out->n < s->max; chain++) {
+		for (unsigned chain = 0; one && chain < MAX_CHAIN && !is_done(s); chain++) {
 			list_entries(s, e, one, 0);
 			one = e->next ? word(s->l, one + e->next) : 0;
 		}
@@ -707,7 +714,7 @@ static void list_map(listing *s, const heap_type *t, uint64_t map)
 	n = word(s->l, map + (uint64_t)o->map_dir_len);
 	if (n == 0)
 		list_groups(s, &e, t->group, first, 1);
-	for (uint64_t i = 0; i < n && n < MAX_BUCKETS && s->out->n < s->max; i++) {
+	for (uint64_t i = 0; i < n && n < MAX_BUCKETS && !is_done(s); i++) {
 		uint64_t table = word(s->l, first + 8 * i);
 
 		if (table && table != last)
@@ -725,7 +732,7 @@ static void list_channel(listing *s, const heap_type *t, uint64_t chan)
 
 	if (!copy_type(s->l, t->elem, &e))
 		return;
-	for (uint64_t i = 0; i < n && n <= room && at < room && s->out->n < s->max; i++) {
+	for (uint64_t i = 0; i < n && n <= room && at < room && !is_done(s); i++) {
 		size_t name = s->name.n;
 
 		index_name(&s->name, i, true);
@@ -803,7 +810,7 @@ static void list_object(listing *s, const object *o)
 		return;
 	}
 	n = o->size / t.size;
-	for (uint64_t i = 0; i < n && s->out->n < s->max; i++) {
+	for (uint64_t i = 0; i < n && !is_done(s); i++) {
 		index_name(&s->name, i, true);
 		list_value(s, t.addr, o->addr + i * t.size, 0);
 		s->name.n = 0;

@@ -332,7 +332,7 @@ bool gs_go_offsets_dwarf(const gs_elf *e, gs_go_offsets *out, gs_go_variables *v
 
 /* Go's own attributes. */
 enum { AT_GO_KIND = 0x2900, AT_GO_ELEM = 0x2902, AT_GO_RUNTIME_TYPE = 0x2904, LANG_GO = 0x16, GO_ARRAY = 17, GO_POINTER = 22, GO_SLICE = 23, GO_STRUCT = 25,
-       MAX_PARTS = 1 << 16, MAX_TYPE_DEPTH = 32 };
+       MAX_PARTS = 1 << 16, MAX_STEPS = 1 << 18, MAX_TYPE_DEPTH = 32 };
 
 /* 0 when the linker left the descriptor out. */
 static uint64_t descriptor(Dwarf_Die *type)
@@ -350,7 +350,7 @@ typedef struct variable_walk {
 	void *ctx;
 	void (*take)(void *ctx, gs_str name, uint64_t addr, gs_go_variable_kind kind, uint64_t type);
 	gs_buf name;
-	uint32_t n_taken; /* of the variable */
+	uint32_t n_taken, n_steps; /* of the variable */
 } variable_walk;
 
 static bool type_attr(Dwarf_Die *die, unsigned attr_name, Dwarf_Die *out)
@@ -414,7 +414,7 @@ static void walk_value(variable_walk *w, Dwarf_Die *type, uint64_t addr, unsigne
 	Dwarf_Word go_kind = 0;
 	uint64_t found = descriptor(type);
 
-	if (depth > MAX_TYPE_DEPTH || w->n_taken > MAX_PARTS)
+	if (depth > MAX_TYPE_DEPTH || w->n_taken > MAX_PARTS || ++w->n_steps > MAX_STEPS)
 		return;
 	if (!found && dwarf_tag(type) == DW_TAG_typedef && !dwarf_attr(type, AT_GO_KIND, &attr)) { /* a struct's name */
 		if (type_attr(type, DW_AT_type, &elem))
@@ -470,7 +470,7 @@ bool gs_go_dwarf_variables(const gs_elf *e, void *ctx,
 				continue;
 			name = dwarf_diename(&die);
 			w.name.n = 0;
-			w.n_taken = 0;
+			w.n_taken = w.n_steps = 0;
 			gs_buf_z(&w.name, name ? name : "");
 			walk_value(&w, &type, addr, 0);
 		} while (dwarf_siblingof(&die, &die) == 0);
