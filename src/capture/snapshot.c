@@ -394,7 +394,7 @@ static void copy_threads(gs_image *image, const gs_guard_shared *s)
  * A thread that waits for a disk, or for a child that has not called exec yet, does not stop; and at times no thread sleeps where it
  * could lend itself. Both pass: the target goes on, and is asked again a little later.
  */
-static bool stop_target(int32_t pid, const gs_snapshot_plan *plan, gs_guard *g, gs_err *err)
+static bool stop_target(int32_t pid, const gs_snapshot_plan *plan, gs_guard *g, int64_t *vain_pause_ns, gs_err *err)
 {
 	enum { STOP_TRIES = 10, LEND_TRIES = 20 };
 	bool wants_fork = plan->way == GS_SNAPSHOT_FORK;
@@ -404,6 +404,7 @@ static bool stop_target(int32_t pid, const gs_snapshot_plan *plan, gs_guard *g, 
 		gs_err why = { 0 };
 
 		if (!gs_guard_begin(pid, wants_fork, plan->suspends_seccomp, g, &why)) {
+			*vain_pause_ns = g->vain_pause_ns > *vain_pause_ns ? g->vain_pause_ns : *vain_pause_ns;
 			if (why.code == GS_ERR_STOPPED && ++n_stop < STOP_TRIES) {
 				nanosleep(&(struct timespec){ .tv_nsec = 50000000 }, NULL);
 				continue;
@@ -414,6 +415,8 @@ static bool stop_target(int32_t pid, const gs_snapshot_plan *plan, gs_guard *g, 
 		}
 		if (!wants_fork || g->shared->child_pid || g->shared->no_fork_errno >= 0 || ++n_lend == LEND_TRIES)
 			return true;
+		gs_guard_finish(g);
+		*vain_pause_ns = g->shared->pause_ns > *vain_pause_ns ? g->shared->pause_ns : *vain_pause_ns;
 		gs_guard_release(g);
 		nanosleep(&(struct timespec){ .tv_nsec = 5000000 }, NULL);
 	}
@@ -423,7 +426,7 @@ gs_image *gs_snapshot_take(gs_arena *mem, int32_t pid, gs_snapshot_ask ask, cons
 			   gs_snapshot_report *report, gs_err *err)
 {
 	copier c = { .report = report, .progress = progress, .mem_fd = -1, .pagemap_fd = -1 };
-	int64_t begin = now_ns();
+	int64_t begin = now_ns(), vain_pause_ns = 0;
 	int32_t source;
 	gs_guard g;
 	bool ok, is_fork, was_guarded = true;
@@ -440,7 +443,7 @@ gs_image *gs_snapshot_take(gs_arena *mem, int32_t pid, gs_snapshot_ask ask, cons
 	make_ready(&c, pid);
 	if (report->plan.way == GS_SNAPSHOT_FORK)
 		warm_up(&c);
-	if (!stop_target(pid, &report->plan, &g, err)) {
+	if (!stop_target(pid, &report->plan, &g, &vain_pause_ns, err)) {
 		gs_image_close(c.image);
 		if (c.pagemap_fd >= 0)
 			close(c.pagemap_fd);
@@ -475,7 +478,7 @@ gs_image *gs_snapshot_take(gs_arena *mem, int32_t pid, gs_snapshot_ask ask, cons
 	was_guarded &= gs_guard_finish(&g);
 	if (ok && !was_guarded)
 		ok = gs_fail(err, GS_ERR_IO, GS_ERR_NOWHERE, "the process that guards a snapshot was killed, so what was read may be of different moments");
-	report->pause_ns = g.shared->pause_ns;
+	report->pause_ns = g.shared->pause_ns > vain_pause_ns ? g.shared->pause_ns : vain_pause_ns;
 	report->reap_ns = g.shared->reap_ns;
 	if (is_fork && !g.shared->is_reaped)
 		report->note = GS_S("the snapshot's dead child could not be taken away: it stays as a zombie of the process, without memory");

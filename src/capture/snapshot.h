@@ -36,7 +36,7 @@ typedef struct gs_snapshot_report {
 	gs_snapshot_plan plan;
 	gs_snapshot_way way; /* what was done in the end */
 	gs_str note;	     /* why not as planned; empty: as planned */
-	int64_t pause_ns;    /* of all threads, from the first attach to the last detach */
+	int64_t pause_ns;    /* of all threads, from the first that is asked to stop to the last detach; asked several times: the longest */
 	int64_t reap_ns;     /* fork: of the one thread that took the dead child away */
 	int64_t total_ns;
 	uint64_t copied_bytes;

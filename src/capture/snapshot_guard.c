@@ -22,6 +22,8 @@
 #include "base/banned.h"
 
 #define STOP_LIMIT_NS 300000000ll
+/* Signals that always come first, on a busy machine: better to let go and ask again than to try thread after thread. */
+#define LEND_LIMIT_NS 20000000ll
 #define REAP_LIMIT_NS 3000000000ll
 /* The kernel's own limit of thread ids, PID_MAX_LIMIT. */
 #define MAX_TID (4u << 20)
@@ -400,6 +402,8 @@ static void make_child(guard *g)
 {
 	gs_guard_shared *s = g->s;
 
+	unsigned n_tried = 0;
+
 	s->no_fork_errno = -1;
 	for (uint32_t i = 0; i < g->n; i++) {
 		tracee *t = &g->list[i];
@@ -413,6 +417,8 @@ static void make_child(guard *g)
 
 		if (t->pending || !can_lend(t->tid, &saved))
 			continue;
+		if (n_tried++ && now_ns() - g->stopped_ns > LEND_LIMIT_NS)
+			return;
 		if (trace(PTRACE_SETOPTIONS, t->tid, 0, options) != 0) {
 			s->no_fork_errno = errno;
 			return;
@@ -589,8 +595,10 @@ static _Noreturn void guard_main(gs_guard_shared *s, tracee *list, uint64_t *kno
 	g.line = 3;
 	survive_memory_pressure("/proc/self/oom_score_adj", "-1000");
 	hurry(true);
-	if (!freeze(&g, &s->err))
+	if (!freeze(&g, &s->err)) {
+		s->pause_ns = g.stopped_ns ? now_ns() - g.stopped_ns : 0;
 		_exit(1); /* the kernel lets go whoever is ours */
+	}
 	read_registers(&g);
 	for (uint32_t i = 0; i < g.n; i++)
 		hide_interruption(g.list[i].tid);
@@ -661,6 +669,7 @@ bool gs_guard_begin(int32_t pid, bool wants_fork, bool suspends_seccomp, gs_guar
 		;
 	out->pid = 0;
 	replace_guard(s);
+	out->vain_pause_ns = s->pause_ns;
 	if (err)
 		*err = s->err;
 	if (s->err.code == GS_ERR_NONE)

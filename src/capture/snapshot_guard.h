@@ -39,6 +39,7 @@ typedef struct gs_guard {
 	gs_guard_shared *shared;
 	int line;
 	int32_t pid;
+	int64_t vain_pause_ns; /* after gs_guard_begin failed: how long threads stood nevertheless */
 } gs_guard;
 
 /*
