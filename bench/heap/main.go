@@ -84,11 +84,33 @@ func mix(x uint64) uint64 {
 	return x ^ x>>32
 }
 
+var asked = make(chan int)
+
+func stuck(c chan int, e *entry) {
+	c <- 1
+	runtime.KeepAlive(e)
+}
+
+func wait(n int) {
+	for i := 0; i < n; i++ {
+		if i%2 == 0 {
+			go stuck(make(chan int), &entry{})
+		} else {
+			go stuck(asked, nil)
+		}
+	}
+	for n > 0 && runtime.NumGoroutine() < n { // then all are there; a moment later they wait
+		runtime.Gosched()
+	}
+}
+
 func main() {
 	mb := flag.Int("mb", 1024, "megabytes to fill")
 	onlyLists := flag.Bool("lists", false, "linked lists of 64-byte objects only: the collector's worst case")
+	goroutines := flag.Int("goroutines", 0, "goroutines that wait: every second one for ever")
 	flag.Parse()
 
+	wait(*goroutines)
 	var m runtime.MemStats
 	var k uint64
 	for {
