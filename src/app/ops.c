@@ -47,6 +47,7 @@
 	X(heap_retention) \
 	X(heap_find) \
 	X(heap_object) \
+	X(heap_cycles) \
 	X(heap_diff) \
 	X(heap_treemap) \
 	X(heap_topology) \
