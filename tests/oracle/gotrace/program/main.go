@@ -15,7 +15,10 @@ import (
 	"time"
 )
 
-var sink [][]byte
+var (
+	sink   [][]byte
+	sinkMu sync.Mutex
+)
 
 func work(ctx context.Context, i int, mu *sync.Mutex, ch chan int) {
 	ctx, task := trace.NewTask(ctx, fmt.Sprintf("http-%d", i%3))
@@ -31,10 +34,12 @@ func work(ctx context.Context, i int, mu *sync.Mutex, ch chan int) {
 	})
 	ch <- i
 	b := make([]byte, 1<<14)
+	sinkMu.Lock()
 	sink = append(sink, b)
 	if len(sink) > 2000 {
 		sink = nil
 	}
+	sinkMu.Unlock()
 	time.Sleep(time.Microsecond * 50)
 }
 
