@@ -338,6 +338,29 @@ static int run_row(const gs_op *op, const gs_command *command, int argc, char **
 	return status;
 }
 
+/* "heap" alone: the commands that begin so. False: none does. */
+static bool complain_of_group(const char *name)
+{
+	GS_AUTO(buf) list = { 0 };
+	gs_str word = gs_str_of(name);
+	gs_err err = { 0 };
+	unsigned n = 0;
+
+	gs_buf_init(&list, 400);
+	for (const gs_op *const *op = gs_cli_manual().ops; *op; op++) {
+		gs_str other = gs_str_of((*op)->name);
+
+		if (gs_str_starts(other, word) && other.n > word.n + 1 && other.p[word.n] == '-')
+			gs_buf_f(&list, "%s%s", n++ ? ", " : "", other.p + word.n + 1);
+	}
+	if (n < 2)
+		return false;
+	gs_fail(&err, GS_ERR_USAGE, GS_ERR_NOWHERE, "%s needs one more word: %.*s (gospect help says what each does)", name,
+		(int)list.n, list.p);
+	gs_cli_complain(&err);
+	return true;
+}
+
 static int unknown_command(const char *name)
 {
 	gs_manual m = gs_cli_manual();
@@ -412,5 +435,7 @@ int main(int argc, char **argv)
 		if (op)
 			return run_row(op, NULL, argc - 3, argv + 3);
 	}
+	if (!op && complain_of_group(name))
+		return 2;
 	return op ? run_row(op, NULL, argc - 2, argv + 2) : unknown_command(name);
 }
