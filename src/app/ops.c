@@ -50,6 +50,7 @@
 	X(heap_cycles) \
 	X(heap_diff) \
 	X(heap_treemap) \
+	X(heap_waste) \
 	X(heap_topology) \
 	X(leaks)
 
