@@ -1,10 +1,12 @@
-// One thread in each kind of wait that a stop may interrupt. Says "up PID"; at SIGTERM it says what ended with EINTR, and how often each wait ended as it should.
+// One thread in each kind of wait that a stop may interrupt. Says "up PID"; at SIGTERM it gives every wait time to end once more (stops in a row begin a wait
+// anew), and says what ended with EINTR, and how often each wait ended as it should.
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WAIT_MS = 20 };
+enum { WAIT_MS = 20, PATIENCE_MS = 10000 };
 
 static int waits_epoll(void)
 {
@@ -93,6 +95,14 @@ static struct wait {
 };
 enum { N_WAITS = sizeof(waits) / sizeof(waits[0]) };
 
+static bool all_have_ended(void)
+{
+	for (int i = 0; i < N_WAITS; i++)
+		if (atomic_load(&waits[i].ended) == 0)
+			return false;
+	return true;
+}
+
 static void *keep_waiting(void *arg)
 {
 	struct wait *w = arg;
@@ -124,6 +134,8 @@ int main(void)
 	fflush(stdout);
 	sigdelset(&set, SIGUSR1);
 	sigwait(&set, &sig);
+	for (int waited_ms = 0; waited_ms < PATIENCE_MS && !all_have_ended(); waited_ms += WAIT_MS)
+		nanosleep(&(struct timespec){ .tv_nsec = WAIT_MS * 1000000 }, NULL);
 	for (int i = 0; i < N_WAITS; i++)
 		printf("%s %ld %ld\n", waits[i].name, atomic_load(&waits[i].ended), atomic_load(&waits[i].interrupted));
 	return 0;
