@@ -1,6 +1,8 @@
 #include "app/heap_call.h"
 
 #include "analysis/heap_profile.h"
+#include "app/live.h"
+#include "app/snapshot.h"
 
 #include "base/banned.h"
 
@@ -43,13 +45,41 @@ gs_str gs_call_heap_name(const gs_op_call *call, unsigned i)
 	return is_in_session(call) ? call->docs[i]->name : call->paths[i];
 }
 
+gs_heap *gs_call_heap_of_process(gs_op_call *call, gs_str target, gs_str *note, gs_err *err)
+{
+	gs_str binary = gs_call_str(call, "binary"), title;
+	gs_snapshot_report report;
+	gs_image *image;
+	int32_t pid;
+
+	if (!gs_snapshot_find(call->mem, target, &pid, &title, err))
+		return NULL;
+	image = gs_snapshot_take(call->mem, pid, (gs_snapshot_ask){ 0 }, call->progress, &report, err);
+	if (!image)
+		return NULL;
+	*note = gs_strf(call->mem, "%.*s, stopped for %.2f ms", GS_FMT(title), (double)report.pause_ns / 1e6);
+	return gs_heap_of_image(image, title, binary.n ? gs_cstr(call->mem, binary) : NULL, call->progress, err);
+}
+
+static gs_heap *open_input(gs_op_call *call, gs_str input, gs_err *err)
+{
+	gs_str binary = gs_call_str(call, "binary"), note;
+
+	if (!gs_live_is(input))
+		return gs_heap_open(gs_cstr(call->mem, input), binary.n ? gs_cstr(call->mem, binary) : NULL, call->progress, err);
+	if (!gs_http_target_like(input))
+		return gs_call_heap_of_process(call, input, &note, err);
+	gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "%s needs the memory itself, which %.*s does not give: the PID of the process, or a core of it", call->op->name,
+		GS_FMT(input));
+	return NULL;
+}
+
 const gs_heap *gs_call_heap_at(gs_op_call *call, unsigned i, gs_heap **opened, gs_err *err)
 {
 	gs_str binary = gs_call_str(call, "binary");
 
 	if (!is_in_session(call))
-		return *opened = gs_heap_open(gs_cstr(call->mem, call->paths[i]), binary.n ? gs_cstr(call->mem, binary) : NULL,
-					      call->progress, err);
+		return *opened = open_input(call, call->paths[i], err);
 	if (!binary.n)
 		return call->docs[i]->heap;
 	gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "%s: the program of an open heap is known: leave \"binary\" out", call->op->name);
@@ -69,7 +99,7 @@ static const gs_heap *one_heap(gs_op_call *call, const gs_heap_index **shared, g
 
 	*shared = NULL;
 	if (gs_call_n_heaps(call) != 1) {
-		gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "%s needs one core: gospect %s [--binary PROGRAM] CORE", call->op->name,
+		gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "%s needs one core or process: gospect %s [--binary PROGRAM] CORE|PID", call->op->name,
 			call->op->name);
 		return NULL;
 	}

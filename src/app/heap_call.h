@@ -17,7 +17,9 @@ bool gs_heap_document_finish(gs_document *d, const gs_progress *progress, gs_err
 /* How many heaps the call is about, and the name of one. */
 unsigned gs_call_n_heaps(const gs_op_call *call);
 gs_str gs_call_heap_name(const gs_op_call *call, unsigned i);
-/* A document's, or that of the core at paths[i]: then it is in *opened, for the caller to free. NULL: as gs_heap_open. */
+/* Of a running process, by a snapshot. *note: which one and for how long it stood, in call->mem. NULL: as gs_snapshot_take and gs_heap_of_image. */
+gs_heap *gs_call_heap_of_process(gs_op_call *call, gs_str target, gs_str *note, gs_err *err);
+/* A document's, or that of the core or process at paths[i]: then it is in *opened, for the caller to free. NULL: as gs_heap_open. */
 const gs_heap *gs_call_heap_at(gs_op_call *call, unsigned i, gs_heap **opened, gs_err *err);
 /* Of the one heap that the call must have; lives as long as the call. Also GS_ERR_USAGE. */
 const gs_heap *gs_call_heap(gs_op_call *call, gs_dominators *d, gs_err *err);

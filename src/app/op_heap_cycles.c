@@ -102,7 +102,7 @@ const gs_op gs_op_heap_cycles = {
 		"largest and who alone holds that: `gospect heap refs --address` tells the way.\n"
 		"\n"
 		"  gospect heap cycles core.4242\n",
-	.operands = "CORE",
+	.operands = "CORE|PID",
 	.input = GS_INPUT_HEAPS,
 	.needs_kinds = 1u << GS_DOCUMENT_HEAP,
 	.groups = (const gs_arg_group *const[]){ &group, &gs_heap_args, NULL },

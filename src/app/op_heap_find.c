@@ -117,7 +117,7 @@ const gs_op gs_op_heap_find = {
 		"\n"
 		"  gospect heap find --type 'main\\.session$' core.4242\n"
 		"  gospect heap find --min 1000000 --sort size core.4242\n",
-	.operands = "CORE",
+	.operands = "CORE|PID",
 	.input = GS_INPUT_HEAPS,
 	.needs_kinds = 1u << GS_DOCUMENT_HEAP,
 	.groups = (const gs_arg_group *const[]){ &group, &gs_heap_args, NULL },

@@ -180,7 +180,7 @@ const gs_op gs_op_heap_holders = {
 		"\n"
 		"  gospect heap holders core.4242\n"
 		"  gospect heap holders --kind goroutine --top 10 core.4242\n",
-	.operands = "CORE",
+	.operands = "CORE|PID",
 	.input = GS_INPUT_HEAPS,
 	.needs_kinds = 1u << GS_DOCUMENT_HEAP,
 	.groups = (const gs_arg_group *const[]){ &group, &gs_heap_args, NULL },

@@ -23,7 +23,7 @@ const gs_op gs_op_heap_retention = {
 		"  gospect heap retention core.4242 > retention.pb.gz\n"
 		"  gospect flame retention.pb.gz\n"
 		"  go tool pprof -http=: retention.pb.gz\n",
-	.operands = "CORE",
+	.operands = "CORE|PID",
 	.input = GS_INPUT_HEAPS,
 	.needs_kinds = 1u << GS_DOCUMENT_HEAP,
 	.groups = (const gs_arg_group *const[]){ &gs_heap_args, NULL },

@@ -171,7 +171,7 @@ const gs_op gs_op_heap_summary = {
 		"\n"
 		"  gospect heap-summary core.4242\n"
 		"  gospect heap-summary --binary ./server --sort count core.4242\n",
-	.operands = "CORE",
+	.operands = "CORE|PID",
 	.input = GS_INPUT_HEAPS,
 	.needs_kinds = 1u << GS_DOCUMENT_HEAP,
 	.groups = (const gs_arg_group *const[]){ &group, &gs_heap_args, NULL },

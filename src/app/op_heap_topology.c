@@ -221,7 +221,7 @@ const gs_op gs_op_heap_topology = {
 		"\n"
 		"  gospect heap topology --address 0xc000012340 core.4242\n"
 		"  gospect heap topology --type 'main\\.session$' core.4242\n",
-	.operands = "CORE",
+	.operands = "CORE|PID",
 	.input = GS_INPUT_HEAPS,
 	.needs_kinds = 1u << GS_DOCUMENT_HEAP,
 	.groups = (const gs_arg_group *const[]){ &group, &gs_heap_args, NULL },

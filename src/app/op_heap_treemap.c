@@ -71,7 +71,7 @@ const gs_op gs_op_heap_treemap = {
 		"\n"
 		"  gospect heap treemap core.4242 > heap.svg\n"
 		"  gospect heap treemap --by object --root 0xc000012340 core.4242 > object.svg\n",
-	.operands = "CORE",
+	.operands = "CORE|PID",
 	.input = GS_INPUT_HEAPS,
 	.needs_kinds = 1u << GS_DOCUMENT_HEAP,
 	.groups = (const gs_arg_group *const[]){ &group, &gs_heap_args, NULL },

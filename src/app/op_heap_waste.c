@@ -147,7 +147,7 @@ const gs_op gs_op_heap_waste = {
 		"`zeros` are buffers that nothing has been written to. Strings that repeat go away with `unique.Make` or a table of one's own.\n"
 		"\n"
 		"  gospect heap waste core.4242\n",
-	.operands = "CORE",
+	.operands = "CORE|PID",
 	.input = GS_INPUT_HEAPS,
 	.needs_kinds = 1u << GS_DOCUMENT_HEAP,
 	.groups = (const gs_arg_group *const[]){ &group, &gs_heap_args, NULL },

@@ -62,24 +62,6 @@ static bool add_document(question *q, const gs_document *d, gs_err *err)
 
 /* ---- a process ---- */
 
-static bool snapshot(question *q, gs_str target, gs_err *err)
-{
-	gs_op_call *call = q->call;
-	gs_str binary = gs_call_str(call, "binary"), title;
-	gs_snapshot_report report;
-	gs_image *image;
-	int32_t pid;
-
-	if (!gs_snapshot_find(call->mem, target, &pid, &title, err))
-		return false;
-	image = gs_snapshot_take(call->mem, pid, (gs_snapshot_ask){ 0 }, call->progress, &report, err);
-	if (!image)
-		return false;
-	q->taken = gs_heap_of_image(image, title, binary.n ? gs_cstr(call->mem, binary) : NULL, call->progress, err);
-	q->note = gs_strf(call->mem, "%.*s, stopped for %.2f ms", GS_FMT(title), (double)report.pause_ns / 1e6);
-	return q->taken;
-}
-
 static bool count(question *q, const gs_heap *h, gs_err *err)
 {
 	if (q->n_counts >= MAX_MOMENTS)
@@ -112,7 +94,8 @@ static bool add_process(question *q, gs_str target, gs_err *err)
 	if (q->taken)
 		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "leaks looks at one process at a time: --every shows what grows in it");
 	for (unsigned i = 1;; i++) {
-		if (!snapshot(q, target, err))
+		q->taken = gs_call_heap_of_process(q->call, target, &q->note, err);
+		if (!q->taken)
 			return false;
 		if (!every || start + i * every > end || gs_progress_should_stop(q->call->progress))
 			break;
@@ -127,14 +110,17 @@ static bool add_process(question *q, gs_str target, gs_err *err)
 	return true;
 }
 
-/* ---- inputs of the command line ---- */
+/* ---- other inputs of the command line ---- */
 
 static bool add_file(question *q, gs_str path, gs_err *err)
 {
 	gs_str binary = gs_call_str(q->call, "binary");
 	gs_load_options options = { .executable = binary.n ? gs_cstr(q->call->mem, binary) : NULL };
 	gs_documents d = { 0 };
-	bool ok = gs_load_input(gs_cstr(q->call->mem, path), &options, q->call->progress, &d, NULL, err);
+	/* An address tells of goroutines, and what Go's own detector says where there is one. */
+	gs_open_options live = { .only = GS_S("goroutines,goroutineleak") };
+	bool ok = gs_live_is(path) ? gs_live_open(path, &live, q->call->progress, &d, NULL, err) :
+				     gs_load_input(gs_cstr(q->call->mem, path), &options, q->call->progress, &d, NULL, err);
 	unsigned before = q->n_heaps + q->n_dumps;
 
 	for (unsigned i = 0; ok && i < d.n; i++) {

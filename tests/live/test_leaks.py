@@ -14,6 +14,16 @@ def leaks(*args, ok=(0, 1)):
     return r.returncode, json.loads(r.stdout)
 
 
+def check_other_ways_in(s):
+    """Questions about the heap take the process itself, leaks takes its address."""
+    summary = json.loads(gospect("heap", "summary", "--format", "json", s.pid).stdout)
+    most = max(summary["types"], key=lambda row: row["shallow_bytes"])
+    assert "uint8" in most["type"], most
+    found = leaks(s.url)[1]
+    assert any(g["blocked"]["function"] == "example.com/shop/notify.(*Mailer).print" for g in found["groups"]), found["groups"]
+    assert "needs the memory itself" in gospect("heap", "summary", s.url, ok=(2,)).stderr
+
+
 def check_shop(s):
     """Customers come and go: some leaks must have happened, the rest is a matter of time."""
     def leaked():
@@ -41,6 +51,7 @@ def check_shop(s):
 def shop_plain(tmp):
     with shop_with_pages(1000) as s:
         check_shop(s)
+        check_other_ways_in(s)
 
 
 @test
