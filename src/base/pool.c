@@ -44,19 +44,24 @@ unsigned gs_pool_workers(unsigned threads, size_t n)
 	return threads < MAX_THREADS ? threads : MAX_THREADS;
 }
 
-void gs_pool_run(unsigned threads, size_t n, void (*fn)(void *ctx, size_t i), void *ctx)
+/* Runs worker(arg) on that many threads, the caller's own among them; a thread that cannot be had only means less company. */
+static void run_on(unsigned threads, void *(*worker)(void *arg), void *arg)
 {
-	job j = { .n = n, .fn = fn, .ctx = ctx };
 	pthread_t tids[MAX_THREADS];
 	unsigned started = 0;
 
-	threads = gs_pool_workers(threads, n);
-	/* The caller works too; a thread that cannot be had only means less company. */
-	while (started + 1 < threads && pthread_create(&tids[started], NULL, work, &j) == 0)
+	while (started + 1 < threads && pthread_create(&tids[started], NULL, worker, arg) == 0)
 		started++;
-	work(&j);
+	worker(arg);
 	for (unsigned i = 0; i < started; i++)
 		pthread_join(tids[i], NULL);
+}
+
+void gs_pool_run(unsigned threads, size_t n, void (*fn)(void *ctx, size_t i), void *ctx)
+{
+	job j = { .n = n, .fn = fn, .ctx = ctx };
+
+	run_on(gs_pool_workers(threads, n), work, &j);
 }
 
 typedef struct line {
@@ -101,15 +106,8 @@ void gs_pool_run_ordered(unsigned threads, size_t n, void (*prepare)(void *ctx, 
 		   .ctx = ctx,
 		   .lock = PTHREAD_MUTEX_INITIALIZER,
 		   .moved = PTHREAD_COND_INITIALIZER };
-	pthread_t tids[MAX_THREADS];
-	unsigned started = 0;
 
-	threads = gs_pool_workers(threads, n);
-	while (started + 1 < threads && pthread_create(&tids[started], NULL, work_in_line, &l) == 0)
-		started++;
-	work_in_line(&l);
-	for (unsigned i = 0; i < started; i++)
-		pthread_join(tids[i], NULL);
+	run_on(gs_pool_workers(threads, n), work_in_line, &l);
 	pthread_cond_destroy(&l.moved);
 	pthread_mutex_destroy(&l.lock);
 }
@@ -187,15 +185,8 @@ void gs_pool_run_ahead(unsigned threads, unsigned slots, size_t n,
 		    .ctx = ctx,
 		    .lock = PTHREAD_MUTEX_INITIALIZER,
 		    .moved = PTHREAD_COND_INITIALIZER };
-	pthread_t tids[MAX_THREADS];
-	unsigned started = 0;
 
-	threads = gs_pool_workers(threads, n);
-	while (started + 1 < threads && pthread_create(&tids[started], NULL, work_ahead, &q) == 0)
-		started++;
-	work_ahead(&q);
-	for (unsigned i = 0; i < started; i++)
-		pthread_join(tids[i], NULL);
+	run_on(gs_pool_workers(threads, n), work_ahead, &q);
 	pthread_cond_destroy(&q.moved);
 	pthread_mutex_destroy(&q.lock);
 }
