@@ -183,21 +183,36 @@ void gs_help_op(gs_buf *out, const gs_op *op, unsigned width, bool use_color)
 	}
 }
 
-static void rows(gs_buf *out, const gs_op *const *list)
+/* NULL: the row is not the first of a chapter. */
+static const char *chapter_at(const gs_manual *m, const gs_op *op)
 {
-	for (; *list; list++)
-		gs_buf_f(out, "  %-12s %s\n", (*list)->name, (*list)->summary);
+	const gs_op_chapter *c = m->chapters;
+
+	while (c->title && c->first != op)
+		c++;
+	return c->title;
+}
+
+static void rows(gs_buf *out, const gs_manual *m, const gs_op *const *list)
+{
+	for (; *list; list++) {
+		const char *title = chapter_at(m, *list);
+
+		if (title)
+			gs_buf_f(out, "\n%s\n", title);
+		gs_buf_f(out, "  %-15s %s\n", (*list)->name, (*list)->summary);
+	}
 }
 
 void gs_help_overview(gs_buf *out, const gs_manual *m)
 {
 	gs_buf_z(out, "gospect: why is this Go program slow, stuck or growing?\n\n"
 		      "Usage\n"
-		      "  gospect COMMAND [options] FILE|CAPTURE|URL|PID...\n\n"
+		      "  gospect COMMAND [options] FILE|CAPTURE|URL|PID...\n"
+		      "  gospect FILE|CAPTURE|URL|PID...                      opens it in the browser: gospect ui\n\n"
 		      "Start here\n");
-	rows(out, m->commands);
-	gs_buf_z(out, "\nQuestions\n");
-	rows(out, m->ops);
+	rows(out, m, m->commands);
+	rows(out, m, m->ops);
 	gs_buf_z(out, "\ngospect COMMAND --help tells more.\n"
 		      "Exit status: 0 done; 1 the answer is \"no\"; 2 wrong usage; 3 bad input; 4 environment.\n");
 }
@@ -275,6 +290,10 @@ void gs_help_markdown_index(gs_buf *out, const gs_manual *m)
 	gs_buf_z(out, "# Commands\n\n| command | what for |\n|---|---|\n");
 	for (unsigned part = 0; part < 2; part++)
 		for (const gs_op *const *op = part ? m->ops : m->commands; *op; op++) {
+			const char *title = chapter_at(m, *op);
+
+			if (title)
+				gs_buf_f(out, "\n## %s\n\n| command | what for |\n|---|---|\n", title);
 			gs_buf_f(out, "| [%s](%s.md) | ", (*op)->name, (*op)->name);
 			markdown_text(out, gs_str_of((*op)->summary));
 			gs_buf_z(out, " |\n");
@@ -384,7 +403,7 @@ void gs_help_man(gs_buf *out, const gs_manual *m)
 		 ".\\\" printed by gospect help --format man from the operation table\n"
 		 ".TH GOSPECT 1 \"\" \"gospect %s\" \"User Commands\"\n.SH NAME\n"
 		 "gospect \\- why is this Go program slow, stuck or growing?\n"
-		 ".SH SYNOPSIS\n.B gospect\n.I COMMAND\n[options] FILE|CAPTURE|URL|PID...\n"
+		 ".SH SYNOPSIS\n.B gospect\n.I COMMAND\n[options] FILE|CAPTURE|URL|PID...\n.br\n.B gospect\nFILE|CAPTURE|URL|PID... (short for gospect ui)\n"
 		 ".SH DESCRIPTION\nOne program that records and reads what Go and its tools know about a running or finished program:\n"
 		 "CPU, heap, blocking and mutex profiles, goroutine dumps and perf recordings. It answers in the terminal, as a file,\n"
 		 "or on a page in the browser.\n.SH COMMANDS\n",

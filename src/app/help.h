@@ -12,6 +12,7 @@ typedef struct gs_manual {
 	const char *version;
 	const gs_op *const *commands; /* ways in: record, ui, ... */
 	const gs_op *const *ops;
+	const gs_op_chapter *chapters;
 } gs_manual;
 
 void gs_help_overview(gs_buf *out, const gs_manual *m);

@@ -95,6 +95,12 @@ struct gs_op_call {
 
 /* All operations, in the order of the help. Ends with NULL. */
 extern const gs_op *const gs_ops[];
+/* Headings over them, each with the operation that it stands in front of. Ends with a row without a title. */
+typedef struct gs_op_chapter {
+	const char *title;
+	const gs_op *first;
+} gs_op_chapter;
+extern const gs_op_chapter gs_op_chapters[];
 const gs_op *gs_op_find(gs_str name);
 /* The argument of that name ('_' reads as '-'), or NULL. */
 const gs_arg *gs_op_find_arg(const gs_op *op, gs_str name);

@@ -3,16 +3,10 @@
 #include "base/banned.h"
 
 /* One line for each src/app/op_<name>.c, in the order of the help. */
-#define OPS(X)  \
-	X(flame) \
-	X(goroutines) \
-	X(goroutine) \
-	X(lanes) \
-	X(tiles) \
-	X(info) \
-	X(ps) \
+#define OPS(X) \
 	X(top) \
 	X(tree) \
+	X(flame) \
 	X(peek) \
 	X(callers) \
 	X(list) \
@@ -24,35 +18,41 @@
 	X(diff) \
 	X(merge) \
 	X(convert) \
+	X(info) \
 	X(raw) \
+	X(leaks) \
+	X(goroutines) \
 	X(why) \
 	X(critical_path) \
-	X(sched) \
 	X(blocking) \
+	X(contention) \
+	X(sched) \
+	X(stw) \
+	X(mmu) \
 	X(tasks) \
 	X(regions) \
-	X(mmu) \
-	X(contention) \
+	X(goroutine) \
+	X(events) \
 	X(trace_diff) \
 	X(survey) \
 	X(footprint) \
-	X(stw) \
-	X(events) \
-	X(doctor) \
-	X(symbolize) \
+	X(lanes) \
+	X(tiles) \
 	X(heap_summary) \
 	X(heap_dominators) \
-	X(heap_refs) \
 	X(heap_holders) \
-	X(heap_retention) \
+	X(heap_refs) \
 	X(heap_find) \
 	X(heap_object) \
-	X(heap_cycles) \
 	X(heap_diff) \
-	X(heap_treemap) \
 	X(heap_waste) \
+	X(heap_cycles) \
+	X(heap_retention) \
+	X(heap_treemap) \
 	X(heap_topology) \
-	X(leaks)
+	X(ps) \
+	X(doctor) \
+	X(symbolize)
 
 #define X(name) extern const gs_op gs_op_##name;
 OPS(X)
@@ -63,4 +63,13 @@ const gs_op *const gs_ops[] = {
 	OPS(X)
 #undef X
 	NULL,
+};
+
+const gs_op_chapter gs_op_chapters[] = {
+	{ "Profiles: where time and memory go", &gs_op_top },
+	{ "Stuck and growing", &gs_op_leaks },
+	{ "Execution traces: what happened when, and why it took so long", &gs_op_why },
+	{ "Live heaps: who holds the memory", &gs_op_heap_summary },
+	{ "This machine and its programs", &gs_op_ps },
+	{ 0 },
 };

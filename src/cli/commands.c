@@ -29,5 +29,5 @@ gs_manual gs_cli_manual(void)
 
 	for (unsigned i = 0; gs_commands[i]; i++)
 		rows[i] = gs_commands[i]->op;
-	return (gs_manual){ .version = gs_version(), .commands = rows, .ops = gs_ops };
+	return (gs_manual){ .version = gs_version(), .commands = rows, .ops = gs_ops, .chapters = gs_op_chapters };
 }

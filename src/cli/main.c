@@ -8,7 +8,6 @@
 #include <limits.h>
 #include <signal.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "app/live.h"
@@ -366,7 +365,6 @@ static int unknown_command(const char *name)
 	gs_manual m = gs_cli_manual();
 	gs_str names[128], near;
 	unsigned n = 0;
-	struct stat st;
 	gs_err err = { 0 };
 
 	for (unsigned part = 0; part < 2; part++)
@@ -374,13 +372,11 @@ static int unknown_command(const char *name)
 			names[n++] = gs_str_of((*op)->name);
 	names[n] = (gs_str){ 0 };
 	near = gs_word_nearest(gs_str_of(name), names);
-	if (stat(name, &st) == 0 || strstr(name, "://"))
-		gs_fail(&err, GS_ERR_USAGE, GS_ERR_NOWHERE, "a command comes first: gospect ui %s, or gospect top %s", name, name);
-	else if (near.n)
+	if (near.n)
 		gs_fail(&err, GS_ERR_USAGE, GS_ERR_NOWHERE, "there is no command \"%s\": did you mean \"%.*s\"?", name,
 			GS_FMT(near));
 	else
-		gs_fail(&err, GS_ERR_USAGE, GS_ERR_NOWHERE, "there is no command \"%s\" (gospect help lists them)", name);
+		gs_fail(&err, GS_ERR_USAGE, GS_ERR_NOWHERE, "there is no command and no file \"%s\" (gospect help lists the commands)", name);
 	gs_cli_complain(&err);
 	return 2;
 }
@@ -403,9 +399,32 @@ static void ensure_standard_fds(void)
 			_exit(4);
 }
 
+/* NULL: there is none. */
+static const gs_command *command_find(const char *name)
+{
+	for (const gs_command *const *c = gs_commands; *c; c++)
+		if (strcmp(name, (*c)->op->name) == 0)
+			return *c;
+	return NULL;
+}
+
+static int run_command(const gs_command *c, int argc, char **argv)
+{
+	gs_err err = { 0 };
+	int status;
+
+	if (!c->run_words)
+		return run_row(c->op, c, argc, argv);
+	status = c->run_words(argc, argv, &err);
+	if (err.code != GS_ERR_NONE)
+		gs_cli_complain(&err);
+	return status;
+}
+
 int main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "help";
+	const gs_command *command;
 	const gs_op *op;
 
 	ensure_standard_fds();
@@ -414,20 +433,13 @@ int main(int argc, char **argv)
 		return say_version();
 	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
 		name = "help";
-	for (const gs_command *const *c = gs_commands; *c; c++)
-		if (strcmp(name, (*c)->op->name) == 0) {
-			gs_err err = { 0 };
-			int status;
-
-			if (!(*c)->run_words)
-				return run_row((*c)->op, *c, argc > 2 ? argc - 2 : 0, argv + 2);
-			status = (*c)->run_words(argc - 2, argv + 2, &err);
-			if (err.code != GS_ERR_NONE)
-				gs_cli_complain(&err);
-			return status;
-		}
+	command = command_find(name);
+	if (command)
+		return run_command(command, argc > 2 ? argc - 2 : 0, argv + 2);
 	op = gs_op_find(gs_str_of(name));
-	if (!op && argc > 2) { /* "heap summary" is heap-summary */
+	if (op)
+		return run_row(op, NULL, argc - 2, argv + 2);
+	if (argc > 2) { /* "heap summary" is heap-summary */
 		char both[64];
 
 		snprintf(both, sizeof(both), "%s-%s", name, argv[2]);
@@ -435,7 +447,7 @@ int main(int argc, char **argv)
 		if (op)
 			return run_row(op, NULL, argc - 3, argv + 3);
 	}
-	if (!op && complain_of_group(name))
-		return 2;
-	return op ? run_row(op, NULL, argc - 2, argv + 2) : unknown_command(name);
+	if (gs_live_is(gs_str_of(name)) || access(name, F_OK) == 0)
+		return run_command(command_find("ui"), argc - 1, argv + 1);
+	return complain_of_group(name) ? 2 : unknown_command(name);
 }

@@ -30,11 +30,12 @@ static const gs_arg_group group = { "Server", args };
 
 static const gs_op ui_op = {
 	.name = "ui",
-	.summary = "look at profiles in the browser",
+	.summary = "look at profiles, traces and heaps in the browser",
 	.help = "Opens the inputs, serves the page on this machine only and opens the browser. The link lets one browser in, once; press\n"
 		"Enter for another link and Ctrl-C to end. Without an input the page offers the Go processes of this machine to record.\n"
 		"\n"
 		"  gospect ui cpu.pprof heap.pprof\n"
+		"  gospect cpu.pprof                      the same: what is no command is opened\n"
 		"  gospect ui capture-2026-01-31/\n"
 		"  gospect ui shop.core                   a heap: what gospect snapshot, gcore or dlv dump wrote\n"
 		"  gospect ui http://localhost:6060       recorded first, for 30 s; the capture stays in the current folder\n"

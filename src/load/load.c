@@ -55,7 +55,7 @@ static const char *guess(gs_str bytes)
 		const char *what;
 	} known[] = {
 		{ "\x7f"
-		  "ELF", 4, "an ELF program, not a profile of one" },
+		  "ELF", 4, "an ELF program, not a profile of one: gospect record -- PROGRAM takes one" },
 		{ "PK\3\4", 4, "a zip archive, which only commands that take a capture open" },
 		{ "<", 1, "HTML or XML, perhaps an error page" },
 		{ "{", 1, "JSON" },

@@ -507,6 +507,16 @@ def it_ends_when_asked():
 
 
 @test
+def what_is_no_command_is_opened():
+    with subprocess.Popen([GOSPECT, CPU, "--no-browser"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as p:
+        try:
+            assert p.stdout.readline().startswith("http://127.0.0.1:")
+        finally:
+            p.terminate()
+        assert p.wait(30) == 0
+
+
+@test
 def other_machines_need_tls():
     for listen in ("0.0.0.0:0", "[::]:0"):
         p = subprocess.run([GOSPECT, "ui", "--no-browser", "--listen", listen, CPU], capture_output=True, text=True, timeout=30)
