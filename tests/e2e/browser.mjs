@@ -22,6 +22,9 @@ export function scratch() {
 	return { dir, remove: () => rmSync(dir, { recursive: true, force: true }) };
 }
 
+/** How long something may take before it counts as never: machines that test are slow and busy. */
+const patienceMs = 120_000;
+
 /** Starts `gospect ui` on the files and waits for the address it prints. A last argument that is an object adds to the environment. */
 export async function serve(...files) {
 	const env = typeof files.at(-1) === "object" ? files.pop() : {};
@@ -32,7 +35,7 @@ export async function serve(...files) {
 	const child = spawn(binary, ["ui", "--no-browser", ...other, ...files], { stdio: ["ignore", "pipe", "pipe"], cwd: home.dir, env: { ...process.env, ...env } });
 	let printed = "";
 	const address = await new Promise((done, fail) => {
-		const timer = setTimeout(() => fail(new Error(`gospect ui printed no address in 20 s: ${printed}`)), 20_000);
+		const timer = setTimeout(() => fail(new Error(`gospect ui printed no address in ${patienceMs / 1000} s: ${printed}`)), patienceMs);
 		const read = (chunk) => {
 			printed += chunk;
 			const found = /https?:\/\/[^\s"']+token=[0-9A-Za-z_-]+/.exec(printed);
@@ -66,6 +69,25 @@ export async function openBrowser() {
 	return chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: flags });
 }
 
+/** In the page: how many answers of the engine are on their way or being read. */
+function countAnswers() {
+	window.onTheirWay = 0;
+	const counted = (f) => function (...args) {
+		window.onTheirWay++;
+		return f.apply(this, args).finally(() => window.onTheirWay--);
+	};
+	window.fetch = counted(window.fetch);
+	for (const how of ["json", "text", "arrayBuffer"]) Response.prototype[how] = counted(Response.prototype[how]);
+}
+
+/** In the page: five frames in a row in which nothing is on its way; what comes of an answer is drawn in the next frame, and may ask for more. */
+async function calm() {
+	for (let quiet = 0; quiet < 5; ) {
+		await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+		quiet = window.onTheirWay > 0 || document.querySelector('[aria-busy="true"], [data-loading="1"], .state.quiet') ? 0 : quiet + 1;
+	}
+}
+
 /**
  * A page of a fresh profile that is logged in to `server`. Everything the page complains of is collected: `clean()` asserts there was nothing.
  */
@@ -75,7 +97,9 @@ export async function openPage(browser, server, { theme = "light", settings, wid
 		await context.addInitScript((s) => {
 			if (location.protocol !== "about:" && !localStorage.getItem("gospect.settings")) localStorage.setItem("gospect.settings", s);
 		}, JSON.stringify(settings));
+	await context.addInitScript(countAnswers);
 	const page = await context.newPage();
+	page.setDefaultTimeout(patienceMs);
 	const complaints = [];
 	page.on("pageerror", (e) => complaints.push(`script error: ${e.message}`));
 	page.on("console", (m) => {
@@ -102,10 +126,16 @@ export async function openPage(browser, server, { theme = "light", settings, wid
 			await page.settled();
 		},
 		/** waits until nothing is on its way */
-		async settled() {
-			await page.waitForTimeout(60);
-			await page.waitForFunction(() => !document.querySelector('[aria-busy="true"], .state.quiet'), null, { timeout: 15_000 });
-			await page.waitForTimeout(60);
+		settled: () => page.evaluate(calm),
+		/** waits until the link of the page says so: what follows a movement comes some time after it */
+		async until(says, what) {
+			const end = Date.now() + patienceMs;
+			for (;;) {
+				const state = await page.state();
+				if (says(state)) return state;
+				assert.ok(Date.now() < end, `${what}: ${JSON.stringify(state)}`);
+				await page.waitForTimeout(20);
+			}
 		},
 		api: (path) => page.evaluate(async (p) => (await fetch(p)).json(), path),
 		state: () => page.evaluate(() => {

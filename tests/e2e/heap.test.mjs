@@ -316,10 +316,10 @@ heapTest("a running process is snapshot with one click, and the page says how lo
 	await page.at("#/heap");
 	await page.keyboard.press("Shift+R");
 	const row = page.locator(".record .trow", { hasText: String(target.pid) });
-	await row.waitFor({ timeout: 10_000 });
+	await row.waitFor();
 	await row.click();
 	await page.click("text=Snapshot of the heap");
-	await page.waitForSelector("dialog", { state: "detached", timeout: 30_000 });
+	await page.waitForSelector("dialog", { state: "detached" });
 	await page.settled();
 	const state = await page.state();
 	assert.ok(Number(state.doc) > 2, "the new heap is open");

@@ -1,9 +1,24 @@
 // How fast the page is: until its first picture, and while it moves.
 
-/** Time that the page itself takes for each frame, and the time between frames, over a movement. */
-export async function measure(page) {
-	return page.evaluate(async () => {
-		const host = document.querySelector(".canvas-host");
+/** What `act` takes of a processor on the page's main thread, in milliseconds: other programs can make it wait, not work more. */
+export async function work(page, act) {
+	const devtools = await page.context().newCDPSession(page);
+	await devtools.send("Performance.enable", { timeDomain: "threadTicks" });
+	const busy = async () => (await devtools.send("Performance.getMetrics")).metrics.find((m) => m.name === "TaskDuration").value * 1000;
+	const before = await busy();
+	const result = await act();
+	const cpu = (await busy()) - before;
+	await devtools.detach();
+	return { result, cpu };
+}
+
+/**
+ * A movement of 240 steps over a canvas: the page's own time for each frame and the time between frames, which other programs can stretch;
+ * and what a frame takes of a processor on average, which they cannot.
+ */
+export async function measure(page, { selector = ".canvas-host", y = 300, zoom = 20 } = {}) {
+	const moved = await work(page, () => page.evaluate(async ({ selector, y, zoom }) => {
+		const host = document.querySelector(selector);
 		const own = [];
 		const between = [];
 		const request = window.requestAnimationFrame;
@@ -13,10 +28,10 @@ export async function measure(page) {
 			own.push(performance.now() - start);
 		});
 		const frame = () => new Promise((done) => request.call(window, done));
-		const wheel = (o) => host.dispatchEvent(new WheelEvent("wheel", { bubbles: true, cancelable: true, clientX: 700, clientY: 300, ...o }));
+		const wheel = (o) => host.dispatchEvent(new WheelEvent("wheel", { bubbles: true, cancelable: true, clientX: 700, clientY: y, ...o }));
 		const steps = [
-			...Array.from({ length: 60 }, () => ({ deltaY: -20, ctrlKey: true })), ...Array.from({ length: 60 }, (_, i) => ({ deltaX: i < 30 ? 40 : -40 })),
-			...Array.from({ length: 60 }, () => ({ deltaY: 20, ctrlKey: true })), ...Array.from({ length: 60 }, (_, i) => ({ deltaY: i < 30 ? 30 : -30 })),
+			...Array.from({ length: 60 }, () => ({ deltaY: -zoom, ctrlKey: true })), ...Array.from({ length: 60 }, (_, i) => ({ deltaX: i < 30 ? 40 : -40 })),
+			...Array.from({ length: 60 }, () => ({ deltaY: zoom, ctrlKey: true })), ...Array.from({ length: 60 }, (_, i) => ({ deltaY: i < 30 ? 30 : -30 })),
 		];
 		let last = await frame();
 		for (const step of steps) {
@@ -27,9 +42,15 @@ export async function measure(page) {
 		}
 		window.requestAnimationFrame = request;
 		const at = (list, q) => [...list].sort((a, b) => a - b)[Math.min(list.length - 1, Math.floor(list.length * q))] ?? 0;
-		return { renderer: host.dataset.renderer, frames: own.length, own: [at(own, 0.5), at(own, 0.95), at(own, 1)], between: [at(between, 0.5), at(between, 0.95), at(between, 1)] };
-	});
+		const some = (list) => [at(list, 0.5), at(list, 0.95), at(list, 1)];
+		return { renderer: host.dataset.renderer, frames: own.length, own: some(own), between: some(between) };
+	}, { selector, y, zoom }));
+	return { ...moved.result, cpu: moved.cpu / Math.max(1, moved.result.frames) };
 }
+
+const three = (l) => l.map((v) => v.toFixed(1)).join(" / ");
+export const paceText = (m) =>
+	`${m.renderer}: own time of a frame ${three(m.own)} ms, between frames ${three(m.between)} ms (median / 95 % / longest), processor ${m.cpu.toFixed(1)} ms each, ${m.frames} frames`;
 
 /** Milliseconds from the navigation to a drawn flame graph: all of them, and without the engine's answers. */
 export const firstPicture = (page) => page.evaluate(async () => {

@@ -116,11 +116,9 @@ test("keys alone: walk, fit, focus, step back", async () => {
 	await page.settled();
 	assert.equal((await page.state()).node, child.node);
 	for (let i = 0; i < 4; i++) await page.keyboard.press("w");
-	await page.waitForTimeout(500);
-	assert.match((await page.state()).z ?? "", /^[\d.e-]+-[\d.e-]+$/, "the zoom is in the URL");
+	await page.until((s) => /^[\d.e-]+-[\d.e-]+$/.test(s.z ?? ""), "the zoom is in the URL");
 	await page.keyboard.press("Escape");
-	await page.waitForTimeout(500);
-	assert.equal((await page.state()).z, undefined);
+	await page.until((s) => s.z === undefined, "the step back shows all");
 	await page.keyboard.press("Enter");
 	await page.waitForFunction((id) => new URLSearchParams(location.hash.split("?")[1]).get("root") === id, child.node);
 	await page.settled();
@@ -141,7 +139,7 @@ test("keys alone: walk, fit, focus, step back", async () => {
 		assert.equal((await page.state()).view, view, `${key} opens ${view}`);
 	}
 	await page.keyboard.press("?");
-	assert.ok(await page.isVisible("dialog .help"));
+	await page.waitForSelector("dialog .help");
 	await page.keyboard.press("Escape");
 	await page.waitForSelector("dialog", { state: "detached" });
 	page.clean();
@@ -150,18 +148,20 @@ test("keys alone: walk, fit, focus, step back", async () => {
 test("the palette finds a function by part of its name", async () => {
 	await page.at("#/flame");
 	await page.keyboard.press("Control+k");
-	await page.waitForSelector(".palette-input");
+	await page.waitForSelector(".palette-input:focus");
 	const target = (await page.api("/api/top?doc=1&n=0")).rows.find((r) => r.name.startsWith("main."));
 	await page.keyboard.type(target.name);
 	await page.waitForSelector(".palette-list .kind >> text=function");
 	await page.keyboard.press("Enter");
 	await page.settled();
 	assert.equal((await page.state()).fn.startsWith("main."), true);
+	await page.waitForSelector("dialog", { state: "detached" });
 	await page.keyboard.press("Control+k");
+	await page.waitForSelector(".palette-input:focus");
 	await page.keyboard.type("dark");
 	await page.waitForFunction(() => document.querySelector('.palette-list [aria-selected="true"]')?.textContent.includes("dark"));
 	await page.keyboard.press("Enter");
-	assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), "dark");
+	await page.waitForFunction(() => document.documentElement.dataset.theme === "dark");
 	await page.evaluate(() => localStorage.clear());
 	page.clean();
 });
@@ -170,7 +170,8 @@ test("search: the matched share is the engine's, filter is another thing than hi
 	await page.at("#/flame");
 	await page.keyboard.press("/");
 	await page.keyboard.type("main\\.hot|runtime\\.");
-	await page.waitForTimeout(400);
+	await page.waitForSelector(".matched b");
+	await page.until((s) => s.q === "main\\.hot|runtime\\.", "the search is in the URL");
 	await page.settled();
 	const engine = await page.api(`/api/search?doc=1&query=${encodeURIComponent("(?i)main\\.hot|runtime\\.")}`);
 	assert.ok(engine.matched > 0 && engine.matched <= engine.total);
@@ -362,13 +363,13 @@ test("the tree is the graph for those who cannot see it", async () => {
 	});
 	assert.deepEqual([(await active()).level, (await active()).expanded], ["1", "true"]);
 	await page.keyboard.press("ArrowLeft");
-	await page.waitForTimeout(100);
+	await page.settled();
 	assert.equal((await active()).expanded, "false");
 	assert.equal((await page.$$(".tbody .trow")).length, 1);
 	await page.keyboard.press("ArrowRight");
-	await page.waitForTimeout(100);
+	await page.settled();
 	await page.keyboard.press("ArrowRight");
-	await page.waitForTimeout(100);
+	await page.settled();
 	assert.equal((await active()).level, "2");
 	page.clean();
 });

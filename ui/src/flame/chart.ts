@@ -2,7 +2,10 @@
 
 import { Surface, type Wish } from "../render/surface";
 import { dark as darkTheme, light as lightTheme, oklch, type Theme } from "../render/color";
-import { font, type Picture } from "../render/draw";
+import type { Picture } from "../render/draw";
+import { Listener } from "../render/listen";
+import { measureText } from "../render/measure";
+import { Motion, moveMs } from "../render/motion";
 import {
 	depthAt, layerPlace, paintFlame, rowHeight, rowsOf, rowTop, type Layer, type Marks, type Shape,
 } from "./picture";
@@ -24,22 +27,6 @@ export interface ChartEvents {
 
 const zoomKey = 1.35;
 const panKey = 0.12;
-const moveMs = 140;
-
-const measureContext = typeof document === "undefined" ? null : document.createElement("canvas").getContext("2d");
-const widths = new Map<string, number>();
-
-function measure(text: string): number {
-	let w = widths.get(text);
-	if (w === undefined) {
-		if (!measureContext) return text.length * 6;
-		measureContext.font = font;
-		w = measureContext.measureText(text).width;
-		if (widths.size > 60_000) widths.clear();
-		widths.set(text, w);
-	}
-	return w;
-}
 
 export class FlameChart {
 	private readonly surface: Surface;
@@ -55,19 +42,18 @@ export class FlameChart {
 	private sameCache = new WeakMap<FlameTree, number>();
 	private selectedId = -1;
 	private selectedName = "";
-	/** running movement of the viewport */
-	private motion: { from: number; to: number; at: number; startFrom: number; startTo: number } | null = null;
+	private readonly motion = new Motion(this.shape, () => this.arrived());
 	private width = 0;
 	private height = 0;
 	private drag: { x: number; y: number; moved: boolean; from: number; to: number; scroll: number } | null = null;
 	private refineTimer = 0;
 	private settleTimer = 0;
 	private focusTimer = 0;
-	private readonly unlisten: (() => void)[] = [];
-	private readonly calm = typeof matchMedia !== "undefined" && matchMedia("(prefers-reduced-motion: reduce)").matches;
+	private readonly listener: Listener;
 	wheelZooms = false;
 
 	constructor(readonly host: HTMLElement, wish: Wish, private readonly events: ChartEvents) {
+		this.listener = new Listener(host);
 		this.surface = new Surface(host, wish, (p, w, h, now) => this.paint(p, w, h, now));
 		this.listen();
 	}
@@ -85,7 +71,7 @@ export class FlameChart {
 	setTree(tree: FlameTree | null, options: { up: boolean; diff: boolean; zoom: [number, number]; keepScroll: boolean }): void {
 		this.tree = tree;
 		this.layer = null;
-		this.motion = null;
+		this.motion.stop();
 		clearTimeout(this.settleTimer);
 		this.settleTimer = 0;
 		this.shape.up = options.up;
@@ -210,13 +196,13 @@ export class FlameChart {
 	private paint(picture: Picture, width: number, height: number, now: number): boolean {
 		this.width = width;
 		this.height = height;
-		const moving = this.step(now);
+		const moving = this.motion.step(now);
 		picture.clear(this.theme.background);
 		const tree = this.tree;
 		if (!tree) return false;
 		this.clampScroll();
 		const layer = this.layerCovers() ? this.layer : null;
-		paintFlame(picture, tree, layer, this.shape, this.marks, width, height, this.theme, measure);
+		paintFlame(picture, tree, layer, this.shape, this.marks, width, height, this.theme, measureText);
 		this.overviewBar(picture, tree, width);
 		return moving;
 	}
@@ -230,21 +216,6 @@ export class FlameChart {
 		const y = this.shape.up ? 0 : this.height - 4;
 		picture.rects.add(0, y, width, 4, this.theme.dark ? oklch(0.28, 0.01, 250) : oklch(0.93, 0.004, 250));
 		picture.rects.add(Math.min(x, width - w), y, w, 4, this.theme.accent);
-	}
-
-	private step(now: number): boolean {
-		const m = this.motion;
-		if (!m) return false;
-		const t = Math.min(1, (now - m.at) / moveMs);
-		const ease = 1 - (1 - t) ** 3;
-		this.shape.from = m.startFrom + (m.from - m.startFrom) * ease;
-		this.shape.to = m.startTo + (m.to - m.startTo) * ease;
-		if (t < 1) return true;
-		this.shape.from = m.from;
-		this.shape.to = m.to;
-		this.motion = null;
-		this.arrived();
-		return false;
 	}
 
 	/** The page hears of a movement once it has come to rest: a wheel makes a hundred steps a second. */
@@ -264,20 +235,12 @@ export class FlameChart {
 		let span = Math.min(full, Math.max(to - from, full * 1e-9));
 		from = Math.max(0, Math.min(from, full - span));
 		if (from + span > full) span = full - from;
-		if (animate && !this.calm) {
-			this.motion = { from, to: from + span, at: performance.now(), startFrom: this.shape.from, startTo: this.shape.to };
-			this.surface.invalidate();
-			return;
-		}
-		this.motion = null;
-		this.shape.from = from;
-		this.shape.to = from + span;
+		this.motion.go(from, from + span, animate);
 		this.surface.invalidate();
-		this.arrived();
 	}
 
 	private get goal(): { from: number; to: number } {
-		return this.motion ?? this.shape;
+		return this.motion.goal;
 	}
 
 	private clamp(): void {
@@ -357,7 +320,7 @@ export class FlameChart {
 	private focus(hit: Hit): void {
 		this.fit(hit.tree, hit.index);
 		clearTimeout(this.focusTimer);
-		this.focusTimer = window.setTimeout(() => this.events.focus(hit), this.motion ? moveMs : 0);
+		this.focusTimer = window.setTimeout(() => this.events.focus(hit), this.motion.moving ? moveMs : 0);
 	}
 
 	/** Scrolls and pans just enough to see a frame. */
@@ -480,16 +443,8 @@ export class FlameChart {
 	}
 
 	private listen(): void {
-		const on = <K extends keyof HTMLElementEventMap>(
-			type: K, handle: (event: HTMLElementEventMap[K]) => void, options?: AddEventListenerOptions,
-		) => {
-			this.host.addEventListener(type, handle, options);
-			this.unlisten.push(() => this.host.removeEventListener(type, handle, options));
-		};
-		const local = (event: MouseEvent) => {
-			const box = this.host.getBoundingClientRect();
-			return { x: event.clientX - box.left, y: event.clientY - box.top };
-		};
+		const on: Listener["on"] = (type, handle, options) => this.listener.on(type, handle, options);
+		const local = (event: MouseEvent) => this.listener.local(event);
 		on("wheel", (event) => {
 			event.preventDefault();
 			const unit = event.deltaMode === 1 ? 16 : event.deltaMode === 2 ? this.height : 1;
@@ -583,7 +538,7 @@ export class FlameChart {
 		clearTimeout(this.refineTimer);
 		clearTimeout(this.settleTimer);
 		clearTimeout(this.focusTimer);
-		for (const off of this.unlisten) off();
+		this.listener.release();
 		this.surface.release();
 	}
 }

@@ -3,7 +3,9 @@
 import type { HeapMap, MapBox } from "../api/heap";
 import { fitName } from "../lib/names";
 import { dark as darkTheme, fade, frameColor, light as lightTheme, type Theme } from "../render/color";
-import { font, type Picture } from "../render/draw";
+import type { Picture } from "../render/draw";
+import { Listener } from "../render/listen";
+import { measureText } from "../render/measure";
 import { Surface, type Wish } from "../render/surface";
 import { heapPackage, heapSpellings, kindOf } from "./ask";
 
@@ -114,21 +116,6 @@ export interface MapEvents {
 	resized(width: number, height: number): void;
 }
 
-const context = typeof document === "undefined" ? null : document.createElement("canvas").getContext("2d");
-const widths = new Map<string, number>();
-
-function measureText(text: string): number {
-	let w = widths.get(text);
-	if (w === undefined) {
-		if (!context) return text.length * 6;
-		context.font = font;
-		w = context.measureText(text).width;
-		if (widths.size > 20_000) widths.clear();
-		widths.set(text, w);
-	}
-	return w;
-}
-
 export class TreemapChart {
 	private readonly surface: Surface;
 	private map: HeapMap | null = null;
@@ -137,14 +124,12 @@ export class TreemapChart {
 	private selectedId: number | undefined;
 	private width = 0;
 	private height = 0;
-	private readonly unlisten: (() => void)[] = [];
+	private readonly listener: Listener;
 
 	constructor(readonly host: HTMLElement, wish: Wish, private readonly events: MapEvents, private readonly bytes: (n: number) => string) {
 		this.surface = new Surface(host, wish, (p, w, h) => this.paint(p, w, h));
-		const on = <K extends keyof HTMLElementEventMap>(kind: K, run: (e: HTMLElementEventMap[K]) => void) => {
-			host.addEventListener(kind, run);
-			this.unlisten.push(() => host.removeEventListener(kind, run));
-		};
+		this.listener = new Listener(host);
+		const on: Listener["on"] = (kind, run) => this.listener.on(kind, run);
 		on("pointermove", (e) => this.point(e));
 		on("pointerleave", () => this.hover(-1, 0, 0));
 		on("click", (e) => {
@@ -253,7 +238,7 @@ export class TreemapChart {
 	}
 
 	release(): void {
-		for (const off of this.unlisten) off();
+		this.listener.release();
 		this.surface.release();
 	}
 }

@@ -3,7 +3,10 @@
 import { CellFlag } from "../api/tiles";
 import { formatValue } from "../lib/format";
 import { dark as darkTheme, light as lightTheme, oklch, type Theme } from "../render/color";
-import { font, type Picture } from "../render/draw";
+import type { Picture } from "../render/draw";
+import { Listener } from "../render/listen";
+import { measureText } from "../render/measure";
+import { Motion } from "../render/motion";
 import { Surface, type Wish } from "../render/surface";
 import {
 	axisHeight, drawAxis, drawCounts, drawGC, drawGrid, drawGutter, drawHeap, drawLane, drawRange, frameHeight, frameRows, gutter, mostOf, timeAt, xOf, type Placed, type Scene, type View,
@@ -39,21 +42,6 @@ const fixedRows: { lane: string; name: string; height: number }[] = [
 ];
 const zoomKey = 1.5;
 const panKey = 0.15;
-const moveMs = 130;
-
-const measureContext = typeof document === "undefined" ? null : document.createElement("canvas").getContext("2d");
-const widths = new Map<string, number>();
-export function measure(text: string): number {
-	let w = widths.get(text);
-	if (w === undefined) {
-		if (!measureContext) return text.length * 6;
-		measureContext.font = font;
-		w = measureContext.measureText(text).width;
-		if (widths.size > 60_000) widths.clear();
-		widths.set(text, w);
-	}
-	return w;
-}
 
 type Drag = { kind: "range" | "pan" | "zoom"; x: number; y: number; time: number; from: number; to: number; scroll: number; moved: boolean };
 
@@ -74,18 +62,19 @@ export class TimelineChart {
 	private draft: [number, number] | null = null;
 	private arrows: Arrow[] = [];
 	private marking = false;
-	private motion: { from: number; to: number; at: number; startFrom: number; startTo: number } | null = null;
+	private readonly motion: Motion;
 	private drag: Drag | null = null;
 	private settle = 0;
 	private pointerX = -1;
 	private revealKey = "";
 	private scrollTop = 0;
-	private readonly unlisten: (() => void)[] = [];
-	private readonly calm = typeof matchMedia !== "undefined" && matchMedia("(prefers-reduced-motion: reduce)").matches;
+	private readonly listener: Listener;
 	wheelZooms = false;
 
 	constructor(readonly host: HTMLElement, wish: Wish, private readonly duration: number, private readonly events: TimelineEvents) {
 		this.view = { from: 0, to: duration, scroll: 0, width: 0, height: 0 };
+		this.motion = new Motion(this.view, () => this.arrived());
+		this.listener = new Listener(host);
 		this.surface = new Surface(host, wish, (p, w, h, now) => this.paint(p, w, h, now));
 		this.listen();
 	}
@@ -159,7 +148,7 @@ export class TimelineChart {
 	}
 
 	private get goal(): { from: number; to: number } {
-		return this.motion ?? this.view;
+		return this.motion.goal;
 	}
 
 	private get lanesTop(): number {
@@ -177,13 +166,13 @@ export class TimelineChart {
 		const v = this.view;
 		v.width = width;
 		v.height = height;
-		const moving = this.step(now);
+		const moving = this.motion.step(now);
 		this.events.moving(v.from, v.to);
 		p.clear(this.theme.background);
 		if (!this.store || !this.rows || width <= gutter + 20) return moving;
 		const nsPerPixel = (v.to - v.from) / (width - gutter);
 		const scene: Scene = {
-			view: v, store: this.store, strips: this.strips, curves: this.curves, theme: this.theme, level: levelFor(nsPerPixel), measure, selected: this.selected, hoverKey: this.hoverKey,
+			view: v, store: this.store, strips: this.strips, curves: this.curves, theme: this.theme, level: levelFor(nsPerPixel), measure: measureText, selected: this.selected, hoverKey: this.hoverKey,
 			range: this.draft ?? this.range, marking: this.marking,
 		};
 		this.reveal(height);
@@ -284,7 +273,7 @@ export class TimelineChart {
 	}
 
 	private scale(p: Picture, text: string, y: number): void {
-		if (text) p.texts.push({ text, x: gutter - measure(text) - 8, y: y + 10, color: this.theme.mutedText, bold: false });
+		if (text) p.texts.push({ text, x: gutter - measureText(text) - 8, y: y + 10, color: this.theme.mutedText, bold: false });
 	}
 
 	private scrollbar(p: Picture, top: number, height: number): void {
@@ -322,7 +311,7 @@ export class TimelineChart {
 		const text = formatLength(r[1] - r[0]);
 		const a = Math.max(gutter, xOf(s.view, r[0])), b = Math.min(s.view.width, xOf(s.view, r[1]));
 		if (b <= gutter || a >= s.view.width) return;
-		const w = measure(text) + 12;
+		const w = measureText(text) + 12;
 		const x = Math.max(gutter, Math.min((a + b) / 2 - w / 2, s.view.width - w));
 		p.marks.add(x, 2, w, axisHeight - 4, this.theme.accent);
 		p.texts.push({ text, x: x + 6, y: axisHeight / 2, color: this.theme.dark ? oklch(0.2, 0.02, 240) : 0xffffffff, bold: false });
@@ -343,21 +332,6 @@ export class TimelineChart {
 		else if (place.y + place.row.height > this.view.scroll + visible) this.view.scroll = place.y + place.row.height - visible + 4;
 	}
 
-	private step(now: number): boolean {
-		const m = this.motion;
-		if (!m) return false;
-		const t = Math.min(1, (now - m.at) / moveMs);
-		const ease = 1 - (1 - t) ** 3;
-		this.view.from = m.startFrom + (m.from - m.startFrom) * ease;
-		this.view.to = m.startTo + (m.to - m.startTo) * ease;
-		if (t < 1) return true;
-		this.view.from = m.from;
-		this.view.to = m.to;
-		this.motion = null;
-		this.arrived();
-		return false;
-	}
-
 	private arrived(): void {
 		clearTimeout(this.settle);
 		this.settle = window.setTimeout(() => {
@@ -372,14 +346,7 @@ export class TimelineChart {
 		let span = Math.max(least, Math.min(this.duration, to - from));
 		if (!Number.isFinite(span)) span = this.duration;
 		from = Math.max(0, Math.min(from, this.duration - span));
-		if (animate && !this.calm) {
-			this.motion = { from, to: from + span, at: performance.now(), startFrom: this.view.from, startTo: this.view.to };
-		} else {
-			this.motion = null;
-			this.view.from = from;
-			this.view.to = from + span;
-			this.arrived();
-		}
+		this.motion.go(from, from + span, animate);
 		this.surface.invalidate();
 	}
 
@@ -581,14 +548,8 @@ export class TimelineChart {
 	}
 
 	private listen(): void {
-		const on = <K extends keyof HTMLElementEventMap>(type: K, handle: (event: HTMLElementEventMap[K]) => void, options?: AddEventListenerOptions) => {
-			this.host.addEventListener(type, handle, options);
-			this.unlisten.push(() => this.host.removeEventListener(type, handle, options));
-		};
-		const local = (event: MouseEvent) => {
-			const box = this.host.getBoundingClientRect();
-			return { x: event.clientX - box.left, y: event.clientY - box.top };
-		};
+		const on: Listener["on"] = (type, handle, options) => this.listener.on(type, handle, options);
+		const local = (event: MouseEvent) => this.listener.local(event);
 		on("wheel", (event) => {
 			event.preventDefault();
 			const unit = event.deltaMode === 1 ? 16 : event.deltaMode === 2 ? this.view.height : 1;
@@ -698,7 +659,7 @@ export class TimelineChart {
 	release(): void {
 		clearTimeout(this.settle);
 		clearTimeout(this.scrollTop);
-		for (const off of this.unlisten) off();
+		this.listener.release();
 		this.surface.release();
 	}
 }

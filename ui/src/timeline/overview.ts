@@ -3,8 +3,9 @@
 import { dark as darkTheme, light as lightTheme, oklch, type Theme } from "../render/color";
 import { drawPicture } from "../render/canvas2d";
 import { Picture } from "../render/draw";
+import { Listener } from "../render/listen";
+import { measureText } from "../render/measure";
 import { Surface, type Wish } from "../render/surface";
-import { measure } from "./chart";
 import { drawCounts, drawGC, drawHeap, gutter, mostOf, timeAt, xOf, type Scene } from "./picture";
 import { levelFor, type TileStore } from "./store";
 import { Strips } from "./strips";
@@ -26,10 +27,11 @@ export class Overview {
 	private readonly still = document.createElement("canvas");
 	private shown = "";
 	private drag: { from: number; move: boolean; offset: number; start: number } | null = null;
-	private readonly unlisten: (() => void)[] = [];
+	private readonly listener: Listener;
 
 	constructor(readonly host: HTMLElement, wish: Wish, private readonly duration: number, private readonly brushed: (from: number, to: number) => void) {
 		this.sight = [0, duration];
+		this.listener = new Listener(host);
 		this.surface = new Surface(host, wish, (p, w, h) => this.paint(p, w, h));
 		this.listen();
 	}
@@ -100,7 +102,7 @@ export class Overview {
 	private paintStill(p: Picture, store: TileStore, level: number, height: number): void {
 		const t = this.theme;
 		const v = this.view();
-		const scene: Scene = { view: v, store, strips: this.strips, curves: this.curves, theme: t, level, measure, selected: "", hoverKey: "", range: null, marking: false };
+		const scene: Scene = { view: v, store, strips: this.strips, curves: this.curves, theme: t, level, measure: measureText, selected: "", hoverKey: "", range: null, marking: false };
 		const heap = mostOf(scene, "heap", 0, this.duration, true);
 		if (heap > 0) drawHeap(p, scene, 2, height - 8, heap * 1.05);
 		drawCounts(p, scene, "count", 8, height - 14, Math.max(1, mostOf(scene, "count", 0, this.duration, false)) * 1.1);
@@ -110,11 +112,8 @@ export class Overview {
 	}
 
 	private listen(): void {
-		const on = <K extends keyof HTMLElementEventMap>(type: K, handle: (event: HTMLElementEventMap[K]) => void) => {
-			this.host.addEventListener(type, handle);
-			this.unlisten.push(() => this.host.removeEventListener(type, handle));
-		};
-		const time = (event: PointerEvent) => Math.max(0, Math.min(this.duration, timeAt(this.view(), event.clientX - this.host.getBoundingClientRect().left)));
+		const on: Listener["on"] = (type, handle) => this.listener.on(type, handle);
+		const time = (event: PointerEvent) => Math.max(0, Math.min(this.duration, timeAt(this.view(), this.listener.local(event).x)));
 		on("pointerdown", (event) => {
 			if (event.button !== 0) return;
 			const at = time(event);
@@ -143,7 +142,7 @@ export class Overview {
 	}
 
 	release(): void {
-		for (const off of this.unlisten) off();
+		this.listener.release();
 		this.surface.release();
 	}
 }
