@@ -12,13 +12,26 @@
 
 #include "base/banned.h"
 
-enum { MAX_STACK = 16384, MAX_MISSING_NOTES = 8 };
+enum { MAX_STACK = 16384, MAX_MISSING_NOTES = 8, RECENT = 8192 };
 
 /* An address in a map of a process: what is digested to find its location again. */
 typedef struct place {
 	uint64_t address;
 	uint32_t mapping, is_kernel;
 } place;
+
+/* What a process had at an address not long ago. */
+typedef struct recent {
+	uint64_t address;
+	int32_t pid; /* GS_PERF_KERNEL_PID for the kernel's */
+	uint32_t epoch, location;
+} recent;
+
+/* A location of the kernel, which gets its name when all is read. */
+typedef struct kernel_place {
+	uint64_t address;
+	uint32_t mapping, location;
+} kernel_place;
 
 typedef struct loading {
 	const gs_load_source *src;
@@ -35,8 +48,10 @@ typedef struct loading {
 	GS_VEC(gs_frame) frames;
 	gs_digest_key key;
 	gs_digest_map places; /* location */
+	recent *recent;	      /* RECENT of them, by address and pid */
+	uint32_t epoch;	      /* goes up when maps change: older ones in `recent` no longer hold; from 1 */
 	uint32_t *events; /* attr -> event of samples, + 1 */
-	bool is_kernel_checked;
+	GS_VEC(kernel_place) kernel_places;
 	bool is_kernel_moved; /* the kernel of this boot lies elsewhere: its symbols would lie */
 	uint64_t n_unwound, n_not_unwound; /* --call-graph dwarf */
 } loading;
@@ -82,7 +97,6 @@ static void check_kernel(loading *l)
 	gs_symbol_map map = { .file = { "[kernel.kallsyms]", 17 } };
 	gs_symbol at, before;
 
-	l->is_kernel_checked = true;
 	if (!kernel || !kernel->maps || l->src->options->kallsyms.n || beside(l->scratch, l->path, "kallsyms"))
 		return;
 	for (size_t i = 0; i < kernel->maps->list.n; i++) {
@@ -97,15 +111,11 @@ static void check_kernel(loading *l)
 }
 
 /* Opened when the first address asks: in pipe mode the machine's name comes along with the records. */
-static bool has_symbols(loading *l, bool is_kernel)
+static bool has_symbols(loading *l)
 {
-	if (l->src->options->keep_addresses)
-		return false;
-	if (!l->symbols)
+	if (!l->symbols && !l->src->options->keep_addresses)
 		open_symbols(l);
-	if (is_kernel && !l->is_kernel_checked)
-		check_kernel(l);
-	return !is_kernel || !l->is_kernel_moved;
+	return l->symbols;
 }
 
 /* ---- mappings and places ---- */
@@ -196,37 +206,71 @@ static bool push_line(loading *l, gs_str name, gs_str file, uint32_t start_line,
 	return f->function != GS_NO_ID;
 }
 
-static bool add_names(loading *l, uint32_t mapping, uint64_t address, bool is_kernel)
+/* Frames of an address, innermost first; 0: no name is known. */
+static unsigned frames_at(loading *l, uint32_t mapping, uint64_t address, bool is_kernel, gs_symbol found[GS_SYMBOL_MAX_DEPTH])
 {
-	gs_symbol found[GS_SYMBOL_MAX_DEPTH];
 	gs_symbol_map map = l->symbol_maps.p[mapping];
-	uint32_t flags = is_kernel ? GS_FRAME_KERNEL : 0;
-	gs_perf_process *bpf =
-		is_kernel ? gs_perf_process_of(&l->processes, GS_PERF_KSYMBOLS_PID) : NULL;
-	const gs_perf_map *named = bpf ? gs_perf_process_find(bpf, address) : NULL;
-	unsigned n = 0;
+	unsigned n;
 
-	l->frames.n = 0;
-	/* BPF programs and trampolines tell their names themselves. */
-	if (named)
-		return push_line(l, named->file, (gs_str){ 0 }, 0, 0, flags);
 	if (is_kernel && !map.file.n)
 		map.file = GS_S("[kernel.kallsyms]");
-	if (has_symbols(l, is_kernel))
-		n = gs_symbolizer_frames(l->symbols, &map, address, found, GS_SYMBOL_MAX_DEPTH);
+	n = gs_symbolizer_frames(l->symbols, &map, address, found, GS_SYMBOL_MAX_DEPTH);
 	/* The signal trampoline is returned to without having called: one back lies in front of it. */
-	if (!n && has_symbols(l, is_kernel))
-		n = gs_symbolizer_frames(l->symbols, &map, address + 1, found, GS_SYMBOL_MAX_DEPTH);
-	for (unsigned i = 0; i < n; i++)
-		if (!push_line(l, found[i].function, found[i].file, found[i].start_line,
-			       found[i].line, flags))
-			return false;
-	if (!n && is_kernel) {
-		gs_frame *f = gs_vec_push(&l->frames, INT32_MAX);
+	return n ? n : gs_symbolizer_frames(l->symbols, &map, address + 1, found, GS_SYMBOL_MAX_DEPTH);
+}
 
-		if (!f)
-			return false;
+static bool push_unnamed(loading *l, uint32_t flags)
+{
+	gs_frame *f = gs_vec_push(&l->frames, INT32_MAX);
+
+	if (f)
 		*f = (gs_frame){ .flags = flags };
+	return f != NULL;
+}
+
+static bool user_frames(loading *l, uint32_t mapping, uint64_t address)
+{
+	gs_symbol found[GS_SYMBOL_MAX_DEPTH];
+	unsigned n = has_symbols(l) ? frames_at(l, mapping, address, false, found) : 0;
+
+	for (unsigned i = 0; i < n; i++)
+		if (!push_line(l, found[i].function, found[i].file, found[i].start_line, found[i].line, 0))
+			return false;
+	return true;
+}
+
+/* BPF programs and trampolines tell their names themselves; the others get theirs at the end. */
+static bool kernel_frame(loading *l, uint64_t address, bool *is_named)
+{
+	gs_perf_process *bpf = gs_perf_process_of(&l->processes, GS_PERF_KSYMBOLS_PID);
+	const gs_perf_map *named = bpf ? gs_perf_process_find(bpf, address) : NULL;
+
+	*is_named = named != NULL;
+	if (named)
+		return push_line(l, named->file, (gs_str){ 0 }, 0, 0, GS_FRAME_KERNEL);
+	if (has_symbols(l))
+		gs_symbolizer_read_kernel_ahead(l->symbols);
+	return push_unnamed(l, GS_FRAME_KERNEL);
+}
+
+/* The list of the kernel's symbols has had the time of the reading to arrive. */
+static bool name_kernel(loading *l)
+{
+	gs_symbol found[GS_SYMBOL_MAX_DEPTH];
+
+	if (!l->kernel_places.n || !l->symbols)
+		return true;
+	check_kernel(l);
+	for (size_t i = 0; i < l->kernel_places.n && !l->is_kernel_moved; i++) {
+		const kernel_place *k = &l->kernel_places.p[i];
+
+		l->frames.n = 0;
+		if (!frames_at(l, k->mapping, k->address, true, found))
+			continue;
+		if (!push_line(l, found[0].function, (gs_str){ 0 }, 0, 0, GS_FRAME_KERNEL))
+			return false;
+		gs_profile_builder_mapping_resolved(l->b, k->mapping, l->frames.p, 1);
+		gs_profile_builder_location_name(l->b, k->location, l->frames.p[0].function);
 	}
 	return true;
 }
@@ -237,7 +281,7 @@ static uint32_t location_of(loading *l, gs_perf_process *p, uint64_t address, bo
 	gs_perf_map *map = gs_perf_process_find(p, address);
 	uint32_t mapping = map ? mapping_of(l, map, p->pid) : 0, *seen;
 	place at = { address, mapping, is_kernel };
-	bool is_new;
+	bool is_new, is_named = true;
 
 	if (mapping == GS_NO_ID)
 		return GS_NO_ID;
@@ -246,17 +290,46 @@ static uint32_t location_of(loading *l, gs_perf_process *p, uint64_t address, bo
 		return GS_NO_ID;
 	if (!is_new)
 		return *seen;
-	if (!add_names(l, mapping, address, is_kernel))
+	l->frames.n = 0;
+	if (is_kernel ? !kernel_frame(l, address, &is_named) : !user_frames(l, mapping, address))
 		return GS_NO_ID;
 	gs_profile_builder_mapping_resolved(l->b, mapping, l->frames.p, (uint32_t)l->frames.n);
-	return *seen = gs_profile_builder_location_intern(l->b, address, mapping, l->frames.p, (uint32_t)l->frames.n);
+	*seen = gs_profile_builder_location_intern(l->b, address, mapping, l->frames.p, (uint32_t)l->frames.n);
+	if (!is_named) {
+		kernel_place *k = gs_vec_push(&l->kernel_places, INT32_MAX);
+
+		if (!k)
+			return GS_NO_ID;
+		*k = (kernel_place){ address, mapping, *seen };
+	}
+	return *seen;
 }
 
 /* ---- stacks ---- */
 
-static bool push_address(loading *l, gs_perf_process *p, uint64_t address, bool is_kernel)
+/* The process that an address belongs to. NULL when memory is out. */
+static gs_perf_process *owner_of(loading *l, int32_t pid, bool is_kernel)
 {
-	uint32_t id = location_of(l, p, address, is_kernel), *slot;
+	return gs_perf_process_of(&l->processes, is_kernel ? GS_PERF_KERNEL_PID : pid);
+}
+
+/* Most frames of a stack were in the one before: these need no search among maps and places. GS_NO_ID when memory is out. */
+static uint32_t recent_location(loading *l, int32_t pid, uint64_t address, bool is_kernel)
+{
+	int32_t owner = is_kernel ? GS_PERF_KERNEL_PID : pid;
+	recent *r = &l->recent[gs_hash_u64(address + ((uint64_t)(uint32_t)owner << 48)) % RECENT];
+	gs_perf_process *p;
+
+	if (r->address == address && r->pid == owner && r->epoch == l->epoch)
+		return r->location;
+	p = owner_of(l, pid, is_kernel);
+	*r = (recent){ address, owner, l->epoch, p ? location_of(l, p, address, is_kernel) : GS_NO_ID };
+	return r->location;
+}
+
+static bool push_address(loading *l, int32_t pid, uint64_t address, bool is_kernel)
+{
+	uint32_t id = recent_location(l, pid, address, is_kernel), *slot;
 
 	if (id == GS_NO_ID)
 		return false;
@@ -268,12 +341,6 @@ static bool push_address(loading *l, gs_perf_process *p, uint64_t address, bool 
 	return slot != NULL;
 }
 
-/* The process that an address belongs to. NULL when memory is out. */
-static gs_perf_process *owner_of(loading *l, int32_t pid, bool is_kernel)
-{
-	return gs_perf_process_of(&l->processes, is_kernel ? GS_PERF_KERNEL_PID : pid);
-}
-
 /* A call chain: the first address of each part is where the CPU was or will be, those after it are returns. */
 static bool push_chain(loading *l, const gs_perfdata_record *r)
 {
@@ -282,7 +349,6 @@ static bool push_chain(loading *l, const gs_perfdata_record *r)
 
 	for (size_t i = 0; i < r->chain.n / 8; i++) {
 		uint64_t word = gs_perfdata_word(&l->d, r->chain, i);
-		gs_perf_process *p;
 
 		if (word >= GS_PERFDATA_CONTEXT_MAX) {
 			is_kernel = word == GS_PERFDATA_CONTEXT_KERNEL;
@@ -292,8 +358,7 @@ static bool push_chain(loading *l, const gs_perfdata_record *r)
 		}
 		if (!is_known || !word)
 			continue;
-		p = owner_of(l, r->pid, is_kernel);
-		if (!p || !push_address(l, p, is_first ? word : word - 1, is_kernel))
+		if (!push_address(l, r->pid, is_first ? word : word - 1, is_kernel))
 			return false;
 		is_first = false;
 	}
@@ -344,7 +409,7 @@ static bool push_copied_stack(loading *l, const gs_perfdata_record *r)
 		l->n_not_unwound++;
 		return true;
 	}
-	if (!push_address(l, p, pc, false))
+	if (!push_address(l, r->pid, pc, false))
 		return false;
 	while (fp >= sp && fp - sp <= r->stack.n && r->stack.n - (fp - sp) >= 16) {
 		gs_str pair = gs_str_slice(r->stack, (size_t)(fp - sp), (size_t)(fp - sp) + 16);
@@ -353,7 +418,7 @@ static bool push_copied_stack(loading *l, const gs_perfdata_record *r)
 
 		if (!ret || !gs_perf_process_find(p, ret - 1))
 			break;
-		if (!push_address(l, p, ret - 1, false))
+		if (!push_address(l, r->pid, ret - 1, false))
 			return false;
 		if (next <= fp)
 			break;
@@ -366,14 +431,12 @@ static bool push_copied_stack(loading *l, const gs_perfdata_record *r)
 /* Hardware call stacks (--call-graph lbr): each entry's first word is the call instruction. */
 static bool push_branches(loading *l, const gs_perfdata_record *r)
 {
-	gs_perf_process *p = gs_perf_process_of(&l->processes, r->pid);
-
-	if (!p || !push_address(l, p, r->ip, false))
+	if (!push_address(l, r->pid, r->ip, false))
 		return false;
 	for (size_t i = 0; i < r->branches.n / 24; i++) {
 		uint64_t from = gs_perfdata_word(&l->d, r->branches, 3 * i);
 
-		if (from && !push_address(l, p, from, false))
+		if (from && !push_address(l, r->pid, from, false))
 			return false;
 	}
 	return true;
@@ -401,27 +464,45 @@ static bool read_stack(loading *l, const gs_perfdata_record *r)
 	    l->d.attrs[r->attr].branch_sample_type & BRANCH_CALL_STACK &&
 	    !has_user_part(l, r->chain))
 		return push_branches(l, r);
-	if (!l->stack.n && r->ip) {
-		gs_perf_process *p = owner_of(l, r->pid, is_kernel);
+	return l->stack.n || !r->ip || push_address(l, r->pid, r->ip, is_kernel);
+}
 
-		return p && push_address(l, p, r->ip, is_kernel);
-	}
+/* A record, and the digest of the chain that alone makes up its stack. */
+typedef struct arrival {
+	gs_perfdata_record record;
+	bool is_plain;
+	gs_digest digest;
+} arrival;
+
+/* False at the end, or with err->code set. The next stack's place in memory is asked for while this one is worked on. */
+static bool next_arrival(loading *l, arrival *a, gs_err *err)
+{
+	gs_perf_process *p;
+
+	if (!gs_perfdata_next(&l->d, &a->record, err))
+		return false;
+	a->is_plain = a->record.kind == GS_PERFDATA_SAMPLE && a->record.chain.n && !a->record.stack.n && !a->record.branches.n;
+	if (!a->is_plain)
+		return true;
+	a->digest = gs_digest_of(&l->key, a->record.chain);
+	p = gs_perf_process_of(&l->processes, a->record.pid);
+	if (p)
+		gs_digest_map_prefetch(&p->stacks, a->digest);
 	return true;
 }
 
 /* GS_NO_ID when memory is out. */
-static uint32_t node_of(loading *l, const gs_perfdata_record *r)
+static uint32_t node_of(loading *l, const arrival *a)
 {
-	bool is_plain = r->chain.n && !r->stack.n && !r->branches.n, is_new = true;
+	const gs_perfdata_record *r = &a->record;
+	bool is_new = true;
 	gs_perf_process *p = gs_perf_process_of(&l->processes, r->pid);
 	uint32_t node = GS_ROOT_NODE, *slot = NULL;
-	gs_digest digest = { 0 };
 
 	if (!p)
 		return GS_NO_ID;
-	if (is_plain) {
-		digest = gs_digest_of(&l->key, r->chain);
-		slot = gs_digest_map_put(&p->stacks, digest, &is_new);
+	if (a->is_plain) {
+		slot = gs_digest_map_put(&p->stacks, a->digest, &is_new);
 		if (!slot)
 			return GS_NO_ID;
 		if (!is_new && *slot)
@@ -435,8 +516,8 @@ static uint32_t node_of(loading *l, const gs_perfdata_record *r)
 			return node;
 	}
 	/* The table of processes may have moved. */
-	if (is_plain && (p = gs_perf_process_of(&l->processes, r->pid)) &&
-	    (slot = gs_digest_map_put(&p->stacks, digest, &is_new)))
+	if (a->is_plain && (p = gs_perf_process_of(&l->processes, r->pid)) &&
+	    (slot = gs_digest_map_put(&p->stacks, a->digest, &is_new)))
 		*slot = node;
 	return node;
 }
@@ -471,8 +552,9 @@ static int64_t wall_time(const loading *l, uint64_t time_ns)
 	return t > INT64_MAX ? -1 : (int64_t)t;
 }
 
-static bool add_sample(loading *l, const gs_perfdata_record *r)
+static bool add_sample(loading *l, const arrival *arrived)
 {
+	const gs_perfdata_record *r = &arrived->record;
 	gs_perf_sample s = { .time_ns = wall_time(l, r->time_ns),
 			     .period = r->period > INT64_MAX ? INT64_MAX : (int64_t)r->period,
 			     .pid = r->pid,
@@ -487,7 +569,7 @@ static bool add_sample(loading *l, const gs_perfdata_record *r)
 		l->events[a] = s.event + 1;
 	}
 	s.event = l->events[r->attr] - 1;
-	s.node = node_of(l, r);
+	s.node = node_of(l, arrived);
 	s.comm = comm_of(l, r);
 	return s.node != GS_NO_ID && s.comm != GS_NO_ID && gs_perf_samples_add(&l->samples, &s);
 }
@@ -512,14 +594,16 @@ static bool add_map(loading *l, const gs_perfdata_record *r)
 	return gs_perf_process_map(&l->processes, pid, &map);
 }
 
-static bool add_record(loading *l, const gs_perfdata_record *r)
+static bool add_record(loading *l, const arrival *a)
 {
+	const gs_perfdata_record *r = &a->record;
 	gs_perf_process *p;
 	uint32_t name;
 
+	l->epoch += r->kind != GS_PERFDATA_SAMPLE;
 	switch (r->kind) {
 	case GS_PERFDATA_SAMPLE:
-		return add_sample(l, r);
+		return add_sample(l, a);
 	case GS_PERFDATA_MMAP:
 	case GS_PERFDATA_KSYMBOL:
 		return add_map(l, r);
@@ -548,24 +632,28 @@ static bool out_of_memory(gs_err *err)
 
 static bool load_records(loading *l, gs_err *err)
 {
-	gs_perfdata_record r;
+	arrival arrivals[2];
 	gs_err why = { 0 };
 	uint64_t n = 0;
+	bool has_next = next_arrival(l, &arrivals[0], &why);
 
-	while (gs_perfdata_next(&l->d, &r, &why)) {
+	while (has_next) {
+		const arrival *a = &arrivals[n % 2];
+
 		if (!l->events && l->d.n_attrs) {
 			/* In pipe mode more of them may come. */
 			l->events = gs_try_new(l->scratch, uint32_t, GS_PERFDATA_MAX_ATTRS);
 			if (!l->events)
 				return out_of_memory(err);
 		}
-		if (!add_record(l, &r))
+		has_next = next_arrival(l, &arrivals[++n % 2], &why);
+		if (!add_record(l, a))
 			return out_of_memory(err);
-		if (++n % 16384 == 0) {
+		if (n % 16384 == 0) {
 			if (gs_progress_should_stop(l->src->progress))
 				return gs_fail(err, GS_ERR_STOPPED, GS_ERR_NOWHERE, "stopped");
 			gs_progress_report(l->src->progress,
-					   (double)r.at / (double)(l->src->bytes.n + 1), "reading");
+					   (double)a->record.at / (double)(l->src->bytes.n + 1), "reading");
 		}
 	}
 	if (why.code && err)
@@ -631,6 +719,7 @@ static void release(loading *l)
 	gs_vec_release(&l->symbol_maps);
 	gs_vec_release(&l->stack);
 	gs_vec_release(&l->frames);
+	gs_vec_release(&l->kernel_places);
 	gs_symbolizer_free(l->symbols);
 }
 
@@ -653,10 +742,14 @@ static bool load_all(loading *l, gs_document *doc, gs_err *err)
 		return false;
 	l->b = gs_profile_builder_create(doc->mem, err);
 	gs_digest_key_init(&l->key);
+	l->recent = gs_new(l->scratch, recent, RECENT);
+	l->epoch = 1;
 	if (!l->b || !gs_vec_push(&l->symbol_maps, 1))
 		return l->b ? out_of_memory(err) : false;
 	if (!load_records(l, err))
 		return false;
+	if (!name_kernel(l))
+		return out_of_memory(err);
 	if (!l->samples.samples.n)
 		gs_profile_builder_warn(l->b, "no sample in this recording");
 	add_comment(l, GS_PERFDATA_HOSTNAME, "hostname");

@@ -172,6 +172,8 @@ bool gs_perf_samples_finish(gs_perf_samples *s, gs_profile_builder *b)
 	if (!m->event_names || !make_labels(m, s) || !set_types(s, b, column))
 		return false;
 	gs_profile_builder_with_threads(b);
+	if (!gs_profile_builder_reserve_samples(b, (uint32_t)s->samples.n))
+		return false;
 	for (size_t i = 0; i < s->samples.n; i++) {
 		const gs_perf_sample *e = &s->samples.p[i];
 		gs_sample row = { .node = e->node,

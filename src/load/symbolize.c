@@ -33,9 +33,14 @@ struct gs_symbolizer {
 
 	pthread_mutex_t lock;
 	GS_VEC(slot *) slots;
+
+	pthread_mutex_t kernel_lock; /* of all below */
+	gs_arena *kernel_mem;
 	bool has_tried_kernel;
 	gs_kallsyms kernel;
 	gs_err kernel_why;
+	bool is_read_ahead; /* by this thread */
+	pthread_t kernel_reader;
 };
 
 static void add_dirs(gs_symbolizer *s, gs_str list)
@@ -70,6 +75,8 @@ gs_symbolizer *gs_symbolizer_create(const gs_symbolizer_options *o)
 		s->kallsyms_path = NULL;
 	s->kallsyms_text = gs_str_dup(mem, o->kallsyms_text);
 	pthread_mutex_init(&s->lock, NULL);
+	pthread_mutex_init(&s->kernel_lock, NULL);
+	s->kernel_mem = gs_arena_create((uint64_t)1 << 30);
 	for (unsigned i = 0; o->dirs && o->dirs[i]; i++)
 		add_dirs(s, gs_str_of(o->dirs[i]));
 	if (env && *env)
@@ -83,11 +90,15 @@ void gs_symbolizer_free(gs_symbolizer *s)
 {
 	if (!s)
 		return;
+	if (s->is_read_ahead)
+		pthread_join(s->kernel_reader, NULL);
 	for (size_t i = 0; i < s->slots.n; i++)
 		gs_binary_close(s->slots.p[i]->binary);
 	gs_vec_release(&s->slots);
 	gs_vec_release(&s->dirs);
 	pthread_mutex_destroy(&s->lock);
+	pthread_mutex_destroy(&s->kernel_lock);
+	gs_arena_free(s->kernel_mem);
 	gs_arena_free(s->mem); /* the symbolizer itself lives there */
 }
 
@@ -323,26 +334,38 @@ static bool kernel_open(gs_symbolizer *s, gs_err *err)
 	gs_file file;
 	bool ok;
 
-	pthread_mutex_lock(&s->lock);
+	pthread_mutex_lock(&s->kernel_lock);
 	if (!s->has_tried_kernel) {
 		s->has_tried_kernel = true;
 		if (s->kallsyms_text.n)
-			gs_kallsyms_open(s->mem, s->kallsyms_text, &s->kernel, &s->kernel_why);
+			gs_kallsyms_open(s->kernel_mem, s->kallsyms_text, &s->kernel, &s->kernel_why);
 		else if (!s->kallsyms_path)
 			gs_fail(&s->kernel_why, GS_ERR_MISSING, GS_ERR_NOWHERE,
 				"kernel functions: recorded on another machine, and no symbol list came along");
 		else if (gs_file_open(s->kallsyms_path, KALLSYMS_MAX_BYTES, &file, &s->kernel_why)) {
-			gs_str text = gs_file_keep(&file, s->mem);
+			gs_str text = gs_file_keep(&file, s->kernel_mem);
 
-			if (!gs_kallsyms_open(s->mem, text, &s->kernel, &s->kernel_why))
+			if (!gs_kallsyms_open(s->kernel_mem, text, &s->kernel, &s->kernel_why))
 				gs_err_context(&s->kernel_why, "%s", s->kallsyms_path);
 		}
 	}
 	ok = s->kernel.n != 0;
 	if (!ok && err)
 		*err = s->kernel_why;
-	pthread_mutex_unlock(&s->lock);
+	pthread_mutex_unlock(&s->kernel_lock);
 	return ok;
+}
+
+static void *read_kernel(void *arg)
+{
+	kernel_open(arg, NULL);
+	return NULL;
+}
+
+void gs_symbolizer_read_kernel_ahead(gs_symbolizer *s)
+{
+	if (!s->is_read_ahead)
+		s->is_read_ahead = pthread_create(&s->kernel_reader, NULL, read_kernel, s) == 0;
 }
 
 unsigned gs_symbolizer_frames(gs_symbolizer *s, const gs_symbol_map *map, uint64_t addr, gs_symbol *out, unsigned max)

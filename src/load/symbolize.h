@@ -43,6 +43,12 @@ typedef struct gs_symbol_map {
 /* Frames at run-time address `addr` (inside the call, not its return address), innermost first; 0 when nothing is known. */
 unsigned gs_symbolizer_frames(gs_symbolizer *s, const gs_symbol_map *map, uint64_t addr, gs_symbol *out, unsigned max);
 
+/*
+ * Start reading the kernel's list of symbols on a thread of its own: it takes the kernel 50 ms to print it. Whoever asks for a kernel
+ * address meanwhile waits for it. One thread may call this.
+ */
+void gs_symbolizer_read_kernel_ahead(gs_symbolizer *s);
+
 /* The binary of a mapping; NULL when it is not to be had, and why. Belongs to the symbolizer. */
 gs_binary *gs_symbolizer_binary(gs_symbolizer *s, const gs_symbol_map *map, gs_err *err);
 /* Run-time address into the file's own. False when the file has no such place. */

@@ -298,6 +298,14 @@ uint32_t gs_profile_builder_location_intern(gs_profile_builder *b, uint64_t addr
 	return id == GS_NO_ID ? id : gs_id_index_put(&b->location_index, slot, hash, id);
 }
 
+void gs_profile_builder_location_name(gs_profile_builder *b, uint32_t location, uint32_t function)
+{
+	if (b->failed)
+		return;
+	assert(location < b->locations.n && b->locations.p[location].n_frames == 1);
+	b->frames.p[b->locations.p[location].first_frame].function = function;
+}
+
 uint32_t gs_profile_builder_push(gs_profile_builder *b, uint32_t parent, uint32_t location)
 {
 	const gs_location *loc;
@@ -473,9 +481,11 @@ static bool grow_column(void *column, uint32_t cap, size_t size)
 	void **p = column;
 	void *q = realloc(*p, cap * size);
 
-	if (q)
-		*p = q;
-	return q != NULL;
+	if (!q)
+		return false;
+	gs_memory_hint_large(q, cap * size);
+	*p = q;
+	return true;
 }
 
 static bool grow_samples(gs_profile_builder *b, uint32_t cap)

@@ -155,6 +155,8 @@ void gs_profile_builder_location_file_id(gs_profile_builder *b, uint32_t locatio
 /* A location found again by (address, mapping, lines): for sources without ids of their own. */
 uint32_t gs_profile_builder_location_intern(gs_profile_builder *b, uint64_t address, uint32_t mapping,
 					    const gs_frame *lines, uint32_t n);
+/* Give the one frame of a location its function when all locations have been made: the location is no longer found by its lines. */
+void gs_profile_builder_location_name(gs_profile_builder *b, uint32_t location, uint32_t function);
 /* The node below `parent` for a call of `location` (all of its frames). Found again when it exists. */
 uint32_t gs_profile_builder_push(gs_profile_builder *b, uint32_t parent, uint32_t location);
 /*
