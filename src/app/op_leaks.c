@@ -11,13 +11,13 @@
 
 #include "base/banned.h"
 
-enum { MAX_INPUTS = 64, MAX_MOMENTS = 256, MIN_PILE_BYTES = 128 << 10 };
+enum { MAX_INPUTS = 64, MAX_MOMENTS = 256, MIN_PILE_BYTES = 1 << 20 };
 
 static const gs_arg args[] = {
 	{ "top", GS_ARG_INT, .def = "20", .unit = "rows", .short_name = 'n', .help = "how many places of each kind to show; 0: all" },
 	{ "min-count", GS_ARG_INT, .def = "50", .unit = "goroutines", .help = "so many waiting at one line are suspicious" },
 	{ "min-wait", GS_ARG_DURATION, .def = "10m", .help = "so are several of which one has waited so long (the runtime notes it at collections)" },
-	{ "min-memory", GS_ARG_FLOAT, .def = "5", .unit = "percent", .help = "name places with this much of the live heap, and at least 128 kB" },
+	{ "min-memory", GS_ARG_FLOAT, .def = "5", .unit = "percent", .help = "name places with this much of the live heap, and at least 1 MB" },
 	{ "memory", GS_ARG_BOOL, .def = "1", .help = "also where memory piles up, and what suspects retain (takes longer than the proof)" },
 	{ "fail-on", GS_ARG_ENUM, .def = "proven", .values = "proven suspects never", .help = "what makes the exit status 1" },
 	{ "every", GS_ARG_DURATION, .help = "of a process: a snapshot so often, to see what grows" },

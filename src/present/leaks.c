@@ -303,14 +303,15 @@ static bool is_held_by_several(const gs_leak_report *r, const uint32_t *way, uin
 static void suspect_text(gs_buf *out, const gs_leak_report *r, const gs_heap_suspect *s)
 {
 	uint32_t way[MAX_PATH], names[MAX_PATH], n = path_of(r->held, s->step, way), n_names;
-	bool is_shared = is_held_by_several(r, way, n);
+	bool is_shared = is_held_by_several(r, way, n), is_loose = r->held->steps[s->step].name == r->names->shared;
 
 	gs_buf_c(out, '\n');
 	bytes(out, s->bytes);
 	gs_buf_c(out, ' ');
 	gs_percent(out, (int64_t)s->bytes, (int64_t)r->heap->totals.live_bytes);
-	gs_buf_z(out, " in ");
-	gs_printable(out, gs_strtab_get(&r->names->strings, r->held->steps[s->step].name));
+	gs_buf_z(out, is_loose ? " held by several at once" : " in ");
+	if (!is_loose)
+		gs_printable(out, gs_strtab_get(&r->names->strings, r->held->steps[s->step].name));
 	if (r->suspects->has_before) {
 		gs_buf_z(out, s->retained > s->retained_before ? ", growing from " : ", not growing: before ");
 		bytes(out, s->retained_before);
@@ -319,8 +320,8 @@ static void suspect_text(gs_buf *out, const gs_leak_report *r, const gs_heap_sus
 	}
 	gs_buf_f(out, "\n   mostly %llu ", (unsigned long long)s->count);
 	gs_printable(out, gs_strtab_get(&r->names->strings, r->held->steps[s->elements].name));
-	gs_buf_z(out, is_shared ? "\n   " : "\n   held by ");
-	for (uint32_t i = n; i-- > 0;) {
+	gs_buf_z(out, is_loose ? "\n" : is_shared ? "\n   " : "\n   held by ");
+	for (uint32_t i = is_loose ? 0 : n; i-- > 0;) {
 		gs_printable(out, gs_strtab_get(&r->names->strings, r->held->steps[way[i]].name));
 		gs_buf_z(out, i ? " > " : "\n");
 	}
