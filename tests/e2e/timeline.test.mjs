@@ -226,13 +226,67 @@ test("filters by state and task narrow the lanes", async () => {
 	page.clean();
 });
 
+test("mutator utilization: the engine's curves, and the worst window selected in the timeline", async () => {
+	await page.at("#/mmu");
+	const all = await page.api("/api/mmu?doc=1");
+	const tables = page.locator(".mmu-tables .table");
+	assert.equal(Number(await tables.first().getAttribute("aria-rowcount")), all.curve.length + 1, "a row for each point");
+	assert.equal((await page.$$(".mmu-plot path.mmu-line")).length, 1 + all.shares.length);
+	await page.focus(".mmu-plot");
+	await page.keyboard.press("Home");
+	await page.until((s) => s.win === String(all.curve[0].window_ns), "the shortest window");
+	await page.keyboard.press("PageDown");
+	await page.keyboard.press("ArrowRight");
+	await page.keyboard.press("ArrowRight");
+	await page.settled();
+	const at = all.curve[12];
+	assert.equal((await page.state()).win, String(at.window_ns));
+	assert.match(await page.getAttribute(".mmu-plot", "aria-valuetext"), /In the worst/);
+	const worst = (await page.api(`/api/mmu?doc=1&window=${at.window_ns}ns&n=50`)).worst;
+	assert.equal(Number(await tables.nth(1).getAttribute("aria-rowcount")), worst.length + 1);
+	// What does not count takes nothing.
+	for (const part of ["Stops of the world", "Mark workers", "Assists"]) {
+		await page.click(`.mmu .segments button >> text=${part}`);
+		await page.settled();
+	}
+	assert.equal((await page.state()).gc, "none");
+	await page.waitForSelector(".mmu-tables .state");
+	await page.goBack();
+	await page.goBack();
+	await page.goBack();
+	await page.settled();
+	assert.equal((await page.state()).gc, undefined, "back undoes it");
+	const window = (w) => `${w.start_ns}-${w.start_ns + w.window_ns}`;
+	await page.focus(".mmu-plot");
+	await page.keyboard.press("Enter");
+	await drawn();
+	let s = await page.state();
+	assert.deepEqual([s.view, s.sel], ["timeline", window(at)], "the worst window of the curve");
+	await page.goBack();
+	await page.settled();
+	await page.click(".mmu-worst");
+	await drawn();
+	s = await page.state();
+	assert.deepEqual([s.view, s.sel], ["timeline", window(at)], "a click on its point");
+	await page.goBack();
+	await page.settled();
+	await tables.nth(1).focus();
+	await page.keyboard.press("ArrowDown");
+	await page.keyboard.press("ArrowDown");
+	await page.until((x) => x.sel === window(worst[1]), "a row is a range");
+	await page.keyboard.press("Enter");
+	await drawn();
+	s = await page.state();
+	assert.deepEqual([s.view, s.sel], ["timeline", window(worst[1])]);
+	page.clean();
+});
+
 test("pictures at three zooms", async () => {
-	const scenes = [["all", "#/timeline"], ["near", "#/timeline?tl=1000000-11000000&open=main.main.func1&open=main.audit"], ["close", "#/timeline?tl=1900000-3000000&open=main.main.func1&lane=g11&at=2000000&pin=g11"]];
+	const scenes = [["all", "#/timeline"], ["near", "#/timeline?tl=1000000-11000000&open=main.main.func1&open=main.audit"], ["close", "#/timeline?tl=1900000-3000000&open=main.main.func1&lane=g11&at=2000000&pin=g11"], ["mmu", "#/mmu"]];
 	for (const theme of ["light", "dark"]) {
 		const p = await openPage(browser, server, { width: 1600, height: 1000, settings: { theme } });
 		for (const [name, hash] of scenes) {
 			await p.at(hash);
-			await drawn(p);
 			await p.screenshot({ path: join(pictures, `timeline-${name}-${theme}.png`) });
 		}
 		p.clean();

@@ -51,7 +51,7 @@ function StatusLine() {
 			<span id="status" class="status-text" role="status" aria-live="polite">{status.value}</span>
 			<span class="spacer" />
 			{baseDoc.value && route.value.view === "diff" ? <span>compared with {visible(baseDoc.value.title || baseDoc.value.name)}</span> : null}
-			{d && total !== undefined && sampleType.value && route.value.view !== "goroutines" && route.value.view !== "timeline" && d.kind !== "heap" ? (
+			{d && total !== undefined && sampleType.value && route.value.view !== "goroutines" && route.value.view !== "timeline" && !views.find((v) => v.id === route.value.view)?.plain && d.kind !== "heap" ? (
 				<span>{visible(sampleType.value.type)} {formatValue(total, sampleType.value.unit, route.value.unit)}{rawSamples.value ? ` · ${formatCount(rawSamples.value)} raw samples` : ""}</span>
 			) : null}
 		</footer>

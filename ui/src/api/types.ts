@@ -204,3 +204,7 @@ export interface SampleRow {
 	stack?: { name: string; file: string; line: number }[];
 }
 export interface SamplesAnswer { count: number; total: number; type: string; unit: string; rows: SampleRow[] }
+
+export interface MmuWindow { window_ns: number; utilization: number; start_ns: number }
+/** distribution[i]: the utilization that a share shares[i] of all windows of the length does not reach */
+export interface MmuAnswer { mean: number; shares: number[]; curve: (MmuWindow & { distribution: number[] })[]; worst: MmuWindow[] }

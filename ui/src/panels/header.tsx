@@ -53,7 +53,7 @@ export function ViewTabs() {
 	const types = d?.sample_types ?? [];
 	const units = unitChoices(sampleType.value?.unit ?? "");
 	const current = list.find((v) => v.id === r.view);
-	const profile = types.length > 0 && r.view !== "goroutines" && !current?.heap;
+	const profile = types.length > 0 && r.view !== "goroutines" && !current?.heap && !current?.plain;
 	return (
 		<nav class="tabrow" aria-label="Views">
 			<div class="tabs" role="tablist">

@@ -1,8 +1,14 @@
-import { canvasKeys, commands, heapKeys, timelineKeys } from "../state/commands";
+import { canvasKeys, commands, heapKeys, mmuKeys, timelineKeys } from "../state/commands";
 import { route } from "../state/route";
 import { DialogBox } from "./dialog";
 
 const groups = ["Views", "Graph", "Search", "Filter", "Page"] as const;
+
+function keysOf(view: string): [string, string][] {
+	if (view === "timeline") return timelineKeys;
+	if (view === "mmu") return mmuKeys;
+	return ["heap", "treemap", "refs", "leaks", "growth"].includes(view) ? heapKeys : canvasKeys;
+}
 
 export function Help() {
 	const list = commands().filter((c) => c.keys.length);
@@ -14,7 +20,7 @@ export function Help() {
 						<h3>{g}</h3>
 						<dl>
 							{list.filter((c) => c.group === g).map((c) => <div key={c.id}><dt>{c.keys.map((k) => <kbd key={k}>{k}</kbd>)}</dt><dd>{c.title}</dd></div>)}
-							{g === "Graph" && (route.value.view === "timeline" ? timelineKeys : ["heap", "treemap", "refs", "leaks", "growth"].includes(route.value.view) ? heapKeys : canvasKeys).map(([keys, title]) => <div key={keys}><dt>{/^[a-z]{3,}/.test(keys) ? <span class="dim">{keys}</span> : keys.split(" ").map((k) => <kbd key={k}>{k}</kbd>)}</dt><dd>{title}</dd></div>)}
+							{g === "Graph" && keysOf(route.value.view).map(([keys, title]) => <div key={keys}><dt>{/^[a-z]{3,}/.test(keys) ? <span class="dim">{keys}</span> : keys.split(" ").map((k) => <kbd key={k}>{k}</kbd>)}</dt><dd>{title}</dd></div>)}
 						</dl>
 					</section>
 				))}

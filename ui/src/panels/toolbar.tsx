@@ -128,6 +128,7 @@ export function Toolbar() {
 	const r = route.value;
 	const v = views.find((x) => x.id === r.view);
 	const isProfile = r.view !== "goroutines" && doc.value?.kind !== "heap";
+	if (v?.plain) return <Trail />;
 	return (
 		<>
 		<div class="toolbar">

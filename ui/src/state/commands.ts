@@ -75,6 +75,12 @@ export const timelineKeys: [string, string][] = [
 	["double click", "fit the span, open the group"],
 ];
 
+/** The same for mutator utilization. */
+export const mmuKeys: [string, string][] = [
+	["← →", "a shorter and a longer window"], ["PageUp PageDown", "ten times as short, as long"], ["Home End", "the shortest, the longest"],
+	["Enter", "the worst window, selected in the timeline"], ["Esc", "the usual window"], ["click", "choose the window; on its lowest point: the timeline"], ["double click", "the worst window, selected in the timeline"],
+];
+
 /** The same for a heap's treemap and references. */
 export const heapKeys: [string, string][] = [
 	["← ↑ → ↓", "walk boxes; in references walk pointers and layers"], ["W S", "into a box and out of it; in references zoom"], ["Enter", "zoom into the box; open or close the node"],

@@ -60,6 +60,9 @@ export interface Route {
 	lanesMarked: boolean;
 	/** the lanes as a table */
 	lanesTable: boolean;
+	/** mutator utilization: what is counted as the collector's, and the length of the window looked at, in nanoseconds (0: the usual) */
+	counted: string;
+	window: number;
 	/** heap: address of the selected object */
 	object: string;
 	/** what its overview lists */
@@ -83,6 +86,7 @@ export const defaults: Route = {
 	sort: "", drawer: "",
 	filter: "", sight: "", range: "", goroutines: [], starters: [], lane: "", at: -1, pins: [], open: [], folds: [], lanesBy: "function", lanesSort: "start",
 	lanesState: "", lanesTask: "", lanesMin: "", lanesMarked: false, lanesTable: false,
+	counted: "sba", window: 0,
 	object: "", list: "", heapBy: "name", mapRoot: "", box: -1, mapTable: false, around: "", opened: [], oldest: 0,
 };
 
@@ -95,6 +99,7 @@ const keys: [keyof Route, string][] = [
 	["drawer", "drawer"], ["filter", "filter"], ["sight", "tl"], ["range", "sel"], ["goroutines", "g"], ["starters", "start"], ["lane", "lane"], ["at", "at"],
 	["pins", "pin"], ["open", "open"], ["folds", "fold"], ["lanesBy", "lby"], ["lanesSort", "lsort"], ["lanesState", "lstate"],
 	["lanesTask", "ltask"], ["lanesMin", "lmin"], ["lanesMarked", "lmark"], ["lanesTable", "ltable"],
+	["counted", "gc"], ["window", "win"],
 	["object", "obj"], ["list", "list"], ["heapBy", "hby"], ["mapRoot", "map"], ["box", "box"], ["mapTable", "mtable"], ["around", "around"], ["opened", "more"], ["oldest", "first"],
 ];
 
@@ -150,7 +155,7 @@ export function changeRoute(old: Route, patch: Partial<Route>): Route {
 	if (next.fn !== old.fn && next.fn && !("object" in patch)) next.object = "";
 	// Lanes and moments of another trace mean nothing in this one.
 	if (old.doc !== next.doc && old.doc !== 0)
-		for (const key of ["sight", "range", "lane", "at", "goroutines", "starters", "pins", "open", "folds", "lanesTask", "creation", "object", "mapRoot", "box", "around", "opened"] as const)
+		for (const key of ["sight", "range", "lane", "at", "goroutines", "starters", "pins", "open", "folds", "lanesTask", "creation", "window", "object", "mapRoot", "box", "around", "opened"] as const)
 			if (!(key in patch)) Object.assign(next, { [key]: defaults[key] });
 	return next;
 }

@@ -8,6 +8,7 @@ import { LeaksView } from "../heap/leaks";
 import { TreemapView } from "../heap/map";
 import { HeapView } from "../heap/overview";
 import { RefsView } from "../heap/refs";
+import { MmuView } from "../mmu/view";
 import { DiffView } from "./diff";
 import { FlameView } from "./flame";
 import { GoroutinesView } from "./goroutines";
@@ -31,6 +32,8 @@ export interface View {
 	order?: boolean;
 	/** what the inspector shows instead of functions */
 	side?: ComponentType;
+	/** neither samples nor their filters are in it */
+	plain?: boolean;
 	/** of a heap alone: there are types and objects, no samples */
 	heap?: boolean;
 }
@@ -53,6 +56,7 @@ export const views: View[] = [
 	{ id: "sandwich", title: "Sandwich", summary: "Callers and callees of one function", component: SandwichView, fits: code, search: true, inspector: true, order: true },
 	{ id: "table", title: "Table", summary: "Every function with its cost", component: TableView, fits: code, search: true, inspector: true },
 	{ id: "source", title: "Source", summary: "Lines and instructions with their cost", component: SourceView, fits: profile, search: false, inspector: true },
+	{ id: "mmu", title: "MMU", summary: "Minimum mutator utilization: how much the collector left to the program", component: MmuView, fits: (d) => d.kind === "trace", search: false, inspector: false, plain: true },
 	{ id: "goroutines", title: "Goroutines", summary: "A dump, grouped", component: GoroutinesView, fits: (d) => d.kind === "goroutines" || (d.sample_types ?? []).some((t) => t.type === "goroutine"), search: true, inspector: false },
 	{ id: "diff", title: "Diff", summary: "Two profiles compared", component: DiffView, fits: code, search: true, inspector: true, order: true },
 ];
