@@ -1,7 +1,8 @@
 /*
- * Go's runtime structures in memory that lies: spans, masks, objects, goroutines, stacks. The first byte says the Go version and
+ * Go's runtime structures in memory that lies: spans, masks, objects, goroutines, stacks, sampled allocations. The first byte says the Go version and
  * machine, the rest is the memory, seen at two places: low, and where heaps are.
  */
+#include "format/goruntime/buckets.h"
 #include "format/goruntime/stacks.h"
 #include "fuzz.h"
 
@@ -66,12 +67,22 @@ static void goroutines(gs_go_runtime *rt, uint64_t *sum)
 	}
 }
 
+static void buckets(gs_go_runtime *rt, uint64_t *sum)
+{
+	gs_go_buckets b;
+
+	if (gs_go_buckets_read(rt, &b))
+		for (uint32_t i = 0; i < b.n; i++)
+			*sum += b.list[i].allocs + b.list[i].n_stack;
+	gs_go_buckets_release(&b);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	memory m = { data + 1, size - 1 };
 	gs_arena *mem;
 	const gs_go_offsets *o;
-	gs_go_moduledata module = { .types = LOW, .etypes = LOW + 4096 };
+	gs_go_moduledata module = { .text = LOW, .etext = LOW + 4096, .types = LOW, .etypes = LOW + 4096, .bss = LOW, .ebss = LOW + 4096 };
 	gs_go_runtime rt;
 	uint64_t sum = 0;
 	gs_err err;
@@ -87,6 +98,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		/* The heap's own record is large; its few fields that count stand at the start here. */
 		rt.v.mheap = LOW;
 		rt.v.allgs = LOW + 56;
+		rt.v.mbuckets = data[0] & 32 ? LOW + 80 : 0;
+		rt.v.mprof_cycle = data[0] & 64 ? LOW + 88 : 0;
 		rt.o.mheap_allspans = 0;
 		rt.o.mheap_all_arenas = 24;
 		rt.o.mheap_arenas = 48;
@@ -94,6 +107,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (rt.arenas && gs_go_spans_read(&rt, &err))
 			objects(&rt, &sum);
 		goroutines(&rt, &sum);
+		buckets(&rt, &sum);
 		gs_go_mask_program(&rt, LOW + 64, 4096);
 		gs_go_runtime_close(&rt);
 	}

@@ -1,5 +1,7 @@
 #include "analysis/heap_profile.h"
 
+#include "analysis/heap_allocations.h"
+
 #include "base/banned.h"
 
 static bool no_memory(gs_err *err, const gs_heap_paths *p)
@@ -55,12 +57,13 @@ static uint32_t push(gs_profile_builder *b, uint32_t parent, gs_str name, gs_str
 	return location == GS_NO_ID ? GS_NO_ID : gs_profile_builder_push(b, parent, location);
 }
 
-gs_profile *gs_heap_profile(gs_arena *mem, const gs_heap *h, const gs_heap_paths *paths, const gs_heap_names *names, gs_err *err)
+static gs_profile *build(gs_arena *mem, const gs_heap *h, const gs_heap_paths *paths, const gs_heap_names *names, bool has_allocations, gs_err *err)
 {
 	GS_AUTO(arena) *scratch = gs_arena_create((uint64_t)1 << 36);
 	uint32_t *node = gs_try_new(scratch, uint32_t, paths->n);
 	place *places = node ? find_places(scratch, h, names) : NULL;
 	gs_profile_builder *b = places ? gs_profile_builder_create(mem, err) : NULL;
+	int64_t values[2 + GS_HEAP_ALLOCATION_TYPES] = { 0 };
 	gs_profile *p;
 
 	if (!b) {
@@ -72,11 +75,14 @@ gs_profile *gs_heap_profile(gs_arena *mem, const gs_heap *h, const gs_heap_paths
 	p->types[0] = (gs_value_type){ gs_profile_builder_str(b, GS_S("retained_objects")), gs_profile_builder_str(b, GS_S("count")) };
 	p->types[1] = (gs_value_type){ gs_profile_builder_str(b, GS_S("retained_space")), gs_profile_builder_str(b, GS_S("bytes")) };
 	p->default_type = p->types[1].type;
+	if (has_allocations)
+		gs_heap_allocation_types(b, h);
 	for (uint32_t i = 1; i < paths->n; i++) {
 		const gs_heap_step *s = &paths->steps[i];
-		int64_t values[2] = { (int64_t)s->own_count, (int64_t)s->own_bytes };
 		gs_sample sample = { .values = values };
 
+		values[0] = (int64_t)s->own_count;
+		values[1] = (int64_t)s->own_bytes;
 		node[i] = push(b, node[s->parent], gs_strtab_get(&names->strings, s->name),
 			       gs_strtab_get(&h->strings, places[s->name].file), places[s->name].line);
 		if (node[i] == GS_NO_ID)
@@ -85,5 +91,17 @@ gs_profile *gs_heap_profile(gs_arena *mem, const gs_heap *h, const gs_heap_paths
 		if (s->own_count && !gs_profile_builder_sample(b, &sample))
 			break;
 	}
+	if (has_allocations)
+		gs_heap_allocation_samples(b, h, 2);
 	return gs_profile_builder_finish(b, err);
+}
+
+gs_profile *gs_heap_profile(gs_arena *mem, const gs_heap *h, const gs_heap_paths *paths, const gs_heap_names *names, gs_err *err)
+{
+	return build(mem, h, paths, names, false, err);
+}
+
+gs_profile *gs_heap_profile_of_all(gs_arena *mem, const gs_heap *h, const gs_heap_paths *paths, const gs_heap_names *names, gs_err *err)
+{
+	return build(mem, h, paths, names, h->n_sites > 0, err);
 }

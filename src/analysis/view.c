@@ -412,7 +412,9 @@ static uint32_t count_type(const gs_profile *p, uint32_t shown)
 	gs_str type = gs_profile_str(p, p->types[shown].type);
 	gs_str want = GS_S("samples");
 
-	if (p->is_heap_sampled)
+	if (gs_str_starts(type, GS_S("retained")))
+		want = GS_S("retained_objects"); /* of a heap in memory: none is missing */
+	else if (p->is_heap_sampled)
 		want = gs_str_starts(type, GS_S("inuse")) ? GS_S("inuse_objects") : GS_S("alloc_objects");
 	for (uint32_t t = 0; t < p->n_types; t++)
 		if (gs_str_eq(gs_profile_str(p, p->types[t].type), want))
@@ -423,8 +425,9 @@ static uint32_t count_type(const gs_profile *p, uint32_t shown)
 gs_raw_counter gs_raw_counter_of(const gs_profile *p, uint32_t type)
 {
 	gs_raw_counter c = { .count_type = count_type(p, type) };
+	bool is_retained = gs_str_starts(gs_profile_str(p, p->types[type].type), GS_S("retained"));
 
-	c.is_scaled = c.count_type != GS_NO_ID && p->is_heap_sampled && p->period > 1 && c.count_type + 1 < p->n_types;
+	c.is_scaled = c.count_type != GS_NO_ID && !is_retained && p->is_heap_sampled && p->period > 1 && c.count_type + 1 < p->n_types;
 	return c;
 }
 

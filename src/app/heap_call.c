@@ -22,7 +22,7 @@ bool gs_heap_document_finish(gs_document *d, const gs_progress *progress, gs_err
 		return true;
 	gs_progress_report(progress, -1, "who holds what");
 	x = gs_heap_index_build(d->mem, d->heap, err);
-	p = x ? gs_heap_profile(d->mem, x->heap, &x->held, x->names, err) : NULL;
+	p = x ? gs_heap_profile_of_all(d->mem, x->heap, &x->held, x->names, err) : NULL;
 	if (!p)
 		return false;
 	d->profile = p;
@@ -121,6 +121,13 @@ const gs_heap *gs_call_heap(gs_op_call *call, gs_dominators *d, gs_err *err)
 	if (shared)
 		*d = shared->dominators;
 	return h && (shared || gs_dominators_build(call->mem, h, d, err)) ? h : NULL;
+}
+
+const gs_heap *gs_call_heap_only(gs_op_call *call, gs_err *err)
+{
+	const gs_heap_index *shared;
+
+	return one_heap(call, &shared, err);
 }
 
 const gs_heap_index *gs_call_heap_index(gs_op_call *call, gs_err *err)

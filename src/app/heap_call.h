@@ -23,6 +23,8 @@ gs_heap *gs_call_heap_of_process(gs_op_call *call, gs_str target, gs_str *note, 
 const gs_heap *gs_call_heap_at(gs_op_call *call, unsigned i, gs_heap **opened, gs_err *err);
 /* Of the one heap that the call must have; lives as long as the call. Also GS_ERR_USAGE. */
 const gs_heap *gs_call_heap(gs_op_call *call, gs_dominators *d, gs_err *err);
+/* The heap alone, where nobody asks who holds what. */
+const gs_heap *gs_call_heap_only(gs_op_call *call, gs_err *err);
 /* The same with all that is known of it. */
 const gs_heap_index *gs_call_heap_index(gs_op_call *call, gs_err *err);
 /* The live object that the argument --address is in. False: GS_ERR_USAGE. */

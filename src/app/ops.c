@@ -48,6 +48,7 @@
 	X(heap_waste) \
 	X(heap_cycles) \
 	X(heap_retention) \
+	X(heap_profile) \
 	X(heap_treemap) \
 	X(heap_topology) \
 	X(ps) \

@@ -6,7 +6,7 @@
 
 #define BUDGET_BYTES ((uint64_t)1 << 40)
 
-enum { MAX_WARNINGS = 64 };
+enum { MAX_WARNINGS = 64, PT_LOAD = 1, SEGMENT_EXECUTE = 1 };
 
 typedef struct loaded { /* what the caller does not see of a gs_heap */
 	gs_heap h;
@@ -152,6 +152,8 @@ bool heap_finish(heap_build *b, gs_err *err)
 	for (uint32_t i = 0; i < h->n_goroutines; i++)
 		h->goroutines[i].object = gs_heap_find(h, h->goroutines[i].addr);
 	h->all_goroutines = gs_heap_find(h, gs_go_u64(&b->rt.image, b->rt.v.allgs));
+	if (!heap_finish_samples(b, err))
+		return false;
 	for (gs_heap_walk w = gs_heap_walk_start(h); gs_heap_walk_next(&w);)
 		h->totals.live_bytes += w.size_bytes;
 	if (b->n_not_in_use)
@@ -173,12 +175,29 @@ static bool build(heap_build *b, gs_err *err)
 {
 	gs_heap *h = b->h;
 
-	if (!heap_globals(b, err) || !heap_goroutines(b, err) || !heap_threads(b, err) || !heap_specials(b, err) || !set_spans(b, err) ||
+	if (!heap_globals(b, err) || !heap_goroutines(b, err) || !heap_threads(b, err) || !heap_specials(b, err) || !heap_sites(b, err) ||
+	    !set_spans(b, err) ||
 	    !heap_mark(b, err))
 		return false;
 	if (!gs_heap_number(h))
 		return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "more than four billion objects");
 	return heap_edges(b, err) && heap_finish(b, err) && heap_type_objects(b, err);
+}
+
+static void set_code(gs_heap *h, const gs_heap_input *in)
+{
+	const gs_elf *e = gs_binary_elf(in->exe);
+
+	h->build_id = gs_str_dup(h->mem, gs_binary_build_id(in->exe));
+	for (uint32_t i = 0; i < e->n_segments && !h->code_limit; i++) {
+		const gs_elf_segment *s = &e->segments[i];
+
+		if (s->type != PT_LOAD || !(s->flags & SEGMENT_EXECUTE))
+			continue;
+		h->code_start = s->addr + in->bias;
+		h->code_limit = h->code_start + s->mem_size;
+		h->code_offset = s->offset;
+	}
 }
 
 static int variable_by_addr(const void *a, const void *b)
@@ -227,6 +246,7 @@ gs_heap *gs_heap_load(const gs_heap_input *in, const gs_progress *progress, gs_e
 		l->h.arch = b.rt.machine == GS_ELF_AARCH64 ? GS_S("arm64") : GS_S("amd64");
 		l->h.executable = gs_str_dup(mem, gs_binary_path(in->exe));
 		l->h.pid = in->pid;
+		set_code(&l->h, in);
 		ok = build(&b, err);
 		if (ok && in->keep_runtime) {
 			l->runtime = gs_new(mem, gs_go_runtime, 1);
@@ -242,6 +262,10 @@ gs_heap *gs_heap_load(const gs_heap_input *in, const gs_progress *progress, gs_e
 	gs_vec_release(&b.labels);
 	gs_vec_release(&b.warnings);
 	gs_vec_release(&b.variables);
+	gs_vec_release(&b.samples);
+	gs_vec_release(&b.code);
+	gs_vec_release(&b.code_symbols);
+	gs_map_release(&b.code_at);
 	if (!l->runtime)
 		gs_arena_free(runtime_mem);
 	if (ok)

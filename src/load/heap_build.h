@@ -16,6 +16,11 @@ typedef struct heap_variable {
 	uint8_t kind;	     /* gs_go_variable_kind */
 } heap_variable;
 
+/* A sampled allocation whose object is there still. */
+typedef struct heap_sample {
+	uint64_t addr, bucket;
+} heap_sample;
+
 typedef struct heap_build {
 	const gs_heap_input *in;
 	const gs_progress *progress;
@@ -27,6 +32,12 @@ typedef struct heap_build {
 	GS_VEC(gs_heap_label) labels;
 	GS_VEC(gs_str) warnings;
 	GS_VEC(heap_variable) variables;
+	GS_VEC(heap_sample) samples;
+	/* Frames at the places in the code that were asked for, see heap_frames_at. */
+	GS_VEC(gs_heap_frame) code;
+	GS_VEC(gs_heap_symbol) code_symbols; /* of each */
+	gs_map code_at;
+	gs_binary_cursor cursor;
 	uint64_t n_edges;      /* counted by marking */
 	uint64_t n_not_in_use; /* pointers to slots that are free: a mistake of ours, or a program stopped in the middle */
 	uint64_t n_lost_stacks;
@@ -36,18 +47,28 @@ void heap_warn(heap_build *b, const char *fmt, ...) __attribute__((format(printf
 uint32_t heap_string(heap_build *b, gs_str s);
 bool heap_add_root(heap_build *b, gs_heap_root_kind kind, uint64_t at, uint64_t value);
 
+/*
+ * The frames at a pc as an index in b->code: innermost first, the last is not inlined, without their pc. UINT32_MAX: out of memory. Many stacks go through few places.
+ * A call's pc is its return address.
+ */
+uint32_t heap_frames_at(heap_build *b, uint64_t pc, bool is_call);
+
 /* Package-level variables. */
 bool heap_globals(heap_build *b, gs_err *err);
 /* Records, frames and stack roots of all goroutines, and what they wait for. After heap_globals. */
 bool heap_goroutines(heap_build *b, gs_err *err);
 /* Roots of threads that are in the middle of the runtime. After heap_goroutines. */
 bool heap_threads(heap_build *b, gs_err *err);
-/* Finalizers, cleanups, weak handles, queues. */
+/* Finalizers, cleanups, weak handles, queues; and sampled objects, for heap_sites. */
 bool heap_specials(heap_build *b, gs_err *err);
+/* Where memory was allocated: what the runtime's own profile says. After heap_specials. */
+bool heap_sites(heap_build *b, gs_err *err);
 /* Set h->live from the roots. */
 bool heap_mark(heap_build *b, gs_err *err);
 /* Fill h->edge_*. */
 bool heap_edges(heap_build *b, gs_err *err);
+/* Samples by object, after marking. */
+bool heap_finish_samples(heap_build *b, gs_err *err);
 /* Turn collected roots, waits ... into the model's arrays. */
 bool heap_finish(heap_build *b, gs_err *err);
 

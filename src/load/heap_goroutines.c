@@ -22,14 +22,11 @@ typedef struct physical { /* a frame's place on its stack */
 typedef struct reader {
 	heap_build *b;
 	gs_map of_addr; /* g address -> goroutine index */
-	gs_map at_pc;	/* pc -> its first frame in `known` */
-	GS_VEC(gs_heap_frame) known;
 	gs_map thread_of; /* kernel thread -> index in in->threads */
 	gs_map queue_of;  /* sudog -> queue of its channel; or the lower half of its Cond list's address */
 	gs_map is_listed; /* channels whose queues are in there */
 	uint32_t reasons[N_REASONS];
 	bool has_reason[N_REASONS];
-	gs_binary_cursor cursor;
 	GS_VEC(physical) physicals;
 	uint32_t goroutine;
 	bool is_out_of_memory;
@@ -42,68 +39,39 @@ static uint64_t at(const heap_build *b, uint64_t addr, int32_t offset)
 
 /* ---- frames ---- */
 
-/* Frames at a pc in r->known, innermost first; the last is not inlined. Many goroutines stand at few places. */
-static uint32_t frames_at(reader *r, uint64_t pc, bool is_call)
-{
-	gs_symbol symbols[GS_SYMBOL_MAX_DEPTH];
-	uint64_t look_at = is_call ? pc - 1 : pc;
-	uint32_t *known, first = (uint32_t)r->known.n;
-	bool is_new;
-	unsigned n;
-
-	known = gs_map_put(&r->at_pc, look_at, &is_new);
-	if (!known) {
-		r->is_out_of_memory = true;
-		return UINT32_MAX;
-	}
-	if (!is_new)
-		return *known;
-	*known = first;
-	n = gs_binary_frames_near(r->b->in->exe, &r->cursor, look_at - r->b->rt.bias, symbols, GS_SYMBOL_MAX_DEPTH);
-	if (n == 0)
-		symbols[n++] = (gs_symbol){ .function = GS_S("?") };
-	for (unsigned i = 0; i < n; i++) {
-		gs_heap_frame *f = gs_vec_push(&r->known, MAX_FRAMES);
-
-		if (!f) {
-			r->is_out_of_memory = true;
-			return UINT32_MAX;
-		}
-		*f = (gs_heap_frame){ .function = heap_string(r->b, symbols[i].function),
-				      .file = heap_string(r->b, symbols[i].file),
-				      .line = symbols[i].line,
-				      .is_inlined = i + 1 < n };
-	}
-	return first;
-}
-
 static bool add_frames(reader *r, uint64_t pc, bool is_call)
 {
-	uint32_t i = frames_at(r, pc, is_call);
+	uint32_t i = heap_frames_at(r->b, pc, is_call);
 
 	for (bool is_inlined = i != UINT32_MAX; is_inlined; i++) {
 		gs_heap_frame *f = gs_vec_push(&r->b->frames, MAX_FRAMES);
 
 		if (!f) {
-			r->is_out_of_memory = true;
-			return false;
+			i = UINT32_MAX;
+			break;
 		}
-		*f = r->known.p[i];
+		*f = r->b->code.p[i];
 		f->pc = pc;
 		is_inlined = f->is_inlined;
 	}
+	r->is_out_of_memory |= i == UINT32_MAX;
 	return i != UINT32_MAX;
 }
 
 static gs_heap_frame one_frame(reader *r, uint64_t pc, bool is_call)
 {
-	uint32_t i = pc ? frames_at(r, pc, is_call) : UINT32_MAX;
 	gs_heap_frame f = { 0 };
+	uint32_t i;
 
-	if (i != UINT32_MAX) {
-		f = r->known.p[i];
-		f.pc = pc;
+	if (!pc)
+		return f;
+	i = heap_frames_at(r->b, pc, is_call);
+	if (i == UINT32_MAX) {
+		r->is_out_of_memory = true;
+		return f;
 	}
+	f = r->b->code.p[i];
+	f.pc = pc;
 	return f;
 }
 
@@ -551,11 +519,9 @@ bool heap_goroutines(heap_build *b, gs_err *err)
 	}
 	ok = read_all(&r, list, n, err);
 	gs_map_release(&r.of_addr);
-	gs_map_release(&r.at_pc);
 	gs_map_release(&r.thread_of);
 	gs_map_release(&r.queue_of);
 	gs_map_release(&r.is_listed);
-	gs_vec_release(&r.known);
 	gs_vec_release(&r.physicals);
 	return ok;
 }

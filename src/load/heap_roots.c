@@ -5,6 +5,7 @@
 enum {
 	MAX_ROOTS = 1 << 28,
 	MAX_SPECIALS = 1 << 24, /* of one span */
+	MAX_SAMPLES = 1 << 24,
 	MAX_BLOCKS = 1 << 20,
 	MAX_PER_BLOCK = 4096,
 };
@@ -93,6 +94,13 @@ static bool special(heap_build *b, const gs_go_span *s, uint64_t addr)
 
 	if (o->special_offset_size == 2)
 		offset &= 0xffff;
+	if (o->kind_profile != GS_GO_NONE && kind == o->kind_profile && o->special_profile_bucket != GS_GO_NONE) {
+		heap_sample *sample = gs_vec_push(&b->samples, MAX_SAMPLES);
+
+		if (sample)
+			*sample = (heap_sample){ s->base + offset, gs_go_u64(&b->rt.image, addr + (uint64_t)o->special_profile_bucket) };
+		return sample || b->samples.n == MAX_SAMPLES;
+	}
 	if (kind == o->kind_finalizer) {
 		uint32_t slot = gs_go_slot_at(s, s->base + offset);
 

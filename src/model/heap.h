@@ -136,6 +136,33 @@ typedef struct gs_heap_label {
 	uint32_t key, value; /* string ids */
 } gs_heap_label;
 
+/*
+ * Where memory was allocated, as the runtime's own profile knows it: one stack and one size. One allocation in gs_heap.sample_rate bytes is sampled; counts are of samples,
+ * those of the last collection (what the program's own heap profile would say), not scaled.
+ */
+typedef struct gs_heap_site {
+	uint32_t first_call, n_calls; /* in gs_heap.calls, innermost first */
+	uint32_t n_hidden;	      /* the first of these are the runtime's allocator */
+	uint64_t object_bytes;	      /* of one object's slot */
+	int64_t allocs, frees, alloc_bytes, free_bytes;
+} gs_heap_site;
+
+typedef struct gs_heap_symbol {
+	uint32_t name;	     /* string id: as the linker has it, with all type arguments */
+	uint32_t start_line; /* 0 unknown */
+} gs_heap_symbol;
+
+/* One physical call of a stack with what was inlined there. */
+typedef struct gs_heap_call {
+	uint64_t pc;		  /* return address */
+	uint32_t frame, n_frames; /* in gs_heap.call_frames, innermost first; these have no pc */
+} gs_heap_call;
+
+/* A live object that was sampled when it was allocated. Small ones without pointers may share one object. */
+typedef struct gs_heap_sample {
+	uint32_t object, site;
+} gs_heap_sample;
+
 /* What the collector has not freed yet, and other sums that no object tells. */
 typedef struct gs_heap_totals {
 	uint64_t live_bytes;
@@ -152,6 +179,8 @@ typedef struct gs_heap {
 	gs_str go_version, arch, executable;
 	unsigned go_minor;
 	uint64_t pid; /* 0 unknown */
+	gs_str build_id; /* of the executable, hexadecimal, may be empty */
+	uint64_t code_start, code_limit, code_offset; /* where its code lies, and where that is in the file */
 
 	gs_heap_span *spans; /* by address */
 	uint32_t n_spans;
@@ -182,6 +211,16 @@ typedef struct gs_heap {
 	uint32_t n_waits;
 	gs_heap_label *labels;
 	uint32_t n_labels;
+
+	gs_heap_site *sites;
+	uint32_t n_sites;
+	gs_heap_call *calls;
+	gs_heap_frame *call_frames;
+	gs_heap_symbol *call_symbols; /* of each of these its function */
+	gs_heap_sample *samples; /* by object */
+	uint32_t n_samples;
+	int64_t sample_rate; /* bytes; 1 and below: each allocation is sampled */
+	bool is_sampled;     /* false: the program does not sample allocations */
 
 	gs_heap_totals totals;
 	gs_str *warnings; /* what could not be read, for people */

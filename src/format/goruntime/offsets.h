@@ -139,6 +139,10 @@
 	X(memrecord_active, "runtime.memRecord", "active")                                  \
 	X(memrecord_future, "runtime.memRecord", "future")                                  \
 	X(memrecord_cycle_size, "runtime.memRecordCycle", "")                               \
+	X(memcycle_allocs, "runtime.memRecordCycle", "allocs")                              \
+	X(memcycle_frees, "runtime.memRecordCycle", "frees")                                \
+	X(memcycle_alloc_bytes, "runtime.memRecordCycle", "alloc_bytes")                    \
+	X(memcycle_free_bytes, "runtime.memRecordCycle", "free_bytes")                      \
 	X(sched_lastpoll, "runtime.schedt", "lastpoll")                                     \
 	X(mstats_last_gc, "runtime.mstats", "last_gc_nanotime")                             \
 	X(module_text, "runtime.moduledata", "text")                                        \
@@ -190,6 +194,8 @@
 	X(allfin, "runtime.allfin")                                                         \
 	X(gc_cleanups, "runtime.gcCleanups")                                                \
 	X(mbuckets, "runtime.mbuckets")                                                     \
+	X(mprof_cycle, "runtime.mProfCycle")                                                \
+	X(mem_profile_rate, "runtime.MemProfileRate")                                       \
 	X(wait_reasons, "runtime.waitReasonStrings")                                        \
 	X(sched, "runtime.sched")                                                           \
 	X(memstats, "runtime.memstats")                                                     \

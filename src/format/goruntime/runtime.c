@@ -220,6 +220,11 @@ static uint64_t search_module(const gs_go_runtime *rt, bool (*is)(const gs_go_ru
 	return at;
 }
 
+uint64_t gs_go_find_variable(const gs_go_runtime *rt, bool (*is)(const gs_go_runtime *, uint64_t))
+{
+	return search_module(rt, is, 0);
+}
+
 static bool find_variables(gs_go_runtime *rt, gs_err *err)
 {
 	if (!rt->v.mheap || !is_mheap(rt, rt->v.mheap))

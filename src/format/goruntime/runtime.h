@@ -129,6 +129,8 @@ typedef struct gs_go_runtime {
 bool gs_go_runtime_open(gs_arena *mem, const gs_go_mem *image, gs_elf *exe, uint64_t bias, gs_go_runtime *out,
 			gs_err *err);
 void gs_go_runtime_close(gs_go_runtime *rt);
+/* The address among the program's variables for which is() says yes, 0 none: for those that a stripped program does not name. */
+uint64_t gs_go_find_variable(const gs_go_runtime *rt, bool (*is)(const gs_go_runtime *rt, uint64_t addr));
 /* Spans with their slots. Called by open. */
 bool gs_go_spans_read(gs_go_runtime *rt, gs_err *err);
 
