@@ -199,6 +199,7 @@
 	X(wait_reasons, "runtime.waitReasonStrings")                                        \
 	X(sched, "runtime.sched")                                                           \
 	X(memstats, "runtime.memstats")                                                     \
+	X(gc_phase, "runtime.gcphase")                                                      \
 	X(build_version, "runtime.buildVersion")
 
 enum { GS_GO_NONE = -1 };

@@ -5,6 +5,7 @@
 enum {
 	STATE_IN_USE = 1,
 	STATE_MANUAL = 2, /* stacks */
+	NOSCAN_LARGE = 1, /* class of a user arena's chunk that the program has freed: its memory faults, however long something points there */
 	MAX_INLINE_BITS_ELEM = 512,
 	INLINE_MARKS_BYTES = 128,
 	MSPAN_MAX = 512,
@@ -17,31 +18,35 @@ static uint64_t arena_base(const gs_go_runtime *rt)
 	return rt->machine == GS_ELF_X86_64 ? 0xffff800000000000u : 0;
 }
 
-static bool read_arenas(gs_go_runtime *rt, gs_err *err)
+/* The record of the arena of that number of the runtime. False: out of memory. */
+static bool add_arena(gs_go_runtime *rt, uint64_t index)
 {
 	const gs_go_offsets *o = &rt->o;
-	uint64_t list = rt->v.mheap + (uint64_t)o->mheap_all_arenas, p = gs_go_u64(&rt->image, list),
-		 n = gs_go_u64(&rt->image, list + 8), l2 = gs_go_u64(&rt->image, rt->v.mheap + (uint64_t)o->mheap_arenas);
+	uint64_t a = ((index << GS_GO_ARENA_SHIFT) + arena_base(rt)) >> GS_GO_ARENA_SHIFT, arena;
+
+	if (index >= 2 * (uint64_t)GS_GO_ARENAS || a >= GS_GO_ARENAS || rt->arenas[a])
+		return true;
+	rt->arenas[a] = gs_try_new(rt->mem, gs_go_arena, 1);
+	if (!rt->arenas[a])
+		return false;
+	if (o->arena_bitmap == GS_GO_NONE)
+		return true;
+	arena = gs_go_u64(&rt->image, gs_go_u64(&rt->image, rt->v.mheap + (uint64_t)o->mheap_arenas) + 8 * index);
+	rt->arenas[a]->bitmap =
+		gs_go_bytes(&rt->image, rt->mem, arena + (uint64_t)o->arena_bitmap, rt->minor >= 20 ? 1 << 20 : 2 << 20);
+	return true;
+}
+
+static bool read_arenas(gs_go_runtime *rt, gs_err *err)
+{
+	uint64_t list = rt->v.mheap + (uint64_t)rt->o.mheap_all_arenas, p = gs_go_u64(&rt->image, list), n = gs_go_u64(&rt->image, list + 8);
 
 	if (n == 0 || n > GS_GO_ARENAS)
 		return gs_fail(err, GS_ERR_FORMAT, GS_ERR_NOWHERE, "the heap has %llu arenas: not a runtime.mheap",
 			       (unsigned long long)n);
-	for (uint64_t i = 0; i < n; i++) {
-		uint64_t index = gs_go_u64(&rt->image, p + 8 * i);
-		uint64_t a = ((index << GS_GO_ARENA_SHIFT) + arena_base(rt)) >> GS_GO_ARENA_SHIFT;
-		uint64_t arena;
-
-		if (index >= 2 * (uint64_t)GS_GO_ARENAS || a >= GS_GO_ARENAS || rt->arenas[a])
-			continue;
-		rt->arenas[a] = gs_try_new(rt->mem, gs_go_arena, 1);
-		if (!rt->arenas[a])
+	for (uint64_t i = 0; i < n; i++)
+		if (!add_arena(rt, gs_go_u64(&rt->image, p + 8 * i)))
 			return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "out of memory for the heap's pages");
-		if (o->arena_bitmap == GS_GO_NONE)
-			continue;
-		arena = gs_go_u64(&rt->image, l2 + 8 * index);
-		rt->arenas[a]->bitmap = gs_go_bytes(&rt->image, rt->mem, arena + (uint64_t)o->arena_bitmap,
-						    rt->minor >= 20 ? 1 << 20 : 2 << 20);
-	}
 	return true;
 }
 
@@ -77,7 +82,7 @@ static span_fields span_of(const gs_go_offsets *o, const unsigned char *p)
 	return f;
 }
 
-static bool is_sane(const gs_go_runtime *rt, const span_fields *f)
+static bool is_sane(gs_go_runtime *rt, const span_fields *f)
 {
 	uint64_t bytes;
 
@@ -85,6 +90,9 @@ static bool is_sane(const gs_go_runtime *rt, const span_fields *f)
 	    f->start >= (uint64_t)1 << 48 || f->elem == 0 || f->elem % 8 || f->nelems == 0 || f->nelems > GS_GO_PAGE * 16)
 		return false;
 	bytes = f->pages * GS_GO_PAGE;
+	/* The list of arenas lacks those of user arenas in later versions. */
+	if (f->is_user_arena && !add_arena(rt, (f->start - arena_base(rt)) >> GS_GO_ARENA_SHIFT))
+		return false;
 	return f->elem <= bytes && f->nelems <= bytes / f->elem && f->freeindex <= f->nelems &&
 	       rt->arenas[f->start >> GS_GO_ARENA_SHIFT] != NULL;
 }
@@ -251,7 +259,7 @@ bool gs_go_spans_read(gs_go_runtime *rt, gs_err *err)
 		f = span_of(o, raw);
 		if (f.state == STATE_MANUAL && f.pages < (uint64_t)1 << 32)
 			rt->stacks_bytes += f.pages * GS_GO_PAGE;
-		if (f.state != STATE_IN_USE)
+		if (f.state != STATE_IN_USE || (f.is_user_arena && f.class == NOSCAN_LARGE))
 			continue;
 		n_used++;
 		if (!is_sane(rt, &f) || !add_span(rt, &f, mspan, &rt->spans[rt->n_spans])) {

@@ -79,8 +79,12 @@ int main(int argc, char **argv)
 	       (unsigned long long)missing, (unsigned long long)missing_bytes, (unsigned long long)fresh);
 	printf("spans %u edges %u roots %u guessed %llu goroutines %u frames %u waits %u\n", h->n_spans, h->n_edges, h->n_roots,
 	       (unsigned long long)h->totals.guessed_roots, h->n_goroutines, h->n_frames, h->n_waits);
+	printf("gc_phase %u\n", rt->v.gc_phase ? gs_go_u32(&rt->image, rt->v.gc_phase) : 0);
 	for (uint32_t i = 0; i < h->n_warnings; i++)
 		printf("warning: %.*s\n", GS_FMT(h->warnings[i]));
+	if (getenv("HEAPCHECK_OBJECTS"))
+		for (gs_heap_walk w = gs_heap_walk_start(h); gs_heap_walk_next(&w);)
+			printf("object 0x%llx\n", (unsigned long long)w.addr);
 	if (getenv("HEAPCHECK_DOMINATORS")) {
 		gs_dominators d;
 
