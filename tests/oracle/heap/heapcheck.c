@@ -19,6 +19,15 @@ static double seconds(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+/* The function whose closure an object is, as its first word says; empty: it is none. */
+static gs_str closure_at(const gs_go_runtime *rt, const unsigned char *object)
+{
+	uint64_t pc = gs_go_load(object) - rt->bias;
+	gs_pclntab_func fn;
+
+	return gs_pclntab_func_get(&rt->pcln, gs_pclntab_find(&rt->pcln, pc), &fn) && fn.entry == pc ? fn.name : (gs_str){ 0 };
+}
+
 int main(int argc, char **argv)
 {
 	gs_arena *mem = gs_arena_create((uint64_t)1 << 34);
@@ -65,8 +74,9 @@ int main(int argc, char **argv)
 				missing++;
 				missing_bytes += s->elem_bytes;
 				if (missing <= 40) {
-					printf("missing 0x%llx size %llu scheme %u words", (unsigned long long)(s->base + k * s->elem_bytes),
-					       (unsigned long long)s->elem_bytes, s->scheme);
+					printf("missing 0x%llx size %llu scheme %u closure of [%.*s] words",
+					       (unsigned long long)(s->base + k * s->elem_bytes), (unsigned long long)s->elem_bytes, s->scheme,
+					       GS_FMT(closure_at(rt, s->bytes + k * s->elem_bytes)));
 					for (unsigned w = 0; w < 6 && w < s->elem_bytes / 8; w++)
 						printf(" %llx", (unsigned long long)gs_go_load(s->bytes + k * s->elem_bytes + 8 * w));
 					printf("\n");
