@@ -31,6 +31,8 @@ typedef struct gs_snapshot_plan {
 bool gs_snapshot_plan_make(gs_arena *mem, int32_t pid, gs_snapshot_ask ask, gs_snapshot_plan *out, gs_err *err);
 /* False, GS_ERR_LIMIT: this machine, or the control group that we are in, has no room for a copy. */
 bool gs_snapshot_has_room(const gs_snapshot_plan *plan, gs_err *err);
+/* False, GS_ERR_DENIED or GS_ERR_MISSING: the kernel would not let us stop it. It is asked what it asks itself then; nothing is attached. */
+bool gs_snapshot_may(int32_t pid, gs_err *err);
 
 typedef struct gs_snapshot_report {
 	gs_snapshot_plan plan;

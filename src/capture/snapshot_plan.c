@@ -1,7 +1,9 @@
 /* Which way a snapshot takes, and what may forbid it: looked up in /proc before anything is touched. */
 #include "capture/snapshot.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -207,4 +209,22 @@ bool gs_snapshot_has_room(const gs_snapshot_plan *plan, gs_err *err)
 	return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE,
 		       "a snapshot needs %llu MB of memory beside the process, and this machine has %llu MB", (unsigned long long)(plan->anon_bytes / MB),
 		       (unsigned long long)(available / MB));
+}
+
+bool gs_snapshot_may(int32_t pid, gs_err *err)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		close(fd);
+		return true;
+	}
+	if (errno == ENOENT)
+		return gs_fail(err, GS_ERR_MISSING, GS_ERR_NOWHERE, "there is no process %d", pid);
+	return gs_fail(err, GS_ERR_DENIED, GS_ERR_NOWHERE,
+		       "gospect may not stop process %d (%s): it is another user's, or kernel.yama.ptrace_scope forbids it; gospect doctor --pid %d says what would allow it",
+		       pid, strerror(errno), pid);
 }

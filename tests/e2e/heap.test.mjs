@@ -312,12 +312,19 @@ heapTest("type names are shown, never run", async (page) => {
 	assert.deepEqual(page.complaints.splice(0).filter((c) => !/Failed to load resource/.test(c)), []);
 });
 
-heapTest("a running process is snapshot with one click, and the page says how long it paused", async (page) => {
+heapTest("a running process is snapshot with one click, and the page says before and after how long it pauses", async (plain) => {
+	// However busy the machine is, no pause is too long here.
+	const page = await openPage(browser, server, { settings: { pauseMs: 60_000 } });
+	await plain.at("#/heap");
 	await page.at("#/heap");
 	await page.keyboard.press("Shift+R");
 	const row = page.locator(".record .trow", { hasText: String(target.pid) });
 	await row.waitFor();
 	await row.click();
+	await page.waitForSelector("#snapshot-plan >> text=/stand still for about [\\d.,]+ [nµm]?s/");
+	const plan = await page.api(`/api/snapshot-plan?pid=${target.pid}`);
+	assert.ok(plan.predicted_pause_ns > 0 && plan.obstacle === null, JSON.stringify(plan));
+	assert.match(await page.textContent("#snapshot-plan"), plan.how === "fork" ? /copy-on-write/ : /is copied/);
 	await page.click("text=Snapshot of the heap");
 	await page.waitForSelector("dialog", { state: "detached" });
 	await page.settled();
@@ -339,7 +346,39 @@ heapTest("a running process is snapshot with one click, and the page says how lo
 		return [r.status, (await r.json()).error.text];
 	});
 	assert.ok(answer[0] >= 400 && /2147483646/.test(answer[1]), String(answer));
-	page.complaints.splice(0);
+	await page.context().close();
+});
+
+heapTest("a pause longer than agreed is asked about, and nothing is taken before", async (plain) => {
+	const page = await openPage(browser, server, { settings: { pauseMs: 0 } });
+	await plain.at("#/heap");
+	await page.at("#/heap");
+	const taken = async () => (await page.api("/api/jobs")).jobs.filter((j) => j.kind === "snapshot").length;
+	const before = await taken();
+	await page.keyboard.press("Shift+R");
+	await page.locator(".record .trow", { hasText: String(target.pid) }).click();
+	await page.click("text=Snapshot of the heap");
+	await page.waitForSelector('[role="alertdialog"]');
+	assert.match(await page.textContent('[role="alertdialog"]'), /would stand still for about/);
+	await page.click("text=Leave it");
+	await page.waitForSelector('[role="alertdialog"]', { state: "detached" });
+	assert.equal(await taken(), before);
+	await page.click("text=Snapshot of the heap");
+	await page.waitForSelector('[role="alertdialog"] .button:focus');
+	await page.keyboard.press("Enter");
+	while ((await taken()) === before || (await page.api("/api/jobs")).jobs.some((j) => j.state === "running")) await page.waitForTimeout(50);
+	// The engine refuses by itself what was not agreed to.
+	const job = await page.evaluate(async (pid) => {
+		const post = await fetch("/api/snapshot", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ pid, max_pause_ns: 1 }) });
+		const { job: id } = await post.json();
+		for (;;) {
+			const j = await (await fetch(`/api/jobs?id=${id}`)).json();
+			if (j.state !== "running") return j;
+		}
+	}, target.pid);
+	assert.equal(job.state, "failed");
+	assert.match(JSON.stringify(job.error), /more than the 0\.0 ms allowed/);
+	await page.context().close();
 });
 
 heapTest("a core without its program says what to do", async (page) => {

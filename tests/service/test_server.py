@@ -426,12 +426,15 @@ def heap_questions_and_snapshots_say_what_they_need():
             status, answer = s.json("/api/" + op)
             assert status == 400 and "is not what heap-" in answer["error"]["text"], (op, status, answer)
         assert s.get("/api/heap/nothing")[0] == 404
-        for bad in ({}, {"pid": "1"}, {"pid": 0}, {"pid": -5}, {"pid": 2147483646}, {"url": "http://127.0.0.1"}):
+        for bad in ({}, {"pid": "1"}, {"pid": 0}, {"pid": -5}, {"pid": 2147483646}, {"url": "http://127.0.0.1"}, {"pid": 1, "max_pause_ns": "1ms"}, {"pid": 1, "max_pause_ns": -1}):
             status, answer = s.post("/api/snapshot", bad)
             assert status in (400, 404) and answer["error"]["text"], (bad, status, answer)
         # No Go program: told at once, or by the job; either way no empty folder stays behind.
         child = subprocess.Popen(["sleep", "60"])
         try:
+            status, plan = s.json("/api/snapshot-plan?pid=%d" % child.pid)
+            assert status == 200 and plan["pid"] == child.pid and plan["how"] in ("fork", "copy") and plan["why"], plan
+            assert plan["predicted_pause_ns"] > 0 and plan["memory_bytes"] > 0 and "obstacle" in plan, plan
             status, answer = s.post("/api/snapshot", {"pid": child.pid})
             if status == 200:
                 job = s.wait_for_job(answer["job"])
@@ -439,6 +442,9 @@ def heap_questions_and_snapshots_say_what_they_need():
             else:
                 assert answer["error"]["text"], answer
             assert all(os.listdir(os.path.join(folder, kept)) for kept in os.listdir(folder))
+            for bad in ("", "?pid=0", "?pid=x", "?pid=1&pid=2", "?doc=1", "?pid=99999999999"):
+                assert s.get("/api/snapshot-plan" + bad)[0] == 400, bad
+            assert s.get("/api/snapshot-plan?pid=2147483646")[0] == 404
         finally:
             child.kill()
             child.wait()

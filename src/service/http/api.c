@@ -6,6 +6,7 @@
 
 #include "app/editor.h"
 #include "app/live.h"
+#include "app/snapshot.h"
 #include "app/version.h"
 #include "service/http/jobs.h"
 
@@ -258,6 +259,33 @@ static bool put_jobs(gs_session *s, const gs_op_pair *pairs, unsigned n, gs_buf 
 	return gs_jobs_json(gs_session_jobs(s), (unsigned)id, out, err);
 }
 
+/* GET /api/snapshot-plan?pid=1: what a snapshot would be, and what is in its way */
+static bool put_snapshot_plan(gs_arena *mem, const gs_op_pair *pairs, unsigned n, gs_buf *out, gs_err *err)
+{
+	gs_err obstacle = { .at = GS_ERR_NOWHERE };
+	gs_json j = gs_json_to(out);
+	gs_snapshot_plan plan;
+	uint64_t pid;
+
+	if (n != 1 || !gs_str_eq(pairs[0].name, GS_S("pid")) || !gs_str_u64(pairs[0].value, 10, &pid) || pid < 1 || pid > INT_MAX)
+		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "snapshot-plan needs pid, the number of a process");
+	if (!gs_snapshot_plan_make(mem, (int32_t)pid, (gs_snapshot_ask){ 0 }, &plan, err))
+		return false;
+	gs_json_object(&j);
+	gs_json_ku64(&j, "pid", pid);
+	gs_json_kstr(&j, "how", plan.way == GS_SNAPSHOT_FORK ? GS_S("fork") : GS_S("copy"));
+	gs_json_kstr(&j, "why", plan.why);
+	gs_json_ki64(&j, "predicted_pause_ns", plan.pause_ns);
+	gs_json_ku64(&j, "memory_bytes", plan.anon_bytes);
+	gs_json_key(&j, "obstacle");
+	if (gs_snapshot_may((int32_t)pid, &obstacle) && gs_snapshot_has_room(&plan, &obstacle))
+		gs_json_null(&j);
+	else
+		gs_json_str(&j, gs_str_of(obstacle.text));
+	gs_json_object_end(&j);
+	return true;
+}
+
 static void begin(gs_answer *out)
 {
 	*out = (gs_answer){ .status = 200, .mime = "application/json" };
@@ -289,6 +317,11 @@ void gs_api_get(gs_session *s, gs_str path, const gs_op_pair *pairs, unsigned n,
 	}
 	if (gs_str_eq(name, GS_S("jobs"))) {
 		if (!put_jobs(s, pairs, n, &out->body, &err))
+			gs_answer_error(out, &err);
+		return;
+	}
+	if (gs_str_eq(name, GS_S("snapshot-plan"))) {
+		if (!put_snapshot_plan(mem, pairs, n, &out->body, &err))
 			gs_answer_error(out, &err);
 		return;
 	}
@@ -352,14 +385,16 @@ static bool post_record(gs_session *s, const json_t *body, gs_buf *out, gs_err *
 
 static bool post_snapshot(gs_session *s, const json_t *body, gs_buf *out, gs_err *err)
 {
-	const json_t *pid = json_object_get(body, "pid");
+	const json_t *pid = json_object_get(body, "pid"), *limit = json_object_get(body, "max_pause_ns");
 	gs_json j = gs_json_to(out);
-	gs_job_request q = { .is_snapshot = true };
+	gs_job_request q = { .is_snapshot = true, .max_pause_ns = json_integer_value(limit) };
 	char number[24];
 	unsigned id;
 
 	if (!json_is_integer(pid) || json_integer_value(pid) < 1 || json_integer_value(pid) > INT_MAX)
 		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "snapshot needs {\"pid\":1}");
+	if (limit && (!json_is_integer(limit) || q.max_pause_ns < 0))
+		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "max_pause_ns is a number of nanoseconds");
 	snprintf(number, sizeof(number), "%lld", (long long)json_integer_value(pid));
 	q.target = gs_str_of(number);
 	if (!gs_jobs_start(gs_session_jobs(s), &q, &id, err))

@@ -18,6 +18,7 @@ typedef struct job {
 	gs_arena *mem; /* of the request's strings */
 	gs_record *record; /* NULL: a snapshot */
 	int32_t pid;
+	gs_snapshot_ask ask;
 	gs_folder folder;
 	pthread_t thread;
 	/* Under the lock: */
@@ -178,7 +179,7 @@ static void *run_snapshot(void *ctx)
 	gs_str path = gs_strf(mem, "%s/heap.core", b->folder.path);
 	unsigned ids[MAX_IDS], n_ids = 0;
 	gs_err err = { 0 };
-	bool ok = gs_snapshot_to_core(mem, gs_strf(mem, "%d", b->pid), (gs_snapshot_ask){ 0 }, path.p, false, &progress, &taken, &err);
+	bool ok = gs_snapshot_to_core(mem, gs_strf(mem, "%d", b->pid), b->ask, path.p, false, &progress, &taken, &err);
 
 	pthread_mutex_lock(&j->lock);
 	if (ok) {
@@ -220,6 +221,7 @@ static bool start_snapshot(gs_jobs *j, job *b, const gs_job_request *q, gs_err *
 {
 	if (!gs_snapshot_find(b->mem, q->target, &b->pid, &b->target, err) || !gs_folder_create(NULL, b->target, false, &b->folder, err))
 		return false;
+	b->ask.max_pause_ns = q->max_pause_ns;
 	if (pthread_create(&b->thread, NULL, run_snapshot, b)) {
 		drop_folder(&b->folder);
 		return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "no thread can be had");

@@ -17,7 +17,8 @@ typedef struct gs_job_request {
 	uint32_t frequency_hz; /* 0: 99 */
 	gs_str only; /* "cpu,heap"; empty: everything */
 	bool no_perf, no_endpoint;
-	bool is_snapshot; /* of the memory of one process: nothing but the target counts */
+	bool is_snapshot; /* of the memory of one process: nothing but the target and the next counts */
+	int64_t max_pause_ns; /* of a snapshot: refused when it is predicted to take longer; 0: no limit */
 } gs_job_request;
 
 /* *id is its number. Errors as gs_record_start, of snapshots as gs_snapshot_find; GS_ERR_LIMIT when too many are running. */

@@ -138,6 +138,9 @@ export interface HeapGrowth {
 	types: GrowthRow[];
 }
 
+/** What a snapshot of a process would be; nothing is touched to say so. */
+export interface SnapshotPlan { pid: number; how: "fork" | "copy"; why: string; predicted_pause_ns: number; memory_bytes: number; obstacle: string | null }
+
 export interface SnapshotFacts {
 	pause_ns: number;
 	predicted_pause_ns: number;

@@ -3,11 +3,12 @@
 import { signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
 import { ApiError, getJSON, post } from "../api/client";
+import type { SnapshotPlan } from "../api/heap";
 import type { Job, Process } from "../api/types";
 import { formatDuration, formatValue } from "../lib/format";
 import { visible } from "../lib/names";
 import { openPath } from "../state/actions";
-import { loadSession, openDoc } from "../state/session";
+import { loadSession, openDoc, settings } from "../state/session";
 import { dialog, say } from "../state/ui";
 import { DialogBox } from "./dialog";
 import { Empty, ErrorState } from "./states";
@@ -57,9 +58,9 @@ export async function start(target: { pid: number } | { url: string }, name: str
 	await begin("recording", "/api/record", { ...target, duration_ns: seconds * 1e9, frequency }, name, seconds);
 }
 
-/** The memory of a process: it pauses for milliseconds, and goes on. */
-export async function snapshot(pid: number, name: string): Promise<void> {
-	await begin("snapshot", "/api/snapshot", { pid }, name, 0);
+/** The memory of a process, unless the pause that is predicted by then is longer than the one that was agreed to. */
+export async function snapshot(pid: number, name: string, agreedNs: number): Promise<void> {
+	await begin("snapshot", "/api/snapshot", { pid, max_pause_ns: Math.ceil(agreedNs) }, name, 0);
 }
 
 async function begin(what: string, url: string, body: unknown, name: string, seconds: number): Promise<void> {
@@ -94,6 +95,8 @@ export function RecordForm() {
 	const [address, setAddress] = useState("");
 	const [seconds, setSeconds] = useState(30);
 	const [frequency, setFrequency] = useState(99);
+	const [plan, setPlan] = useState<SnapshotPlan | { pid: number; obstacle: string } | null>(null);
+	const [asking, setAsking] = useState(false);
 	const now = running.value;
 
 	useEffect(() => {
@@ -117,12 +120,33 @@ export function RecordForm() {
 		};
 	}, []);
 
+	// What a snapshot of the chosen one would be: again each time that the list is new, since it depends on how busy the machine is.
+	useEffect(() => {
+		if (!pid || now) return;
+		let alive = true;
+		getJSON<SnapshotPlan>(`/api/snapshot-plan?pid=${pid}`).then(
+			(p) => alive && setPlan(p),
+			(e: unknown) => alive && setPlan({ pid, obstacle: e instanceof ApiError ? e.message : String(e) }),
+		);
+		return () => {
+			alive = false;
+		};
+	}, [pid, processes, now === null]);
+	useEffect(() => setAsking(false), [pid, address]);
+
 	if (now) return <Progress now={now} />;
 	const chosen = processes?.find((p) => p.pid === pid);
 	const title = (p: Process) => `${visible(p.module || p.command)} (${p.pid})`;
 	const go = () => {
 		if (address.trim()) void start({ url: address.trim() }, address.trim(), seconds, frequency);
 		else if (chosen) void start({ pid }, title(chosen), seconds, frequency);
+	};
+	const known = plan && chosen && plan.pid === pid && !address.trim() ? plan : null;
+	const ready = known && known.obstacle === null ? (known as SnapshotPlan) : null;
+	const limitNs = settings.value.pauseMs * 1e6;
+	const take = (agreedNs: number) => {
+		setAsking(false);
+		if (chosen) void snapshot(chosen.pid, title(chosen), agreedNs);
 	};
 	const columns: Column<Process>[] = [
 		{ key: "pid", title: "PID", track: "72px", numeric: true, cell: (p) => String(p.pid) },
@@ -150,10 +174,34 @@ export function RecordForm() {
 				<label class="grow">or an address<input type="text" placeholder="http://host:6060" value={address} spellcheck={false} onInput={(e) => setAddress(e.currentTarget.value)} /></label>
 				<label>Seconds<input type="number" min={1} max={3600} value={seconds} onInput={(e) => setSeconds(Math.max(1, Number(e.currentTarget.value) || 1))} /></label>
 				<label>Per second<input type="number" min={1} max={10000} value={frequency} onInput={(e) => setFrequency(Math.max(1, Number(e.currentTarget.value) || 1))} /></label>
-				<button class="button" disabled={!!address.trim() || !chosen} title="Writes its memory as a core and opens it: the process pauses for milliseconds and goes on" onClick={() => chosen && void snapshot(chosen.pid, title(chosen))}>Snapshot of the heap</button>
+				<button
+					class="button" disabled={!ready} aria-describedby="snapshot-plan" title="Writes its memory as a core and opens it; the process goes on as if nothing had been"
+					onClick={() => ready && (ready.predicted_pause_ns > limitNs ? setAsking(true) : take(limitNs))}
+				>Snapshot of the heap</button>
 				<button class="button primary" disabled={!address.trim() && !chosen} onClick={go}>Record {seconds} s</button>
 			</div>
+			<p class="snapshot-plan" id="snapshot-plan" role="status">
+				{address.trim() ? <span class="dim">A snapshot is of a process of this machine.</span> : !known ? (chosen ? <span class="dim">…</span> : "") : !ready ? <><b>No snapshot.</b> {visible(known.obstacle ?? "")}</> : <PlanText plan={ready} />}
+			</p>
+			{asking && ready && (
+				<div class="note bad ask" role="alertdialog" aria-label="A long pause">
+					<span><b>{title(chosen!)} would stand still for about {formatDuration(ready.predicted_pause_ns)}.</b> That is longer than the {formatDuration(limitNs)} of your settings; what it serves waits meanwhile.</span>
+					<span class="row-actions">
+						<button class="button" ref={(e) => e?.focus()} onClick={() => take(2 * ready.predicted_pause_ns)}>Take it all the same</button>
+						<button class="link" onClick={() => setAsking(false)}>Leave it</button>
+					</span>
+				</div>
+			)}
 		</div>
+	);
+}
+
+function PlanText({ plan }: { plan: SnapshotPlan }) {
+	return (
+		<>
+			A snapshot makes it stand still for about <b>{formatDuration(plan.predicted_pause_ns)}</b>, {plan.how === "fork" ? "while a copy-on-write child is made" : "while its memory is copied"}
+			<span class="dim"> ({visible(plan.why)})</span>; {formatValue(plan.memory_bytes, "bytes")} of memory, all its secrets included, go into a file for you alone.
+		</>
 	);
 }
 

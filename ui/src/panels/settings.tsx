@@ -27,6 +27,10 @@ export function SettingsBox() {
 				<div><b>Classes of regions</b><div class="dim">what ends the class of a name (http-get, db.query): a regular expression</div></div>
 				<input type="text" class="mono" aria-label="Classes of regions" placeholder={defaultClasses} value={settings.value.classes} spellcheck={false} onChange={(e) => setSetting("classes", e.currentTarget.value.trim())} />
 			</div>
+			<div class="setting">
+				<div><b>Ask before a pause longer than</b><div class="dim">milliseconds that a process would stand still for a snapshot</div></div>
+				<input type="number" min={0} max={60000} aria-label="Ask before a pause longer than, in milliseconds" value={settings.value.pauseMs} onChange={(e) => setSetting("pauseMs", Math.max(0, Number(e.currentTarget.value) || 0))} />
+			</div>
 			{editors.length > 0 && <Choice title="Open source in" field="editor" initial={editorName()} options={editors.map((e) => [e, editorNames[e] ?? e])} />}
 			<p class="dim">gospect {session.value?.version ?? ""}</p>
 		</DialogBox>

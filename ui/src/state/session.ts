@@ -62,12 +62,14 @@ export interface Settings {
 	wheelZooms: boolean;
 	editor: string;
 	inspector: boolean;
+	/** longer pauses of a process are asked about before a snapshot */
+	pauseMs: number;
 	/** where the class of a region's or task's name ends: a regular expression */
 	classes: string;
 }
 
 const settingsKey = "gospect.settings";
-const initialSettings: Settings = { theme: "system", renderer: "auto", wheelZooms: false, editor: "", inspector: true, classes: "" };
+const initialSettings: Settings = { theme: "system", renderer: "auto", wheelZooms: false, editor: "", inspector: true, pauseMs: 50, classes: "" };
 
 function storedSettings(): Settings {
 	try {
