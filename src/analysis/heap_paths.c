@@ -1,4 +1,4 @@
-#include "analysis/heap_paths.h"
+#include "analysis/heap_allocated.h"
 
 #include "base/banned.h"
 
@@ -343,7 +343,24 @@ static bool set_order(gs_arena *mem, gs_arena *scratch, gs_heap_paths *p)
 	}
 }
 
-static bool add_objects(merge *m, const uint64_t *selected)
+/* Of an object that was sampled: what it stands for. */
+static void add_samples(const merge *m, uint32_t object, const bool *sites, gs_heap_step *step)
+{
+	uint32_t first, n = gs_heap_samples_of(m->h, object, &first);
+	gs_heap_weight sum = { 0 };
+
+	for (uint32_t i = first; i < first + n; i++)
+		if (sites[m->h->samples[i].site]) {
+			gs_heap_weight w = gs_heap_site_weight(m->h, m->h->samples[i].site);
+
+			sum.count += w.count;
+			sum.bytes += w.bytes;
+		}
+	step->own_count += gs_heap_whole(sum.count);
+	step->own_bytes += gs_heap_whole(sum.bytes);
+}
+
+static bool add_objects(merge *m, const uint64_t *selected, const bool *sites)
 {
 	uint32_t *way = gs_try_new(m->scratch, uint32_t, m->d->n_nodes);
 
@@ -357,8 +374,12 @@ static bool add_objects(merge *m, const uint64_t *selected)
 		if (!place(m, w.object, way))
 			return false;
 		step = &m->steps[m->step_of[w.object]];
-		step->own_count++;
-		step->own_bytes += w.size_bytes;
+		if (sites) {
+			add_samples(m, w.object, sites, step);
+		} else {
+			step->own_count++;
+			step->own_bytes += w.size_bytes;
+		}
 		if (step->largest == GS_HEAP_NONE || m->d->retained[w.object] > m->d->retained[step->largest])
 			step->largest = w.object;
 	}
@@ -390,7 +411,7 @@ bool gs_heap_paths_merge(gs_arena *mem, const gs_heap *h, const gs_dominators *d
 	if (ok) {
 		memset(m.step_of, 0xff, d->n_nodes * sizeof(*m.step_of));
 		m.step_of[gs_dominators_root(d)] = 0;
-		ok = find_frames(&m) && (!m.look || find_variables(&m)) && add_objects(&m, what->selected);
+		ok = find_frames(&m) && (!m.look || find_variables(&m)) && add_objects(&m, what->selected, what->sites);
 	}
 	if (ok) {
 		out->n = m.n;

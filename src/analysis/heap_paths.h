@@ -46,6 +46,7 @@ typedef struct gs_heap_merge {
 	const uint64_t *selected; /* a bit for each object, NULL: all */
 	gs_heap_look *look;	  /* of gs_heap_shortest only: steps are called by field and type, ".next *main.node"; NULL: by type */
 	bool is_exact;		  /* fields with index and key, not all indexes as one */
+	const bool *sites;	  /* NULL: an object counts once with its bytes; else its samples of these sites with what they stand for */
 } gs_heap_merge;
 
 /* GS_ERR_LIMIT: out of memory. */

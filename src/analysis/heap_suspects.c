@@ -116,3 +116,34 @@ bool gs_heap_suspects_find(gs_arena *mem, const gs_heap_paths *held, const gs_do
 		qsort(out->rows, out->n, sizeof(*out->rows), before ? by_growth : by_bytes);
 	return true;
 }
+
+/* Objects and holders that are points; the root stands for all that are in none. */
+static void mark_points(const gs_heap_paths *held, const gs_dominators *d, const gs_heap_names *names, const gs_heap_suspects *suspects, uint32_t *groups)
+{
+	groups[gs_dominators_root(d)] = suspects->n;
+	for (uint32_t i = 0; i < suspects->n; i++) {
+		const gs_heap_step *s = &held->steps[suspects->rows[i].step];
+
+		if (s->largest != GS_HEAP_NONE)
+			groups[s->largest] = i;
+		else if (s->name == names->shared)
+			groups[gs_dominators_root(d)] = i;
+		for (uint32_t k = 0; s->largest == GS_HEAP_NONE && s->depth == 1 && k < d->n_holders; k++)
+			if (names->of_holder[k] == s->name)
+				groups[d->n_objects + k] = i;
+	}
+}
+
+bool gs_heap_suspects_allocators(gs_arena *mem, const gs_heap *h, const gs_heap_paths *held, const gs_dominators *d, const gs_heap_names *names,
+				 const gs_heap_suspects *suspects, const gs_heap_places *places, gs_heap_allocators *out, gs_err *err)
+{
+	GS_AUTO(arena) *scratch = gs_arena_create((uint64_t)1 << 36);
+	uint32_t *groups = gs_try_new(scratch, uint32_t, d->n_nodes);
+	gs_heap_allocated_list rows;
+
+	if (!groups)
+		return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "out of memory for %u objects", h->n_objects);
+	memset(groups, 0xff, d->n_nodes * sizeof(*groups));
+	mark_points(held, d, names, suspects, groups);
+	return gs_heap_allocated_by(scratch, h, d, groups, &rows, err) && gs_heap_allocators_list(mem, h, places, &rows, true, out, err);
+}

@@ -5,6 +5,7 @@
 #ifndef GS_ANALYSIS_HEAP_SUSPECTS_H
 #define GS_ANALYSIS_HEAP_SUSPECTS_H
 
+#include "analysis/heap_allocated.h"
 #include "analysis/heap_paths.h"
 
 typedef struct gs_heap_suspect {
@@ -32,5 +33,9 @@ bool gs_heap_before_make(gs_arena *mem, const gs_heap_paths *held, const gs_heap
 /* Points with at least min_bytes. `before` may be NULL. In `mem`. GS_ERR_LIMIT: out of memory. */
 bool gs_heap_suspects_find(gs_arena *mem, const gs_heap_paths *held, const gs_dominators *d, const gs_heap_names *names,
 			   uint64_t min_bytes, const gs_heap_before *before, gs_heap_suspects *out, gs_err *err);
+
+/* The lines that allocated what lies in each point, as far as it was sampled: groups are indexes in suspects->rows. In `mem`. GS_ERR_LIMIT: out of memory. */
+bool gs_heap_suspects_allocators(gs_arena *mem, const gs_heap *h, const gs_heap_paths *held, const gs_dominators *d, const gs_heap_names *names,
+				 const gs_heap_suspects *suspects, const gs_heap_places *places, gs_heap_allocators *out, gs_err *err);
 
 #endif

@@ -149,3 +149,21 @@ bool gs_call_heap_object(const gs_op_call *call, const gs_heap *h, uint32_t *obj
 	return *object != GS_HEAP_NONE ||
 	       gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "no live object is at 0x%llx", (unsigned long long)addr);
 }
+
+bool gs_call_heap_is_sampled(const gs_op_call *call, const gs_heap *h, gs_err *err)
+{
+	if (h->n_sites)
+		return true;
+	return gs_fail(err, GS_ERR_MISSING, GS_ERR_NOWHERE, "%.*s: %s", GS_FMT(gs_call_heap_name(call, 0)),
+		       h->is_sampled ? "no allocation was sampled, or the runtime's list of them is not in the image" :
+				       "the program does not sample its allocations: runtime.MemProfileRate is 0, as in programs that never ask for a heap profile "
+				       "(import runtime/pprof and use it, or net/http/pprof)");
+}
+
+bool *gs_call_heap_sites(const gs_op_call *call, const gs_heap *h, uint64_t **selected, gs_err *err)
+{
+	bool *sites = gs_call_heap_is_sampled(call, h, err) ? gs_heap_sites_matching(call->mem, h, gs_call_regex(call, "allocated-by"), err) : NULL;
+
+	*selected = sites ? gs_heap_objects_of_sites(call->mem, h, sites, err) : NULL;
+	return *selected ? sites : NULL;
+}

@@ -2,6 +2,7 @@
 #ifndef GS_APP_HEAP_CALL_H
 #define GS_APP_HEAP_CALL_H
 
+#include "analysis/heap_allocated.h"
 #include "analysis/heap_index.h"
 #include "app/op.h"
 #include "load/heap.h"
@@ -27,6 +28,10 @@ const gs_heap *gs_call_heap(gs_op_call *call, gs_dominators *d, gs_err *err);
 const gs_heap *gs_call_heap_only(gs_op_call *call, gs_err *err);
 /* The same with all that is known of it. */
 const gs_heap_index *gs_call_heap_index(gs_op_call *call, gs_err *err);
+/* The sites that the argument --allocated-by names, *selected: the live objects that were sampled there. NULL: also GS_ERR_MISSING when the heap has no samples at all. */
+bool *gs_call_heap_sites(const gs_op_call *call, const gs_heap *h, uint64_t **selected, gs_err *err);
+/* False with GS_ERR_MISSING and why: nothing is known of this heap's allocations. */
+bool gs_call_heap_is_sampled(const gs_op_call *call, const gs_heap *h, gs_err *err);
 /* The live object that the argument --address is in. False: GS_ERR_USAGE. */
 bool gs_call_heap_object(const gs_op_call *call, const gs_heap *h, uint32_t *object, gs_err *err);
 

@@ -10,6 +10,7 @@
 
 static const gs_arg args[] = {
 	{ "type", GS_ARG_REGEX, .unit = "regexp", .short_name = 't', .help = "whose type matches; default: any" },
+	{ "allocated-by", GS_ARG_REGEX, .unit = "regexp", .help = "that were sampled when a matching function allocated them, or what it called" },
 	{ "top", GS_ARG_INT, .def = "40", .unit = "rows", .short_name = 'n', .help = "how many objects to show; 0: all" },
 	{ "min", GS_ARG_INT, .def = "0", .unit = "bytes", .help = "that retain at least so much" },
 	{ "sort", GS_ARG_ENUM, .def = "retained", .values = "retained size address", .help = "what comes first" },
@@ -90,7 +91,7 @@ static bool run(gs_op_call *call, gs_err *err)
 	gs_dominators d;
 	gs_heap_names *names;
 	gs_heap_object_rows list;
-	uint64_t *selected;
+	uint64_t *selected, *sampled = NULL;
 	uint32_t n;
 
 	if (!re)
@@ -98,7 +99,11 @@ static bool run(gs_op_call *call, gs_err *err)
 	h = re ? gs_call_heap(call, &d, err) : NULL;
 	names = h ? gs_heap_names_build(call->mem, h, &d, err) : NULL;
 	selected = names ? gs_heap_objects_of_type(call->mem, h, names, re, err) : NULL;
-	if (!selected || !gs_heap_objects_list(call->mem, h, &d, selected, (uint64_t)gs_call_int(call, "min"),
+	if (!selected || (gs_call_regex(call, "allocated-by") && !gs_call_heap_sites(call, h, &sampled, err)))
+		return false;
+	for (uint32_t i = 0; sampled && i < h->n_objects / 64 + 1; i++)
+		selected[i] &= sampled[i];
+	if (!gs_heap_objects_list(call->mem, h, &d, selected, (uint64_t)gs_call_int(call, "min"),
 					       order_of(gs_call_str(call, "sort")), top < UINT32_MAX ? (uint32_t)top : 0, &list, err))
 		return false;
 	n = list.n_rows;
@@ -116,6 +121,7 @@ const gs_op gs_op_heap_find = {
 	.help = "Lists live objects one by one, those first that retain most.\n"
 		"\n"
 		"  gospect heap find --type 'main\\.session$' core.4242\n"
+		"  gospect heap find --allocated-by 'main\\.newOrder$' core.4242\n"
 		"  gospect heap find --min 1000000 --sort size core.4242\n",
 	.operands = "CORE|PID",
 	.input = GS_INPUT_HEAPS,

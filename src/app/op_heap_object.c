@@ -3,6 +3,7 @@
 #include "analysis/units.h"
 #include "app/heap_call.h"
 #include "base/json.h"
+#include "present/heap_stack.h"
 #include "present/printable.h"
 
 #include "base/banned.h"
@@ -24,6 +25,7 @@ typedef struct answer {
 	gs_heap_look *look; /* NULL: the memory is gone */
 	gs_heap_fields fields;
 	uint32_t object, max;
+	uint32_t first_sample, n_samples; /* where it was allocated, when it was sampled */
 } answer;
 
 static gs_str name_of(const answer *a, uint32_t node)
@@ -112,6 +114,10 @@ static void text(gs_op_call *call, const answer *a)
 	gs_unit_label(out, (int64_t)gs_heap_size(a->h, a->object), GS_S("bytes"), GS_S("auto"));
 	gs_buf_c(out, '\n');
 	fields_text(out, a);
+	for (uint32_t i = 0; i < a->n_samples; i++) {
+		gs_buf_z(out, "allocated by:\n");
+		gs_heap_stack_text(out, a->h, a->h->samples[a->first_sample + i].site);
+	}
 	gs_buf_z(out, "retained by:\n");
 	for (uint32_t up = a->d->idom[a->object]; up != root && up != GS_HEAP_NONE; up = a->d->idom[up], n++)
 		if (!a->max || n < a->max || a->d->idom[up] == root)
@@ -199,6 +205,14 @@ static void json(gs_op_call *call, const answer *a)
 	gs_json_key(&j, "object");
 	node_json(call, &j, a, a->object);
 	fields_json(call, &j, a);
+	gs_json_key(&j, "allocations");
+	gs_json_array(&j);
+	for (uint32_t i = 0; i < a->n_samples; i++) {
+		gs_json_object(&j);
+		gs_heap_stack_json(&j, "stack", a->h, a->h->samples[a->first_sample + i].site);
+		gs_json_object_end(&j);
+	}
+	gs_json_array_end(&j);
 	gs_json_key(&j, "retained_by");
 	gs_json_array(&j);
 	for (uint32_t up = a->d->idom[a->object]; up != root && up != GS_HEAP_NONE; up = a->d->idom[up], n++)
@@ -244,6 +258,7 @@ static bool run(gs_op_call *call, gs_err *err)
 		return false;
 	a.h = h;
 	a.d = &d;
+	a.n_samples = gs_heap_samples_of(h, a.object, &a.first_sample);
 	a.look = h->look ? h->look(h, call->mem) : NULL;
 	if (a.look && !a.look->fields(a.look, a.object, a.max ? a.max : MAX_FIELDS, &a.fields))
 		return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "out of memory for an object's fields");
@@ -259,7 +274,7 @@ const gs_op gs_op_heap_object = {
 	.name = "heap-object",
 	.summary = "one object of a Go program's heap: what it retains, what retains it, who points to it, where it points",
 	.help = "The object that an address lies in: its type and size, its fields with their values (entries of a map, elements of a slice's array or a channel), the objects up to the variable or goroutine that each alone retain it, roots and objects that point to it, and what\n"
-		"it points to. Addresses come from `gospect heap find`, `gospect heap holders` or a debugger.\n"
+		"it points to; and the calls that allocated it when it is one of those that the program sampled. Addresses come from `gospect heap find`, `gospect heap holders` or a debugger.\n"
 		"\n"
 		"  gospect heap object --address 0xc000012340 core.4242\n",
 	.operands = "CORE|PID",

@@ -10,13 +10,8 @@ static bool run(gs_op_call *call, gs_err *err)
 	const gs_heap *h = gs_call_heap_only(call, err);
 	gs_profile *p;
 
-	if (!h)
+	if (!h || !gs_call_heap_is_sampled(call, h, err))
 		return false;
-	if (!h->n_sites)
-		return gs_fail(err, GS_ERR_MISSING, GS_ERR_NOWHERE, "%.*s: %s", GS_FMT(gs_call_heap_name(call, 0)),
-			       h->is_sampled ? "no allocation was sampled, or the runtime's list of them is not in the image" :
-					       "the program does not sample its allocations: runtime.MemProfileRate is 0, as in programs that never ask for a heap profile "
-					       "(import runtime/pprof and use it, or net/http/pprof)");
 	p = gs_heap_allocations(call->mem, h, err);
 	return p && gs_write_pprof_bytes(call, p, NULL, err);
 }

@@ -1,6 +1,7 @@
 /* gospect heap summary: what is in the memory of a stopped Go program, by type. */
 #include "analysis/heap_summary.h"
 #include "analysis/units.h"
+#include "app/heap_by_allocation.h"
 #include "app/heap_call.h"
 #include "base/json.h"
 #include "present/printable.h"
@@ -9,7 +10,8 @@
 #include "base/banned.h"
 
 static const gs_arg args[] = {
-	{ "top", GS_ARG_INT, .def = "40", .unit = "rows", .short_name = 'n', .help = "how many types to show; 0: all" },
+	{ "top", GS_ARG_INT, .def = "40", .unit = "rows", .short_name = 'n', .help = "how many rows to show; 0: all" },
+	{ "by", GS_ARG_ENUM, .def = "type", .values = "type allocation", .help = "what rows are: types, or the lines that allocated what is alive" },
 	{ "sort", GS_ARG_ENUM, .def = "retained", .values = "retained shallow count", .help = "what comes first" },
 	{ 0 },
 };
@@ -148,6 +150,9 @@ static bool run(gs_op_call *call, gs_err *err)
 	answer a;
 
 	h = gs_call_heap(call, &d, err);
+	if (h && gs_str_eq(gs_call_str(call, "by"), GS_S("allocation")))
+		return gs_call_heap_is_sampled(call, h, err) &&
+		       gs_heap_by_allocation(call, h, &d, gs_str_eq(sort, GS_S("count")), top < UINT32_MAX ? (uint32_t)top : 0, err);
 	if (!h || !gs_heap_summarize(call->mem, h, &d, &a.sum, err))
 		return false;
 	if (a.sum.n_rows && !gs_str_eq(sort, GS_S("retained")))
@@ -169,7 +174,11 @@ const gs_op gs_op_heap_summary = {
 		"many objects, their own bytes, and what they retain: the bytes that would be freed if they went. Go 1.19 and later, amd64 and arm64,\n"
 		"stripped programs too. Types of objects beyond 512 bytes are the allocator's word (Go 1.22 and later); the others follow from what points to them.\n"
 		"\n"
+		"--by allocation: the lines of the program that allocated what is alive, and who keeps it. Counts and bytes are estimates from the objects that the program itself sampled for\n"
+		"its heap profile, one in 512 kB; `gospect heap refs --allocated-by FUNCTION` has the ways to them.\n"
+		"\n"
 		"  gospect heap-summary core.4242\n"
+		"  gospect heap-summary --by allocation core.4242\n"
 		"  gospect heap-summary --binary ./server --sort count core.4242\n",
 	.operands = "CORE|PID",
 	.input = GS_INPUT_HEAPS,

@@ -172,6 +172,19 @@ static const gs_heap_index *index_of(question *q, unsigned i, gs_err *err)
 	return q->indexes[i];
 }
 
+static bool find_allocators(question *q, gs_leak_report *r, gs_err *err)
+{
+	gs_heap_allocators *allocators = gs_new(q->call->mem, gs_heap_allocators, 1);
+	gs_heap_places *places = gs_new(q->call->mem, gs_heap_places, 1);
+
+	if (!gs_heap_places_find(q->call->mem, r->heap, places, err) ||
+	    !gs_heap_suspects_allocators(q->call->mem, r->heap, r->held, r->dominators, r->names, r->suspects, places, allocators, err))
+		return false;
+	r->allocators = allocators;
+	r->places = places;
+	return true;
+}
+
 static bool find_suspects(question *q, gs_leak_report *r, gs_heap_suspects *out, gs_err *err)
 {
 	const gs_heap_index *now = index_of(q, q->n_heaps - 1, err), *then = NULL;
@@ -196,7 +209,7 @@ static bool find_suspects(question *q, gs_leak_report *r, gs_heap_suspects *out,
 	gs_map_release(&before.index);
 	if (ok && out->n)
 		r->shortest = gs_heap_shortest(q->call->mem, r->heap, r->dominators, err);
-	return ok && (!out->n || r->shortest);
+	return ok && (!out->n || (r->shortest && (!r->heap->n_samples || find_allocators(q, r, err))));
 }
 
 static bool check_dumps(question *q, gs_leak_report *r, const gs_leaks *l, gs_err *err)

@@ -1,11 +1,12 @@
 #include "present/leaks.h"
 
 #include "analysis/units.h"
+#include "present/heap_stack.h"
 #include "present/printable.h"
 
 #include "base/banned.h"
 
-enum { MAX_IDS = 8, MAX_PATH = 24 };
+enum { MAX_IDS = 8, MAX_PATH = 24, MAX_CALLERS = 3 };
 
 static void bytes(gs_buf *out, uint64_t n)
 {
@@ -300,6 +301,60 @@ static bool is_held_by_several(const gs_leak_report *r, const uint32_t *way, uin
 	return n && r->held->steps[way[n - 1]].name == r->names->shared;
 }
 
+/* The line that allocated most of it, NULL when nothing was sampled there; and in *of all that was. */
+static const gs_heap_allocator *allocator_of(const gs_leak_report *r, const gs_heap_suspect *s, double *of)
+{
+	uint32_t group = (uint32_t)(s - r->suspects->rows);
+	const gs_heap_allocator *found = NULL;
+
+	*of = 0;
+	for (uint32_t i = 0; r->allocators && i < r->allocators->n; i++)
+		if (r->allocators->rows[i].group == group) {
+			if (!found)
+				found = &r->allocators->rows[i];
+			*of += r->allocators->rows[i].bytes;
+		}
+	return found;
+}
+
+static void allocator_text(gs_buf *out, const gs_leak_report *r, const gs_heap_suspect *s)
+{
+	double of;
+	const gs_heap_allocator *a = allocator_of(r, s, &of);
+	const gs_heap_place *p = a ? &r->places->list[a->place] : NULL;
+
+	if (!a)
+		return;
+	gs_buf_f(out, "   %s allocated at ", a->bytes < of ? "mostly" : "all");
+	gs_printable(out, gs_strtab_get(&r->heap->strings, p->function));
+	if (p->file) {
+		gs_buf_c(out, ' ');
+		gs_printable(out, gs_strtab_get(&r->heap->strings, p->file));
+		gs_buf_f(out, ":%u", p->line);
+	}
+	gs_heap_callers_text(out, r->heap, a->site, p->function, MAX_CALLERS);
+	gs_buf_f(out, " (%.0f%% by %u sample%s)\n", 100 * a->bytes / of, a->n_samples, plural(a->n_samples));
+}
+
+static void allocator_json(gs_json *j, const gs_leak_report *r, const gs_heap_suspect *s)
+{
+	double of;
+	const gs_heap_allocator *a = allocator_of(r, s, &of);
+	const gs_heap_place *p = a ? &r->places->list[a->place] : NULL;
+
+	if (!a)
+		return;
+	gs_json_key(j, "allocated_at");
+	gs_json_object(j);
+	gs_json_kstr(j, "function", gs_strtab_get(&r->heap->strings, p->function));
+	gs_json_kstr(j, "file", gs_strtab_get(&r->heap->strings, p->file));
+	gs_json_ku64(j, "line", p->line);
+	gs_json_ku64(j, "samples", a->n_samples);
+	gs_json_kf64(j, "share", a->bytes / of);
+	gs_heap_stack_json(j, "stack", r->heap, a->site);
+	gs_json_object_end(j);
+}
+
 static void suspect_text(gs_buf *out, const gs_leak_report *r, const gs_heap_suspect *s)
 {
 	uint32_t way[MAX_PATH], names[MAX_PATH], n = path_of(r->held, s->step, way), n_names;
@@ -320,7 +375,9 @@ static void suspect_text(gs_buf *out, const gs_leak_report *r, const gs_heap_sus
 	}
 	gs_buf_f(out, "\n   mostly %llu ", (unsigned long long)s->count);
 	gs_printable(out, gs_strtab_get(&r->names->strings, r->held->steps[s->elements].name));
-	gs_buf_z(out, is_loose ? "\n" : is_shared ? "\n   " : "\n   held by ");
+	gs_buf_c(out, '\n');
+	allocator_text(out, r, s);
+	gs_buf_z(out, is_loose ? "" : is_shared ? "   " : "   held by ");
 	for (uint32_t i = is_loose ? 0 : n; i-- > 0;) {
 		gs_printable(out, gs_strtab_get(&r->names->strings, r->held->steps[way[i]].name));
 		gs_buf_z(out, i ? " > " : "\n");
@@ -584,6 +641,7 @@ static void suspects_json(gs_json *j, const gs_leak_report *r)
 			gs_json_ku64(j, "retained_before_bytes", s->retained_before);
 		gs_json_kstr(j, "elements", gs_strtab_get(&r->names->strings, r->held->steps[s->elements].name));
 		gs_json_ku64(j, "count", s->count);
+		allocator_json(j, r, s);
 		gs_json_key(j, "held_by");
 		gs_json_array(j);
 		while (n)
