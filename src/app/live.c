@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include "app/record.h"
+#include "app/snapshot.h"
 #include "base/file.h"
+#include "load/heap.h"
 
 #include "base/banned.h"
 
@@ -74,10 +76,9 @@ static bool record(gs_arena *mem, const gs_record_options *o, const gs_progress 
 	return ok;
 }
 
-bool gs_live_open(gs_str source, const gs_open_options *options, const gs_progress *progress, gs_documents *out, gs_buf *notes,
-		  gs_err *err)
+static bool record_and_open(gs_arena *mem, gs_str source, const gs_open_options *options, const gs_progress *progress, gs_documents *out,
+			    gs_buf *notes, gs_err *err)
 {
-	GS_AUTO(arena) *mem = gs_arena_create(16 << 20);
 	gs_record_options o = { .target = source, .duration_ns = options->duration_ns, .auth = options->auth };
 	/* Who asked to stop wants what was taken up to then: reading it goes to its end. */
 	gs_progress reading = progress ? (gs_progress){ .report = progress->report, .ctx = progress->ctx } : (gs_progress){ 0 };
@@ -105,4 +106,38 @@ bool gs_live_open(gs_str source, const gs_open_options *options, const gs_progre
 	if (made)
 		nftw(made, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	return ok;
+}
+
+/* Out of its memory: needs no endpoint, and Go's own dump would stop it for longer. */
+static bool goroutines_of_process(gs_arena *mem, gs_str source, const gs_open_options *options, const gs_progress *progress,
+				  gs_documents *out, gs_err *err)
+{
+	gs_document *doc;
+	gs_snapshot_report report;
+	gs_image *image;
+	gs_str title;
+	int32_t pid;
+
+	if (!gs_snapshot_find(mem, source, &pid, &title, err))
+		return false;
+	image = gs_snapshot_take(mem, pid, (gs_snapshot_ask){ 0 }, progress, &report, err);
+	if (!image)
+		return false;
+	doc = gs_document_create(title, source);
+	doc->format = GS_S("memory");
+	if (gs_goroutines_of_image(image, title, options->load.executable,
+				   gs_strf(mem, "%.*s, stopped for %.2f ms", GS_FMT(title), (double)report.pause_ns / 1e6), doc, progress, err))
+		return gs_documents_add(out, doc, err);
+	gs_document_close(doc);
+	return false;
+}
+
+bool gs_live_open(gs_str source, const gs_open_options *options, const gs_progress *progress, gs_documents *out, gs_buf *notes,
+		  gs_err *err)
+{
+	GS_AUTO(arena) *mem = gs_arena_create(16 << 20);
+
+	return gs_str_eq(options->only, GS_S("goroutines")) && !gs_http_target_like(source) ?
+		       goroutines_of_process(mem, source, options, progress, out, err) :
+		       record_and_open(mem, source, options, progress, out, notes, err);
 }

@@ -63,6 +63,7 @@ typedef struct gs_op {
 	unsigned needs_kinds; /* bits 1 << gs_document_kind that it can work on; 0: any */
 	const gs_arg_group *const *groups; /* ends with NULL; the operation's own group first */
 	const char *formats; /* result kinds, the first is the default: "text json csv" */
+	const char *part;    /* of a running program or a capture, what the question is about unless the user says: "goroutines"; NULL: by needs_kinds */
 	const char *mime;    /* of results whose format names no type of its own; NULL: by format */
 	bool (*run)(gs_op_call *call, gs_err *err);
 	bool is_slow; /* worth a progress line */

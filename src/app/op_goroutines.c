@@ -1,5 +1,6 @@
 #include "app/select_args.h"
 #include "app/trace_args.h"
+#include "load/heap.h"
 #include "present/goroutine_groups.h"
 #include "present/trace_stats.h"
 
@@ -57,8 +58,16 @@ static bool run(gs_op_call *call, gs_err *err)
 	int64_t n = gs_call_int(call, "n");
 	gs_goroutine_groups *g;
 
+	GS_AUTO(document) *of_heap = NULL;
+
 	if (d->timeline)
 		return run_trace(call, err);
+	if (d->heap) {
+		of_heap = gs_document_create(d->name, d->path);
+		if (!gs_heap_goroutine_dump(d->heap, (gs_str){ 0 }, of_heap, err))
+			return false;
+		d = of_heap;
+	}
 	if (!read_group_by(gs_call_str(call, "group-by"), &q, err))
 		return false;
 	if (call->n_docs > 1)
@@ -78,17 +87,20 @@ static bool run(gs_op_call *call, gs_err *err)
 const gs_op gs_op_goroutines = {
 	.name = "goroutines",
 	.summary = "goroutines of a dump or profile by stack, state, creator...; of an execution trace with where their time went",
-	.help = "Reads dumps of every kind (debug=2, a panic or SIGQUIT in a log) and goroutine profiles.\n"
+	.help = "Reads dumps of every kind (debug=2, a panic or SIGQUIT in a log) and goroutine profiles. Of a process (a PID) or a core it reads\n"
+		"them out of the memory: no endpoint and no symbols are needed, and the process stands still for a few milliseconds.\n"
 		"\n"
 		"Of an execution trace it shows, by start function or for each goroutine: time running, runnable, waiting for each reason, in\n"
 		"system calls, and in GC assist, sweep and stops of the world (which overlap with the rest).\n"
 		"\n"
 		"  gospect goroutines goroutines.txt\n"
+		"  gospect goroutines 4242\n"
 		"  gospect goroutines --group-by creator --min-wait 10m panic.log\n"
 		"  gospect goroutines trace.out\n"
 		"  gospect goroutines --group 'http.*serve' --time 1s..2s trace.out\n"
 		"  gospect goroutines --state 'chan send' --match 'internal/queue' goroutine.pprof\n",
 	.input = GS_INPUT_DOCUMENTS,
+	.part = "goroutines",
 	.groups = (const gs_arg_group *const[]){ &own, &gs_args_select, NULL },
 	.formats = "text json",
 	.run = run,

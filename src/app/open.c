@@ -73,10 +73,18 @@ static bool fits(const gs_document *d, unsigned needs_kinds)
 	return !needs_kinds || (needs_kinds >> d->kind & 1);
 }
 
-bool gs_documents_choose(gs_documents *d, unsigned from, gs_str part, unsigned needs_kinds, gs_err *err)
+static unsigned find_part(const gs_documents *d, unsigned from, gs_str part)
+{
+	for (unsigned i = from; i < d->n && part.n; i++)
+		if (gs_str_eq(part, gs_document_part(d->list[i])))
+			return i;
+	return UINT_MAX;
+}
+
+bool gs_documents_choose(gs_documents *d, unsigned from, gs_str part, gs_str usual, unsigned needs_kinds, gs_err *err)
 {
 	GS_AUTO(buf) parts = { 0 };
-	unsigned pick = UINT_MAX;
+	unsigned pick = find_part(d, from, part);
 
 	if (d->n > from + 1 && !d->list[from]->group.n)
 		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE,
@@ -85,12 +93,11 @@ bool gs_documents_choose(gs_documents *d, unsigned from, gs_str part, unsigned n
 	gs_buf_init(&parts, 2000);
 	for (unsigned i = from; i < d->n; i++)
 		gs_buf_f(&parts, "%s%.*s", i > from ? ", " : "", GS_FMT(gs_document_part(d->list[i])));
-	for (unsigned i = from; i < d->n && part.n && pick == UINT_MAX; i++)
-		if (gs_str_eq(part, gs_document_part(d->list[i])))
-			pick = i;
 	if (part.n && pick == UINT_MAX && d->n > from + 1)
 		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "there is no part \"%.*s\" in %.*s, it has: %.*s", GS_FMT(part),
 			       GS_FMT(d->list[from]->group), GS_FMT(gs_buf_view(&parts)));
+	if (pick == UINT_MAX && !part.n)
+		pick = find_part(d, from, usual);
 	for (unsigned i = from; i < d->n && pick == UINT_MAX; i++)
 		if (fits(d->list[i], needs_kinds))
 			pick = i;

@@ -22,7 +22,7 @@ typedef struct gs_open_options {
 	bool overlay_if_trace;	/* else a source without one is an error */
 	int64_t duration_ns; /* 0: 30 s */
 	gs_http_auth auth;   /* for a URL */
-	gs_str only;	     /* "cpu,heap"; empty: everything */
+	gs_str only;	     /* "cpu,heap"; empty: everything. "goroutines" of a process: out of its memory */
 	bool keeps_capture;  /* in the current folder, as `gospect record` does; else it is gone once it is opened */
 } gs_open_options;
 
@@ -36,9 +36,10 @@ bool gs_open_source(gs_str source, const gs_open_options *options, const gs_prog
 
 /*
  * Of documents [from, out->n) that one source gave, keep the one that a question about one input means: the part called `part`
- * ("cpu", "heap"; empty: cpu first), of a kind in `needs_kinds` (0: any). The others are closed. GS_ERR_USAGE lists the parts.
+ * ("cpu", "heap"; empty: the one called `usual` if there is such a one, else cpu first), of a kind in `needs_kinds` (0: any). The
+ * others are closed. GS_ERR_USAGE lists the parts.
  */
-bool gs_documents_choose(gs_documents *d, unsigned from, gs_str part, unsigned needs_kinds, gs_err *err);
+bool gs_documents_choose(gs_documents *d, unsigned from, gs_str part, gs_str usual, unsigned needs_kinds, gs_err *err);
 
 /* "cpu" for ".../cpu.pprof": how a part of a capture is called. */
 gs_str gs_document_part(const gs_document *d);

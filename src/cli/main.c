@@ -109,16 +109,18 @@ static gs_str parts_to_record(const gs_op *op, const gs_argv *a)
 {
 	if (a->part.n || op->takes_parts)
 		return a->part;
+	if (op->part)
+		return gs_str_of(op->part);
 	/* A CPU profile taken meanwhile puts its samples into the trace. */
-	return op->needs_kinds == 1u << GS_DOCUMENT_TRACE      ? GS_S("trace,cpu") :
-	       op->needs_kinds == 1u << GS_DOCUMENT_GOROUTINES ? GS_S("goroutines") :
-								 GS_S("cpu");
+	return op->needs_kinds == 1u << GS_DOCUMENT_TRACE ? GS_S("trace,cpu") : GS_S("cpu");
 }
 
 static bool open_one(const gs_op_call *call, const gs_argv *a, gs_str source, gs_documents *out, gs_err *err)
 {
 	GS_AUTO(buf) notes = { 0 };
 	gs_open_options o = { .duration_ns = a->duration_ns, .only = parts_to_record(call->op, a), .overlay = a->overlay };
+
+	o.load.only_goroutines = gs_str_eq(o.only, GS_S("goroutines"));
 	gs_str rest, line;
 
 	gs_buf_init(&notes, 65536);
@@ -173,7 +175,7 @@ static bool open_bases(gs_op_call *call, const gs_argv *a, const char *name, gs_
 		unsigned from = out->n;
 
 		if (!open_one(call, a, list[i], out, err) ||
-		    !gs_documents_choose(out, from, (gs_str){ 0 }, call->op->needs_kinds, err))
+		    !gs_documents_choose(out, from, (gs_str){ 0 }, gs_str_of(call->op->part), call->op->needs_kinds, err))
 			return false;
 	}
 	return true;
@@ -190,7 +192,7 @@ static bool open_inputs(gs_op_call *call, const gs_argv *a, gs_documents *docs, 
 		if (!open_one(call, a, a->paths[i], docs, err))
 			return false;
 		if ((!call->op->takes_parts || a->part.n) &&
-		    !gs_documents_choose(docs, from, a->part, call->op->needs_kinds, err))
+		    !gs_documents_choose(docs, from, a->part, gs_str_of(call->op->part), call->op->needs_kinds, err))
 			return false;
 	}
 	if (!open_bases(call, a, "base", bases, err))

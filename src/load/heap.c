@@ -114,6 +114,16 @@ static bool name_globals(heap_build *b, gs_err *err)
 	return true;
 }
 
+static bool keep_goroutines(heap_build *b, gs_err *err)
+{
+	gs_heap *h = b->h;
+
+	KEEP(frames, gs_heap_frame);
+	KEEP(waits, gs_heap_wait);
+	KEEP(labels, gs_heap_label);
+	return true;
+}
+
 bool heap_finish(heap_build *b, gs_err *err)
 {
 	gs_heap *h = b->h;
@@ -146,9 +156,8 @@ bool heap_finish(heap_build *b, gs_err *err)
 		}
 		g->n_waits++;
 	}
-	KEEP(frames, gs_heap_frame);
-	KEEP(waits, gs_heap_wait);
-	KEEP(labels, gs_heap_label);
+	if (!keep_goroutines(b, err))
+		return false;
 	for (uint32_t i = 0; i < h->n_goroutines; i++)
 		h->goroutines[i].object = gs_heap_find(h, h->goroutines[i].addr);
 	h->all_goroutines = gs_heap_find(h, gs_go_u64(&b->rt.image, b->rt.v.allgs));
@@ -175,6 +184,8 @@ static bool build(heap_build *b, gs_err *err)
 {
 	gs_heap *h = b->h;
 
+	if (b->in->only_goroutines)
+		return heap_goroutines(b, err) && keep_goroutines(b, err);
 	if (!heap_globals(b, err) || !heap_goroutines(b, err) || !heap_threads(b, err) || !heap_specials(b, err) || !heap_sites(b, err) ||
 	    !set_spans(b, err) ||
 	    !heap_mark(b, err))

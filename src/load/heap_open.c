@@ -55,7 +55,7 @@ static gs_binary *program_of(const gs_image *image, const char *exe_path, gs_str
 	return exe;
 }
 
-static gs_heap *load(memory *m, const char *exe_path, gs_str name, const gs_progress *progress, gs_err *err)
+static gs_heap *load(memory *m, const char *exe_path, gs_str name, bool only_goroutines, const gs_progress *progress, gs_err *err)
 {
 	GS_AUTO(arena) *scratch = gs_arena_create((uint64_t)1 << 32);
 	gs_heap_input in;
@@ -65,7 +65,8 @@ static gs_heap *load(memory *m, const char *exe_path, gs_str name, const gs_prog
 	if (!m->exe)
 		return NULL;
 	if (gs_heap_input_of(&m->view, scratch, m->image, m->exe, &in, err)) {
-		in.keep_runtime = true;
+		in.keep_runtime = !only_goroutines;
+		in.only_goroutines = only_goroutines;
 		h = gs_heap_load(&in, progress, err);
 		if (h)
 			return h;
@@ -74,15 +75,32 @@ static gs_heap *load(memory *m, const char *exe_path, gs_str name, const gs_prog
 	return NULL;
 }
 
-gs_heap *gs_heap_of_image(gs_image *image, gs_str name, const char *exe_path, const gs_progress *progress, gs_err *err)
+static memory *memory_of(gs_image *image)
 {
 	memory *m = calloc(1, sizeof(*m));
-	gs_heap *h;
 
 	if (!m)
 		abort();
 	m->image = image;
-	h = load(m, exe_path, name, progress, err);
+	return m;
+}
+
+bool gs_goroutines_of_image(gs_image *image, gs_str name, const char *exe_path, gs_str header, gs_document *doc, const gs_progress *progress, gs_err *err)
+{
+	memory *m = memory_of(image);
+	gs_heap *h = load(m, exe_path, name, true, progress, err);
+	bool ok = h && gs_heap_goroutine_dump(h, header, doc, err);
+
+	gs_heap_free(h);
+	close_memory(m);
+	return ok;
+}
+
+gs_heap *gs_heap_of_image(gs_image *image, gs_str name, const char *exe_path, const gs_progress *progress, gs_err *err)
+{
+	memory *m = memory_of(image);
+	gs_heap *h = load(m, exe_path, name, false, progress, err);
+
 	if (!h) {
 		close_memory(m);
 		return NULL;

@@ -8,7 +8,6 @@
 #include "base/banned.h"
 
 #define MAX_FILE_BYTES ((uint64_t)1 << 40)
-#define MODEL_BUDGET ((uint64_t)64 << 30)
 
 static const gs_recogniser *find_named(const char *name)
 {
@@ -70,17 +69,6 @@ static const char *guess(gs_str bytes)
 	return "no format that gospect knows";
 }
 
-static gs_document *document_new(gs_str name, gs_str path)
-{
-	gs_arena *mem = gs_arena_create(MODEL_BUDGET);
-	gs_document *doc = gs_new(mem, gs_document, 1);
-
-	doc->mem = mem;
-	doc->name = gs_str_dup(mem, name);
-	doc->path = gs_str_dup(mem, path);
-	return doc;
-}
-
 /* Decode unpacked bytes. */
 static gs_document *decode(gs_load_source *src, gs_str path, gs_err *err)
 {
@@ -94,7 +82,7 @@ static gs_document *decode(gs_load_source *src, gs_str path, gs_err *err)
 	if (!r)
 		return gs_fail(err, GS_ERR_FORMAT, 0, "%.*s holds %s", GS_FMT(src->name), guess(src->bytes)), NULL;
 	gs_progress_report(src->progress, 0.2, "reading");
-	doc = document_new(src->name, path);
+	doc = gs_document_create(src->name, path);
 	doc->format = gs_str_of(r->name);
 	if (!r->load(src, doc, err))
 		gs_err_context(err, "%.*s", GS_FMT(src->name));
@@ -192,7 +180,7 @@ gs_document *gs_load_bytes(gs_str bytes, gs_str name, const gs_load_options *opt
 	return load(bytes, NULL, name, options, progress, err);
 }
 
-static bool documents_add(gs_documents *out, gs_document *doc, gs_err *err)
+bool gs_documents_add(gs_documents *out, gs_document *doc, gs_err *err)
 {
 	gs_document **grown = gs_alloc_should_fail() ? NULL : realloc(out->list, (out->n + 1) * sizeof(*grown));
 
@@ -222,7 +210,7 @@ static bool load_parts(gs_str bytes, gs_file *file, gs_str path, const gs_load_o
 
 		next = 0;
 		doc = decode(&src, path, err);
-		if (!doc || !documents_add(out, doc, err))
+		if (!doc || !gs_documents_add(out, doc, err))
 			return false;
 		src.bytes = gs_str_skip(src.bytes, (size_t)next);
 	} while (next);

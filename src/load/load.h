@@ -27,6 +27,7 @@ typedef struct gs_load_options {
 	const gs_document *const *overlays;
 	unsigned n_overlays;
 	bool must_overlay;
+	bool only_goroutines; /* of a core: what its goroutines do, not its heap */
 	gs_str kallsyms; /* perf.data: the list that came along; empty: the file of that name beside it */
 	bool keep_addresses; /* perf.data: look for no symbols, the caller will */
 } gs_load_options;
@@ -47,6 +48,8 @@ typedef struct gs_documents {
 	unsigned n;
 } gs_documents;
 
+/* Takes `doc` over, also when it fails. GS_ERR_LIMIT. */
+bool gs_documents_add(gs_documents *out, gs_document *doc, gs_err *err);
 /* The documents of unpacked or packed bytes, appended to *out (also when a later part is then broken). `path` names them. */
 bool gs_load_parts(gs_str bytes, gs_str path, const gs_load_options *options, const gs_progress *progress,
 		   gs_documents *out, gs_err *err);

@@ -43,10 +43,16 @@ static bool load(gs_load_source *src, gs_document *doc, gs_err *err)
 	gs_heap *h;
 	gs_str bytes;
 
-	if (!empty_profile(doc, err) || !gs_load_keep(src, doc->mem, &bytes, err))
+	if (!gs_load_keep(src, doc->mem, &bytes, err))
 		return false;
 	image = gs_core_read(bytes, &gs_core_mapped_files, err);
-	h = image ? gs_heap_of_image(image, GS_S("the core"), src->options->executable, src->progress, err) : NULL;
+	if (image && src->options->only_goroutines)
+		return gs_goroutines_of_image(image, GS_S("the core"), src->options->executable, (gs_str){ 0 }, doc, src->progress, err);
+	if (!image || !empty_profile(doc, err)) {
+		gs_image_close(image);
+		return false;
+	}
+	h = gs_heap_of_image(image, GS_S("the core"), src->options->executable, src->progress, err);
 	if (!h)
 		return false;
 	gs_arena_on_free(doc->mem, free_heap, h);

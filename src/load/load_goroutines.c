@@ -1,5 +1,5 @@
 /* Goroutine dump -> document: one row of gs_goroutines and one sample for each goroutine. */
-#include "format/gotext/dump.h"
+#include "load/goroutine_dump.h"
 #include "load/recognisers.h"
 
 #include "base/banned.h"
@@ -214,6 +214,20 @@ static bool load_dump(loading *l, gs_document *doc, gs_err *err)
 	return true;
 }
 
+bool load_goroutine_dump(const gs_dump *dump, gs_document *doc, gs_err *err)
+{
+	loading l = { .dump = dump, .args = { .max = (size_t)64 << 20 } };
+	bool ok;
+
+	l.b = gs_profile_builder_create(doc->mem, err);
+	ok = l.b && load_dump(&l, doc, err);
+	gs_vec_release(&l.frames);
+	gs_vec_release(&l.stack);
+	gs_vec_release(&l.labels);
+	gs_buf_release(&l.args);
+	return ok;
+}
+
 /* A header line at the very start is sure; one somewhere in a log is only likely. Logs of crashes have it at their end. */
 static int probe(gs_str bytes)
 {
@@ -232,18 +246,8 @@ static bool load(gs_load_source *src, gs_document *doc, gs_err *err)
 {
 	GS_AUTO(arena) *scratch = gs_arena_create(gs_arena_budget_bytes(doc->mem));
 	gs_dump dump;
-	loading l = { .dump = &dump, .args = { .max = (size_t)64 << 20 } };
-	bool ok;
 
-	if (!gs_dump_parse(scratch, src->bytes, &dump, err))
-		return false;
-	l.b = gs_profile_builder_create(doc->mem, err);
-	ok = l.b && load_dump(&l, doc, err);
-	gs_vec_release(&l.frames);
-	gs_vec_release(&l.stack);
-	gs_vec_release(&l.labels);
-	gs_buf_release(&l.args);
-	return ok;
+	return gs_dump_parse(scratch, src->bytes, &dump, err) && load_goroutine_dump(&dump, doc, err);
 }
 
 const gs_recogniser gs_recogniser_goroutines = {

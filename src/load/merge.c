@@ -8,7 +8,6 @@
 
 #include "base/banned.h"
 
-#define MERGE_BUDGET ((uint64_t)64 << 30)
 
 /* The sample types of a merge: those of the first profile that all the others have. */
 typedef struct type_set {
@@ -122,14 +121,10 @@ static bool add(gs_merger *m, const type_set *s, const gs_document *doc, const d
 
 static gs_document *document_new(const gs_document *first, gs_str name)
 {
-	gs_arena *mem = gs_arena_create(MERGE_BUDGET);
-	gs_document *doc = gs_new(mem, gs_document, 1);
+	gs_document *doc = gs_document_create(name, first->path);
 
-	doc->mem = mem;
-	doc->name = gs_str_dup(mem, name);
-	doc->path = gs_str_dup(mem, first->path);
-	doc->format = gs_str_dup(mem, first->format);
-	doc->group = gs_str_dup(mem, first->group);
+	doc->format = gs_str_dup(doc->mem, first->format);
+	doc->group = gs_str_dup(doc->mem, first->group);
 	return doc;
 }
 

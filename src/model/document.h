@@ -35,6 +35,9 @@ typedef struct gs_document {
 /* "profile", "goroutines", "trace" or "heap": the word that users and the API see. */
 const char *gs_document_kind_name(gs_document_kind kind);
 
+/* Never NULL: one without contents; strings are copied. */
+gs_document *gs_document_create(gs_str name, gs_str path);
+
 static inline void gs_document_close(gs_document *d)
 {
 	if (d)

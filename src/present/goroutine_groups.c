@@ -16,7 +16,9 @@ static void duration(gs_buf *out, int64_t ns)
 {
 	int64_t minutes = ns / 60000000000;
 
-	if (minutes >= 120)
+	if (!minutes) /* dumps tell whole minutes only, a program's memory more */
+		gs_buf_f(out, "%" PRId64 " s", (ns + 999999999) / 1000000000);
+	else if (minutes >= 120)
 		gs_buf_f(out, "%" PRId64 " hours", minutes / 60);
 	else
 		gs_buf_f(out, "%" PRId64 " minute%s", minutes, minutes == 1 ? "" : "s");
@@ -46,10 +48,31 @@ static void frame_text(gs_buf *out, const gs_profile *p, uint32_t frame)
 	gs_buf_c(out, '\n');
 }
 
+/* "panic: ...", "fatal error: ...": why there is a dump at all. Logs may have much more in front of it, of which the end tells. */
+static void header_text(gs_buf *out, gs_str header)
+{
+	enum { MAX_LINES = 6 };
+	gs_str rest = header, line;
+	unsigned n = 0, i = 0;
+
+	while (gs_str_line(&rest, &line))
+		n += line.n > 0;
+	for (rest = header; gs_str_line(&rest, &line);) {
+		if (!line.n || i++ + MAX_LINES < n)
+			continue;
+		gs_printable(out, line);
+		gs_buf_c(out, '\n');
+	}
+	if (n)
+		gs_buf_c(out, '\n');
+}
+
 void gs_goroutine_groups_text(const gs_goroutine_groups *g, const gs_document *d, uint32_t n, gs_buf *out)
 {
 	const gs_profile *p = d->profile;
 
+	if (d->goroutines)
+		header_text(out, d->goroutines->header);
 	gs_buf_f(out, "%" PRId64 " goroutines", g->shown);
 	if (g->shown != g->total)
 		gs_buf_f(out, " (of %" PRId64 ")", g->total);

@@ -407,6 +407,34 @@ def a_trace_of_a_running_process_without_a_file(tmp):
 
 
 @test
+def goroutines_out_of_the_memory(tmp):
+    """Stripped, no endpoint: the stacks, states and creators that Go's own dump has. Of a process and of its core."""
+    wanted = {"main.onReceive": ("chan receive", 20), "main.onSelect": ("select", 20), "main.onSend": ("chan send", 1),
+              "main.onLock": ("sync.Mutex.Lock", 1), "main.onWait": ("sync.WaitGroup.Wait", 1), "os.(*File).Read": ("IO wait", 1)}
+    old_names = {"semacquire": ("sync.Mutex.Lock", "sync.WaitGroup.Wait")}
+    for version in ("", "1.19.13"):
+        try:
+            t = program("blocked", version, "stripped-pie")
+        except programs.Unavailable as e:
+            print("#", e)
+            continue
+        with t:
+            def groups(what):
+                return json.loads(gospect("goroutines", "-n", 0, "--format", "json", "--match", r"^main\.on", what).stdout)["groups"]
+            wait_for("all to wait", lambda: sum(g["count"] for g in groups(t.pid)) == 44)
+            core = tmp / "blocked.core"
+            gospect("snapshot", t.pid, "-q", "-o", core)
+            for found in (groups(t.pid), groups(core)):
+                for g in found:
+                    names = [f["name"] for f in g["stack"]]
+                    function = next(n for n in names if n in wanted)
+                    state, count = wanted[function]
+                    assert (g["state"] == state or state in old_names.get(g["state"], ())) and g["count"] == count, g
+                    assert g["creator"]["name"] == "main.main" and not any(n.startswith("runtime.") for n in names), g
+                assert len(found) == len(wanted), found
+
+
+@test
 def perf_samples_lie_on_the_goroutines_of_the_trace(tmp):
     """One recording has both: what perf saw on a thread belongs to the goroutine that the trace says was there."""
     perf_allowed()

@@ -117,7 +117,7 @@ static gs_document *open_source(gs_pprofcmd *p, gs_str source, bool *is_remote, 
 
 		/* A capture: its CPU profile. */
 		if (!gs_open_source(source, &(gs_open_options){ 0 }, NULL, &docs, NULL, err) ||
-		    !gs_documents_choose(&docs, 0, (gs_str){ 0 }, 0, err))
+		    !gs_documents_choose(&docs, 0, (gs_str){ 0 }, (gs_str){ 0 }, 0, err))
 			return NULL;
 		doc = docs.list[0];
 		docs.n = 0;
