@@ -8,7 +8,6 @@
 
 #include "base/banned.h"
 
-
 /* The sample types of a merge: those of the first profile that all the others have. */
 typedef struct type_set {
 	gs_merge_type types[GS_MAX_SAMPLE_TYPES];
