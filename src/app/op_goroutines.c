@@ -1,3 +1,4 @@
+#include "app/heap_call.h"
 #include "app/select_args.h"
 #include "app/trace_args.h"
 #include "load/heap.h"
@@ -62,7 +63,7 @@ static bool run(gs_op_call *call, gs_err *err)
 
 	if (d->timeline)
 		return run_trace(call, err);
-	if (d->heap) {
+	if (d->heap) { /* of a session: the command line opens the goroutines alone */
 		of_heap = gs_document_create(d->name, d->path);
 		if (!gs_heap_goroutine_dump(d->heap, (gs_str){ 0 }, of_heap, err))
 			return false;
@@ -101,7 +102,7 @@ const gs_op gs_op_goroutines = {
 		"  gospect goroutines --state 'chan send' --match 'internal/queue' goroutine.pprof\n",
 	.input = GS_INPUT_DOCUMENTS,
 	.part = "goroutines",
-	.groups = (const gs_arg_group *const[]){ &own, &gs_args_select, NULL },
+	.groups = (const gs_arg_group *const[]){ &own, &gs_args_select, &gs_heap_args, NULL },
 	.formats = "text json",
 	.run = run,
 };

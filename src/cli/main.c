@@ -119,10 +119,10 @@ static bool open_one(const gs_op_call *call, const gs_argv *a, gs_str source, gs
 {
 	GS_AUTO(buf) notes = { 0 };
 	gs_open_options o = { .duration_ns = a->duration_ns, .only = parts_to_record(call->op, a), .overlay = a->overlay };
+	gs_str rest, line, binary = gs_op_find_arg(call->op, GS_S("binary")) ? gs_call_str(call, "binary") : (gs_str){ 0 };
 
+	o.load.executable = binary.n ? gs_cstr(call->mem, binary) : NULL;
 	o.load.only_goroutines = gs_str_eq(o.only, GS_S("goroutines"));
-	gs_str rest, line;
-
 	gs_buf_init(&notes, 65536);
 	if (!gs_endpoint_auth_of(call->mem, a->endpoint, a->n_endpoint, &o.auth, err) || !gs_open_source(source, &o, call->progress, out, &notes, err))
 		return false;
