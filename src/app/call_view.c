@@ -47,6 +47,14 @@ bool gs_call_query(const gs_op_call *call, gs_query *q, gs_err *err)
 	return gs_granularity_parse(gs_call_str(call, "granularity"), &q->granularity, err);
 }
 
+bool gs_call_is_of_profile(const gs_op_call *call)
+{
+	gs_query *q = gs_new(call->mem, gs_query, 1);
+	gs_err err;
+
+	return gs_call_query(call, q, &err) && gs_trace_query_is_all(&q->trace) && !q->by_creation && !q->each_sample && !q->filter.n;
+}
+
 static const gs_view *call_view(const gs_op_call *call, const gs_query *q, bool with_trie, gs_err *err)
 {
 	unsigned n = call->n_docs + call->n_bases;

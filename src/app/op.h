@@ -68,6 +68,7 @@ typedef struct gs_op {
 	bool (*run)(gs_op_call *call, gs_err *err);
 	bool is_slow; /* worth a progress line */
 	bool takes_parts; /* of a capture folder every part, not one of them */
+	bool (*wants_profile)(const gs_op_call *call); /* a call that looks at nothing but documents' profiles: NULL is none */
 } gs_op;
 
 struct gs_op_call {

@@ -91,16 +91,21 @@ static bool write_folded(gs_op_call *call, const gs_query *q, gs_err *err)
 	return f != NULL;
 }
 
+static bool wants_profile(const gs_op_call *call)
+{
+	return !gs_call_bool(call, "closed") && gs_call_is_of_profile(call);
+}
+
 static bool run(gs_op_call *call, gs_err *err)
 {
 	gs_query *q = gs_new(call->mem, gs_query, 1);
 	gs_table_style style = gs_call_table_style(call);
 	gs_time_value first = count_of(gs_call_str(call, "kind"));
-	gs_trace_source src;
+	const gs_document *trace;
 	const gs_view *v;
 	gs_rows *r;
 
-	if (!gs_call_trace(call, &src, err) || !gs_call_query(call, q, err))
+	if (!gs_call_trace_document(call, &trace, err) || !gs_call_query(call, q, err))
 		return false;
 	q->sample_index = gs_str_of(gs_time_value_name(first + 1));
 	q->trace.without_open = gs_call_bool(call, "closed");
@@ -139,4 +144,5 @@ const gs_op gs_op_blocking = {
 	.formats = "text json csv pprof proto folded",
 	.run = run,
 	.is_slow = true,
+	.wants_profile = wants_profile,
 };

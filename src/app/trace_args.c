@@ -13,15 +13,25 @@ static const gs_arg args[] = {
 };
 const gs_arg_group gs_args_instances = { "What to look at (default: tasks, else regions, else HTTP requests, else goroutines)", args };
 
-bool gs_call_trace(const gs_op_call *call, gs_trace_source *out, gs_err *err)
+bool gs_call_trace_document(const gs_op_call *call, const gs_document **out, gs_err *err)
 {
 	const gs_document *d = call->docs[0];
 
 	if (call->n_docs > 1)
 		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "%s looks at one trace at a time, not %u", call->op->name,
 			       call->n_docs);
-	if (!d->timeline)
+	if (d->kind != GS_DOCUMENT_TRACE)
 		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "%.*s is no execution trace", GS_FMT(d->path));
+	*out = d;
+	return true;
+}
+
+bool gs_call_trace(const gs_op_call *call, gs_trace_source *out, gs_err *err)
+{
+	const gs_document *d = NULL;
+
+	if (!gs_call_trace_document(call, &d, err))
+		return false;
 	*out = (gs_trace_source){ .timeline = d->timeline, .profile = d->profile, .path = d->path };
 	return true;
 }

@@ -123,6 +123,7 @@ static bool open_one(const gs_op_call *call, const gs_argv *a, gs_str source, gs
 
 	o.load.executable = binary.n ? gs_cstr(call->mem, binary) : NULL;
 	o.load.only_goroutines = gs_str_eq(o.only, GS_S("goroutines"));
+	o.load.for_profile = call->op->wants_profile && call->op->wants_profile(call);
 	gs_buf_init(&notes, 65536);
 	if (!gs_endpoint_auth_of(call->mem, a->endpoint, a->n_endpoint, &o.auth, err) || !gs_open_source(source, &o, call->progress, out, &notes, err))
 		return false;

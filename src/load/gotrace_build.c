@@ -167,7 +167,7 @@ static bool fix_times(gs_trace_build *b, const gs_gotrace_stitch *s)
 	return true;
 }
 
-static uint8_t reason_of(gs_trace_build *b, uint64_t id)
+uint8_t gs_trace_reason(gs_trace_build *b, uint64_t id)
 {
 	uint32_t text = gs_trace_string(b, id), *fresh;
 
@@ -237,7 +237,7 @@ static bool map_ids(gs_trace_build *b, gs_arena *scratch, int64_t sync_ns)
 	for (size_t i = 0; i < r->ms.n; i++)
 		b->m_of[i] = gs_trace_thread(b, r->ms.p[i]);
 	for (size_t i = 1; i < r->reasons.n; i++)
-		b->reason_of[i] = reason_of(b, r->reasons.p[i]);
+		b->reason_of[i] = gs_trace_reason(b, r->reasons.p[i]);
 	for (size_t i = 1; i < r->stacks.n; i++) {
 		b->node_of[i] = gs_trace_stack(b, r->stacks.p[i]);
 		if (b->node_of[i] == GS_NO_ID)
@@ -553,21 +553,26 @@ static bool add_clock(gs_trace_build *b, const gs_gotrace_sync *s)
 	return c || !s->has_clock;
 }
 
-bool gs_trace_build_add(gs_trace_build *b, gs_trace_rows *rows, const gs_gotrace_generation *g, const gs_gotrace_stitch *s,
-			gs_err *err)
+bool gs_trace_build_begin(gs_trace_build *b, const gs_gotrace_generation *g, const gs_gotrace_stitch *s)
 {
-	GS_AUTO(arena) *scratch = gs_arena_create(gs_arena_budget_bytes(b->mem));
-	key_cache *k = gs_try_new(scratch, key_cache, 1);
-
 	b->is_monotonic = (!b->has_start || b->is_monotonic) && gs_gotrace_clock_is_monotonic(g);
 	if (!b->has_start) {
 		b->has_start = true;
 		b->start_ns = s->sync.time_ns;
 	}
 	b->g = g;
+	return add_clock(b, &s->sync);
+}
+
+bool gs_trace_build_add(gs_trace_build *b, gs_trace_rows *rows, const gs_gotrace_generation *g, const gs_gotrace_stitch *s,
+			gs_err *err)
+{
+	GS_AUTO(arena) *scratch = gs_arena_create(gs_arena_budget_bytes(b->mem));
+	key_cache *k = gs_try_new(scratch, key_cache, 1);
+
 	b->rows = rows;
-	if (!k || !resolve_pending(b) || !fix_times(b, s) || !map_ids(b, scratch, s->sync.time_ns - b->start_ns) ||
-	    !add_clock(b, &s->sync) || !gs_trace_build_side(b, s) || !gs_trace_build_memory(b, s) ||
+	if (!k || !gs_trace_build_begin(b, g, s) || !resolve_pending(b) || !fix_times(b, s) || !map_ids(b, scratch, s->sync.time_ns - b->start_ns) ||
+	    !gs_trace_build_side(b, s) || !gs_trace_build_memory(b, s) ||
 	    !add_chunks(b, k, s->sync.time_ns - b->start_ns, s->end_ns - b->start_ns + 1) || !add_samples(b, k, s))
 		return gs_trace_no_memory(err);
 	carry_procs(b);

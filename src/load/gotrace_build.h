@@ -89,6 +89,10 @@ uint32_t gs_trace_goroutine(gs_trace_build *b, uint64_t id, int64_t now_ns);
 uint16_t gs_trace_proc(gs_trace_build *b, uint64_t id);
 uint16_t gs_trace_thread(gs_trace_build *b, uint64_t id);
 
+/* Before anything of a generation is added. */
+bool gs_trace_build_begin(gs_trace_build *b, const gs_gotrace_generation *g, const gs_gotrace_stitch *s);
+/* A reason to wait by its string: index in `reasons`. */
+uint8_t gs_trace_reason(gs_trace_build *b, uint64_t id);
 /* String of the generation as a string of the profile. */
 uint32_t gs_trace_string(gs_trace_build *b, uint64_t id);
 /* Stack of the generation as a node of the profile. */

@@ -21,6 +21,7 @@ typedef struct gs_load_options {
 	const char *format;  /* name of the recogniser to use, whatever the bytes look like; NULL: find out */
 	bool keep_path_name; /* the document's name is the whole path, not its last part */
 	bool for_merging;    /* what is only added up (doc->rows) need not be indexed: no report can be made of it */
+	bool for_profile; /* of an execution trace nothing but doc->profile is asked for: there need be no doc->timeline */
 	const char *executable; /* of a core: the program that it is of; NULL: where the core says that it was */
 	/* Of an execution trace: profiles of the same process that were taken meanwhile (gotrace_overlay.c). What does not fit is a
 	 * warning of the trace, with must_overlay an error. A capture folder's go over its trace without being named. */

@@ -3,7 +3,7 @@
 
 #include "base/file.h"
 #include "base/pool.h"
-#include "load/gotrace_build.h"
+#include "load/gotrace_sums.h"
 #include "load/recognisers.h"
 
 #include "base/banned.h"
@@ -17,6 +17,7 @@ typedef struct loading {
 	pthread_mutex_t lock;
 	gs_trace_rows *spare[MAX_SPARE];
 	unsigned n_spare;
+	bool must_restart; /* sums cannot tell */
 } loading;
 
 static bool begin(void *ctx, uint32_t index, const gs_gotrace_generation *g, void **events, gs_err *err)
@@ -72,16 +73,46 @@ static bool stitch(void *ctx, void *events, const gs_gotrace_generation *g, cons
 	return ok;
 }
 
-static bool load(gs_load_source *src, gs_document *doc, gs_err *err)
+static bool begin_sums(void *ctx, uint32_t index, const gs_gotrace_generation *g, void **events, gs_err *err)
+{
+	(void)ctx;
+	(void)g;
+	*events = gs_trace_sums_create(index);
+	return *events || gs_trace_no_memory(err);
+}
+
+static bool event_of_sums(void *events, const gs_gotrace_generation *g, const gs_gotrace_event *e, gs_err *err)
+{
+	return gs_trace_sums_event(events, g, e) || gs_trace_no_memory(err);
+}
+
+static void discard_sums(void *ctx, void *events)
+{
+	(void)ctx;
+	gs_trace_sums_free(events);
+}
+
+static bool stitch_sums(void *ctx, void *events, const gs_gotrace_generation *g, const gs_gotrace_stitch *s, gs_err *err)
+{
+	loading *l = ctx;
+	bool ok = gs_progress_should_stop(l->src->progress) ? gs_fail(err, GS_ERR_STOPPED, GS_ERR_NOWHERE, "stopped") :
+							      gs_trace_build_add_sums(&l->build, events, g, s, &l->must_restart, err);
+
+	gs_trace_sums_free(events);
+	return ok;
+}
+
+static bool load_by(gs_load_source *src, bool is_sums, bool *must_restart, gs_document *doc, gs_err *err)
 {
 	loading l = { .src = src };
-	gs_gotrace_parallel_sink sink = { &l, begin, event, discard, stitch };
+	gs_gotrace_parallel_sink rows = { &l, begin, event, discard, stitch };
+	gs_gotrace_parallel_sink sums = { &l, begin_sums, event_of_sums, discard_sums, stitch_sums };
 	gs_gotrace_report report;
 	bool ok;
 
 	pthread_mutex_init(&l.lock, NULL);
 	ok = gs_trace_build_init(&l.build, doc, err) &&
-	     gs_gotrace_read_parallel(src->bytes, src->options->threads, &sink, &report, err);
+	     gs_gotrace_read_parallel(src->bytes, src->options->threads, is_sums ? &sums : &rows, &report, err);
 	while (l.n_spare)
 		gs_trace_rows_free(l.spare[--l.n_spare]);
 	l.build.overlays = src->options->overlays;
@@ -90,7 +121,19 @@ static bool load(gs_load_source *src, gs_document *doc, gs_err *err)
 	ok = ok && gs_trace_build_finish(&l.build, doc, &report, err);
 	gs_trace_build_release(&l.build);
 	pthread_mutex_destroy(&l.lock);
+	if (is_sums)
+		doc->timeline = NULL;
+	*must_restart = l.must_restart;
 	return ok;
+}
+
+static bool load(gs_load_source *src, gs_document *doc, gs_err *err)
+{
+	bool is_sums = src->options->for_profile && !src->options->n_overlays, must_restart;
+
+	if (load_by(src, is_sums, &must_restart, doc, err))
+		return true;
+	return must_restart && load_by(src, false, &must_restart, doc, err);
 }
 
 static int probe(gs_str bytes)

@@ -98,7 +98,7 @@ uint32_t gs_timeline_sums_key(gs_timeline_sums *s, gs_sum_key key)
 	return *slot;
 }
 
-static gs_sum_row *row_of(gs_timeline_sums *s, uint32_t key, uint32_t node)
+gs_sum_row *gs_timeline_sums_row(gs_timeline_sums *s, uint32_t key, uint32_t node)
 {
 	uint64_t id = (uint64_t)key << 32 | node;
 	bool is_new;
@@ -129,7 +129,7 @@ static gs_sum_row *row_of(gs_timeline_sums *s, uint32_t key, uint32_t node)
 
 void gs_timeline_sums_add(gs_timeline_sums *s, uint32_t key, uint32_t node, int64_t n, int64_t dur_ns)
 {
-	gs_sum_row *row = row_of(s, key, node);
+	gs_sum_row *row = gs_timeline_sums_row(s, key, node);
 
 	if (row) {
 		row->n += n;
@@ -139,7 +139,7 @@ void gs_timeline_sums_add(gs_timeline_sums *s, uint32_t key, uint32_t node, int6
 
 void gs_timeline_sums_add_cpu(gs_timeline_sums *s, uint32_t key, uint32_t node, int64_t cpu_ns)
 {
-	gs_sum_row *row = row_of(s, key, node);
+	gs_sum_row *row = gs_timeline_sums_row(s, key, node);
 
 	if (row) {
 		row->cpu_samples++;
@@ -197,6 +197,46 @@ static bool make_label_sets(const gs_timeline_sums *s, gs_profile_builder *b, co
 	return true;
 }
 
+static int by_sample(const void *a, const void *b)
+{
+	const gs_sum_row *x = a, *y = b;
+
+	if (x->node != y->node)
+		return x->node < y->node ? -1 : 1;
+	return (x->key > y->key) - (x->key < y->key);
+}
+
+/* Those without a name come last: the first label set of a profile shows all labels that there are. */
+static int by_key(const void *a, const void *b)
+{
+	gs_sum_key k = *(const gs_sum_key *)a, l = *(const gs_sum_key *)b;
+
+	k.name--;
+	l.name--;
+	return (packed(k) > packed(l)) - (packed(k) < packed(l));
+}
+
+/* However they came about. Only the lists are good afterwards. False: no memory. */
+static bool sort_rows(gs_timeline_sums *s)
+{
+	gs_sum_key *old = gs_alloc_should_fail() ? NULL : malloc((s->keys.n + 1) * sizeof(*old));
+
+	if (!old)
+		return false;
+	for (size_t i = 0; i < s->keys.n; i++)
+		old[i] = s->keys.p[i];
+	if (s->keys.n)
+		qsort(s->keys.p, s->keys.n, sizeof(*s->keys.p), by_key);
+	for (size_t i = 0; i < s->keys.n; i++)
+		*gs_map_get(&s->key_index, packed(s->keys.p[i])) = (uint32_t)i;
+	for (size_t i = 0; i < s->rows.n; i++)
+		s->rows.p[i].key = *gs_map_get(&s->key_index, packed(old[s->rows.p[i].key]));
+	if (s->rows.n)
+		qsort(s->rows.p, s->rows.n, sizeof(*s->rows.p), by_sample);
+	free(old);
+	return true;
+}
+
 bool gs_timeline_sums_finish(gs_timeline_sums *s, gs_profile_builder *b, const uint32_t *reasons, uint32_t n_reasons)
 {
 	gs_profile *p = gs_profile_builder_profile(b);
@@ -210,7 +250,7 @@ bool gs_timeline_sums_finish(gs_timeline_sums *s, gs_profile_builder *b, const u
 		p->types[t] = (gs_value_type){ gs_profile_builder_str(b, gs_str_of(value_types[t].name)),
 					       gs_profile_builder_str(b, gs_str_of(value_types[t].unit)) };
 	look_at_reasons(&k, p, reasons, n_reasons);
-	ok = sets && !s->failed && make_label_sets(s, b, reasons, sets) &&
+	ok = sets && !s->failed && sort_rows(s) && make_label_sets(s, b, reasons, sets) &&
 	     gs_profile_builder_reserve_samples(b, (uint32_t)s->rows.n);
 	for (size_t i = 0; ok && i < s->rows.n; i++) {
 		const gs_sum_row *row = &s->rows.p[i];

@@ -81,6 +81,8 @@ typedef struct gs_timeline_sums {
 void gs_timeline_sums_release(gs_timeline_sums *s);
 /* Index of the key. */
 uint32_t gs_timeline_sums_key(gs_timeline_sums *s, gs_sum_key key);
+/* The row of a key and node, made if need be, until the next one is made. NULL: no memory. */
+gs_sum_row *gs_timeline_sums_row(gs_timeline_sums *s, uint32_t key, uint32_t node);
 /* `n` intervals of `dur_ns` in all. */
 void gs_timeline_sums_add(gs_timeline_sums *s, uint32_t key, uint32_t node, int64_t n, int64_t dur_ns);
 void gs_timeline_sums_add_cpu(gs_timeline_sums *s, uint32_t key, uint32_t node, int64_t cpu_ns); /* one sample */

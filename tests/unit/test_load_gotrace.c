@@ -245,3 +245,110 @@ TEST(memory_events_have_addresses_sizes_and_types)
 	CHECK_INT(strays, 0);
 	gs_document_close(d);
 }
+
+static bool same_labels(const gs_profile *a, uint32_t x, const gs_profile *b, uint32_t y)
+{
+	gs_label_set p = a->label_sets[x], q = b->label_sets[y];
+	bool same = p.n == q.n;
+
+	for (uint32_t i = 0; same && i < p.n; i++) {
+		const gs_label *l = &a->labels[p.first + i], *m = &b->labels[q.first + i];
+
+		same = gs_str_eq(gs_profile_str(a, l->key), gs_profile_str(b, m->key)) &&
+		       gs_str_eq(gs_profile_str(a, l->str), gs_profile_str(b, m->str));
+	}
+	return same;
+}
+
+static bool same_stack(const gs_profile *a, uint32_t x, const gs_profile *b, uint32_t y)
+{
+	for (; x && y; x = a->nodes[x].parent, y = b->nodes[y].parent) {
+		const gs_frame *f = &a->frames[a->nodes[x].frame], *g = &b->frames[b->nodes[y].frame];
+
+		if (f->line != g->line || a->locations[f->location].address != b->locations[g->location].address ||
+		    !gs_str_eq(gs_profile_str(a, a->functions[f->function].name), gs_profile_str(b, b->functions[g->function].name)))
+			return false;
+	}
+	return x == y;
+}
+
+/* What is different between two profiles; empty: nothing that a report could show. */
+static const char *difference(const gs_profile *a, const gs_profile *b)
+{
+	if (a->n_samples != b->n_samples || a->n_types != b->n_types || a->duration_ns != b->duration_ns || a->time_ns != b->time_ns ||
+	    a->period != b->period || a->n_warnings != b->n_warnings)
+		return "counts and times";
+	for (uint32_t i = 0; i < a->n_warnings; i++)
+		if (!gs_str_eq(gs_profile_str(a, a->warnings[i]), gs_profile_str(b, b->warnings[i])))
+			return "warnings";
+	if (!gs_str_eq(gs_profile_str(a, a->types[gs_profile_default_type(a)].type), gs_profile_str(b, b->types[gs_profile_default_type(b)].type)))
+		return "default type";
+	for (uint32_t i = 0; i < a->n_samples; i++) {
+		for (uint32_t t = 0; t < a->n_types; t++)
+			if (a->values[t][i] != b->values[t][i])
+				return "values";
+		if (!same_labels(a, a->sample_labels[i], b, b->sample_labels[i]))
+			return "labels";
+		if (!same_stack(a, a->sample_node[i], b, b->sample_node[i]))
+			return "stacks";
+	}
+	return "";
+}
+
+/* Both ways through the bytes: a profile with its timeline, and alone. */
+static bool both_ways_agree(gs_str bytes, unsigned threads, const char *what, size_t at)
+{
+	gs_load_options with = { .threads = threads }, alone = { .threads = threads, .for_profile = true };
+	gs_err e = { 0 }, f = { 0 };
+	gs_document *a = gs_load_bytes(bytes, GS_S("a"), &with, NULL, &e), *b = gs_load_bytes(bytes, GS_S("a"), &alone, NULL, &f);
+	const char *why = !a != !b ? "only one opens" : !a ? strcmp(e.text, f.text) ? "errors" : "" : difference(a->profile, b->profile);
+
+	if (*why)
+		printf("# %s, %zu: %s: %s / %s\n", what, at, why, e.text, f.text);
+	gs_document_close(a);
+	gs_document_close(b);
+	return !*why;
+}
+
+TEST(the_profile_alone_is_the_one_beside_the_timeline)
+{
+	static const char *const names[] = { "go1.19", "go1.21", "go1.22", "go1.23", "go1.25", "go1.26", "go1.26-allocfree", "go1.22-generations",
+					     "go1.25-generations", "go1.26-generations", "late-times" };
+	static const char *const large[] = { "go1.19", "go1.21", "go1.22", "go1.26", "go1.27" };
+	char name[128];
+	gs_err err = { 0 };
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		GS_AUTO(file) f = { 0 };
+		char *damaged;
+		unsigned bad = 0;
+
+		snprintf(name, sizeof(name), "../fuzz/corpus/gotrace/%s.trace", names[i]);
+		CHECK(gs_file_read(tap_data(name), 1 << 24, &f, &err));
+		CHECK(both_ways_agree(f.bytes, 1, names[i], 0));
+		CHECK(both_ways_agree(f.bytes, 4, names[i], 0));
+		damaged = malloc(f.bytes.n);
+		for (size_t k = 1; damaged && k < 60; k++) {
+			size_t at = f.bytes.n * k / 60;
+
+			bad += !both_ways_agree(gs_str_slice(f.bytes, 0, at), 2, names[i], at);
+			memcpy(damaged, f.bytes.p, f.bytes.n);
+			damaged[at] = (char)(damaged[at] ^ (1 << k % 7));
+			bad += !both_ways_agree(gs_str_slice((gs_str){ damaged, f.bytes.n }, 0, f.bytes.n), 2, names[i], at);
+		}
+		free(damaged);
+		CHECK_INT(bad, 0);
+	}
+	for (unsigned i = 0; i < sizeof(large) / sizeof(*large); i++) {
+		gs_load_options alone = { .for_profile = true };
+		gs_document *a, *b;
+
+		snprintf(name, sizeof(name), "data/%s/trace.gz", large[i]);
+		a = open_trace(name);
+		b = gs_load_file(tap_data(name), &alone, NULL, &err);
+		CHECK(b && !b->timeline && b->kind == GS_DOCUMENT_TRACE);
+		CHECK_STR(gs_str_of(b ? difference(a->profile, b->profile) : "not there"), GS_S(""));
+		gs_document_close(a);
+		gs_document_close(b);
+	}
+}
