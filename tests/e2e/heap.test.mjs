@@ -284,6 +284,15 @@ heapTest("goroutines that can never wake are named with their lines", async (pag
 	assert.deepEqual((await page.api("/api/leaks?doc=2&memory=0")).proven_goroutines, 20);
 });
 
+heapTest("what each goroutine did stands in the memory", async (page) => {
+	await page.at("#/goroutines?doc=2");
+	await page.waitForSelector(".goroutines .gor-head");
+	const head = await page.textContent(".goroutines .gor-head");
+	assert.match(head, /20.*main\.wait.*chan send/);
+	assert.equal(await page.isVisible(".inspector"), false, "a goroutine is no object");
+	await page.screenshot({ path: join(pictures, "heap-goroutines.png") });
+});
+
 heapTest("frames lead to their lines", async (page) => {
 	await page.at(`#/source?doc=2&fn=${encodeURIComponent("frame main.wait")}`);
 	const code = await page.textContent("table.lines");

@@ -57,7 +57,7 @@ export const views: View[] = [
 	{ id: "table", title: "Table", summary: "Every function with its cost", component: TableView, fits: code, search: true, inspector: true },
 	{ id: "source", title: "Source", summary: "Lines and instructions with their cost", component: SourceView, fits: profile, search: false, inspector: true },
 	{ id: "mmu", title: "MMU", summary: "Minimum mutator utilization: how much the collector left to the program", component: MmuView, fits: (d) => d.kind === "trace", search: false, inspector: false, plain: true },
-	{ id: "goroutines", title: "Goroutines", summary: "A dump, grouped", component: GoroutinesView, fits: (d) => d.kind === "goroutines" || (d.sample_types ?? []).some((t) => t.type === "goroutine"), search: true, inspector: false },
+	{ id: "goroutines", title: "Goroutines", summary: "What each goroutine does, grouped", component: GoroutinesView, fits: (d) => d.kind === "goroutines" || isHeap(d) || (d.sample_types ?? []).some((t) => t.type === "goroutine"), search: true, inspector: false },
 	{ id: "diff", title: "Diff", summary: "Two profiles compared", component: DiffView, fits: code, search: true, inspector: true, order: true },
 ];
 
