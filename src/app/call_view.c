@@ -12,8 +12,11 @@ bool gs_call_query(const gs_op_call *call, gs_query *q, gs_err *err)
 
 	gs_query_init(q);
 	q->sample_index = gs_call_str(call, "sample-index");
-	q->unit = gs_call_str(call, "unit");
-	q->normalize = gs_call_bool(call, "normalize");
+	if (gs_op_find_arg(call->op, GS_S("unit"))) {
+		q->unit = gs_call_str(call, "unit");
+		q->normalize = gs_call_bool(call, "normalize");
+		q->relative_percentages = gs_call_bool(call, "relative-percentages");
+	}
 	if (gs_op_find_arg(call->op, GS_S("mean"))) {
 		q->mean = gs_call_bool(call, "mean");
 		if (q->mean && call->n_bases)
@@ -21,7 +24,6 @@ bool gs_call_query(const gs_op_call *call, gs_query *q, gs_err *err)
 		if (!(gs_call_float(call, "divide-by") > 0))
 			return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "--divide-by needs a number above 0");
 	}
-	q->relative_percentages = gs_call_bool(call, "relative-percentages");
 	q->focus = gs_call_str(call, "focus");
 	q->ignore = gs_call_str(call, "ignore");
 	q->hide = gs_call_str(call, "hide");

@@ -1,9 +1,8 @@
 /* gospect leaks: goroutines that can never wake, suspects, and where memory piles up. */
-#include <time.h>
-
 #include "analysis/leaks_dump.h"
 #include "app/heap_call.h"
 #include "app/live.h"
+#include "app/moments.h"
 #include "app/open.h"
 #include "app/snapshot.h"
 #include "capture/http.h"
@@ -69,27 +68,9 @@ static bool count(question *q, const gs_heap *h, gs_err *err)
 	return gs_leak_count(h, &q->counts[q->n_counts++], err);
 }
 
-static int64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
-static void sleep_until(int64_t when, const gs_progress *progress)
-{
-	while (now_ns() < when && !gs_progress_should_stop(progress)) {
-		int64_t left = when - now_ns();
-		struct timespec t = { .tv_nsec = left < 100000000 ? left > 0 ? left : 0 : 100000000 };
-
-		nanosleep(&t, NULL);
-	}
-}
-
 static bool add_process(question *q, gs_str target, gs_err *err)
 {
-	int64_t every = gs_call_int(q->call, "every"), start = now_ns(), end = start + gs_call_int(q->call, "for");
+	int64_t every = gs_call_int(q->call, "every"), start = gs_now_ns(), end = start + gs_call_int(q->call, "for");
 
 	if (q->taken)
 		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "leaks looks at one process at a time: --every shows what grows in it");
@@ -103,7 +84,7 @@ static bool add_process(question *q, gs_str target, gs_err *err)
 			return false;
 		gs_heap_free(q->taken);
 		q->taken = NULL;
-		sleep_until(start + i * every, q->call->progress);
+		gs_sleep_until(start + i * every, q->call->progress);
 	}
 	q->indexes[q->n_heaps] = NULL;
 	q->heaps[q->n_heaps++] = q->taken;
@@ -242,10 +223,10 @@ static bool look_at_heap(question *q, const gs_leak_options *options, gs_leak_re
 		return false;
 	o.before = q->counts;
 	o.n_before = q->n_counts;
-	start = now_ns();
+	start = gs_now_ns();
 	if (!gs_leak_prove(q->call->mem, h, q->call->progress, proof, err))
 		return false;
-	r->proof_ns = now_ns() - start;
+	r->proof_ns = gs_now_ns() - start;
 	r->proof = proof;
 	r->note = q->note;
 	return gs_leaks_build(q->call->mem, h, proof, r->suspects ? &q->indexes[q->n_heaps - 1]->dominators : NULL, &o, l, err) &&

@@ -21,6 +21,7 @@
 	X(info) \
 	X(raw) \
 	X(leaks) \
+	X(trend) \
 	X(goroutines) \
 	X(why) \
 	X(critical_path) \

@@ -315,7 +315,7 @@ static int run_row(const gs_op *op, const gs_command *command, int argc, char **
 	if (!a.output)
 		call.write = write_pieces;
 	warn_of_keyboard(&a);
-	if (op->input == GS_INPUT_DOCUMENTS)
+	if (op->input == GS_INPUT_DOCUMENTS || gs_op_find_arg(op, GS_S("every")))
 		watch_interrupts(&a, &progress);
 	ok = take_config(&call, &a, &err) && gs_op_bind(&call, a.pairs, a.n_pairs, &err);
 	if (ok && op->input == GS_INPUT_DOCUMENTS)

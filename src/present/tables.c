@@ -122,7 +122,7 @@ void gs_top_json(gs_rows *r, const gs_table_style *s, gs_buf *out)
 }
 
 /* Quoted when needed; a text that a spreadsheet would run as a formula gets a quote mark in front. */
-static void csv_field(gs_buf *out, gs_str s)
+void gs_table_csv_field(gs_buf *out, gs_str s)
 {
 	bool formula = s.n && strchr("=+-@\t\r", s.p[0]) != NULL;
 	bool quote = formula;
@@ -163,9 +163,9 @@ void gs_top_csv(gs_rows *r, const gs_table_style *s, gs_buf *out)
 		int64_t line;
 
 		place(v, k, &file, &line);
-		csv_field(out, gs_key_text(mem, v, k));
+		gs_table_csv_field(out, gs_key_text(mem, v, k));
 		gs_buf_c(out, ',');
-		csv_field(out, file);
+		gs_table_csv_field(out, file);
 		gs_buf_f(out, ",%" PRId64 ",%" PRId64 ",%.4f,%" PRId64 ",%.4f,%.0f", line, gs_table_scaled(s, row->flat),
 			 gs_table_percent(row->flat, total), gs_table_scaled(s, row->cum), gs_table_percent(row->cum, total),
 			 round(row->raw_cum));

@@ -66,5 +66,6 @@ void gs_table_value(const gs_view *v, const gs_table_style *s, gs_buf *out, int6
 void gs_table_value_padded(const gs_view *v, const gs_table_style *s, gs_buf *out, int64_t value, unsigned width);
 double gs_table_percent(int64_t value, int64_t total);
 void gs_table_name_json(gs_json *j, const gs_view *v, const gs_key *k);
+void gs_table_csv_field(gs_buf *out, gs_str s);
 
 #endif
