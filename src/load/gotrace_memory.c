@@ -1,14 +1,8 @@
 /* Memory events of a trace (GODEBUG=traceallocfree=1): ids become addresses, sizes and types. */
 #include "load/gotrace_build.h"
+#include "model/go_slots.h"
 
 #include "base/banned.h"
-
-/* Bytes of an object by size class: runtime/sizeclasses.go, the same from Go 1.23, the first with these events, to 1.27. */
-static const uint16_t class_bytes[] = {
-	0,    8,    16,	  24,	32,   48,   64,	  80,	96,   112,  128,  144,	160,   176,   192,   208,   224,   240,	  256,	 288,	320,   352,   384,
-	416,  448,  480,  512,	576,  640,  704,  768,	896,  1024, 1152, 1280, 1408,  1536,  1792,  2048,  2304,  2688,  3072,	 3200,	3456,  4096,  4864,
-	5376, 6144, 6528, 6784, 6912, 8192, 9472, 9728, 10240, 10880, 12288, 13568, 14336, 16384, 18432, 19072, 20480, 21760, 24576, 27264, 28672, 32768,
-};
 
 /* Spans of small objects are a few pages; objects of larger ones begin on the first. */
 enum { MAX_SPAN_PAGES = 16 };
@@ -17,7 +11,7 @@ static uint64_t class_size(uint64_t kind_class, uint64_t span_bytes)
 {
 	uint64_t c = kind_class >> 2;
 
-	return kind_class & 1 || c >= sizeof(class_bytes) / sizeof(*class_bytes) ? 0 : c ? class_bytes[c] : span_bytes;
+	return kind_class & 1 || c >= GS_GO_N_CLASSES ? 0 : c ? gs_go_class_bytes[c] : span_bytes;
 }
 
 static bool keep_span(gs_trace_build *b, uint64_t page, uint64_t pages, uint64_t kind_class)

@@ -832,6 +832,28 @@ static bool fields(gs_heap_look *base, uint32_t id, uint32_t max, gs_heap_fields
 	return true;
 }
 
+static gs_str place(gs_heap_look *base, uint32_t id, uint64_t offset)
+{
+	look *l = (look *)(void *)base;
+	object o = object_of(l, id);
+
+	return offset < o.head ? (gs_str){ 0 } : common_name(l, &o, offset - o.head);
+}
+
+static void references(gs_heap_look *base, void *ctx, void (*take)(void *ctx, const gs_heap_reference *r))
+{
+	look *l = (look *)(void *)base;
+
+	heap_references(&l->t, l->h, ctx, take);
+}
+
+static void maps(gs_heap_look *base, void *ctx, void (*take)(void *ctx, const gs_heap_map_room *m))
+{
+	look *l = (look *)(void *)base;
+
+	heap_map_rooms(&l->t, l->h, ctx, take);
+}
+
 static void release(void *ctx)
 {
 	look *l = ctx;
@@ -847,7 +869,7 @@ gs_heap_look *heap_look(const gs_heap *h, gs_arena *mem)
 {
 	look *l = gs_new(mem, look, 1);
 
-	l->base = (gs_heap_look){ .edge = edge, .variable = variable, .fields = fields };
+	l->base = (gs_heap_look){ .edge = edge, .variable = variable, .fields = fields, .place = place, .references = references, .maps = maps };
 	l->h = h;
 	l->mem = mem;
 	l->b.rt = *gs_heap_runtime(h);

@@ -90,6 +90,10 @@ heap_map_part heap_type_map_part(heap_types *t, uint32_t index);
 typedef void heap_take_variable(void *ctx, gs_str name, uint64_t addr, gs_go_variable_kind kind, uint64_t type);
 void heap_type_globals(heap_types *t, void *ctx, heap_take_variable *take);
 
+/* Parts of gs_heap_look: every pointer, every map. */
+void heap_references(heap_types *t, const gs_heap *h, void *ctx, void (*take)(void *ctx, const gs_heap_reference *r));
+void heap_map_rooms(heap_types *t, const gs_heap *h, void *ctx, void (*take)(void *ctx, const gs_heap_map_room *m));
+
 /* Fill h->types and h->type_of. */
 bool heap_type_objects(heap_build *b, gs_err *err);
 

@@ -249,6 +249,34 @@ typedef struct gs_heap_fields {
 	uint64_t n_all; /* had there been room */
 } gs_heap_fields;
 
+/* How a pointer leads to an object. */
+typedef enum gs_heap_reference_kind {
+	GS_HEAP_REFERENCE_UNKNOWN, /* no type tells, or one with which the runtime or package unsafe play tricks: it may use all of the object */
+	GS_HEAP_REFERENCE_POINTER, /* to one value; an interface's as well */
+	GS_HEAP_REFERENCE_SLICE,
+	GS_HEAP_REFERENCE_STRING,
+} gs_heap_reference_kind;
+
+/* One pointer into an object, and which bytes of that it is good for. */
+typedef struct gs_heap_reference {
+	uint32_t from; /* object, GS_HEAP_NONE: a root */
+	uint32_t root; /* index, GS_HEAP_NONE: an object */
+	uint32_t to;
+	uint8_t kind;	      /* gs_heap_reference_kind; UNKNOWN: only from, root and to are set */
+	uint64_t from_offset; /* of the pointer in `from` */
+	uint64_t offset;      /* of what it leads to in `to`: behind the allocator's own header, if there is one */
+	uint64_t used_bytes;  /* from there on; of a slice its length */
+	uint64_t room_bytes;  /* the same and a slice's capacity */
+	bool is_whole;	      /* it leads to the object's first byte */
+} gs_heap_reference;
+
+/* A map and what one of the same entries would need, had it been made for them. Slots of its entries only, as the allocator rounds them. */
+typedef struct gs_heap_map_room {
+	uint32_t object; /* the map's own record */
+	uint64_t n_entries, n_slots;
+	uint64_t have_bytes, need_bytes;
+} gs_heap_map_room;
+
 /* Strings are in the arena of the look. */
 typedef struct gs_heap_look {
 	/* How an object leads to another: the name of the first field that does, empty when it has none (within a map, say). Not exact: "[*]" for
@@ -257,6 +285,12 @@ typedef struct gs_heap_look {
 	/* The same of a root that is in a package-level variable: "main.registry.byName" or as the symbols have it. Empty for others. */
 	gs_str (*variable)(struct gs_heap_look *l, const gs_heap_root *root, bool is_exact);
 	bool (*fields)(struct gs_heap_look *l, uint32_t object, uint32_t max, gs_heap_fields *out);
+	/* The name of a place in an object: "[*].next". Offsets as in gs_heap_reference.from_offset. */
+	gs_str (*place)(struct gs_heap_look *l, uint32_t object, uint64_t offset);
+	/* Every pointer of every object and root, each once. */
+	void (*references)(struct gs_heap_look *l, void *ctx, void (*take)(void *ctx, const gs_heap_reference *r));
+	/* Maps whose type is known and that are not growing right now. */
+	void (*maps)(struct gs_heap_look *l, void *ctx, void (*take)(void *ctx, const gs_heap_map_room *m));
 } gs_heap_look;
 
 /* The object whose slot covers `addr`; GS_HEAP_NONE when there is none, or it is not live. */

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strings"
 	"time"
+	"unsafe"
 )
 
 type item struct {
@@ -38,14 +39,30 @@ type ring struct {
 	what *item
 }
 
+// A part of a buffer, and what else may lead there.
+type window struct {
+	part  []byte
+	whole []byte
+	raw   unsafe.Pointer
+}
+
+type pair struct{ a, b int64 }
+
 var (
-	reg    registry
-	list   *item
-	rings  [3]*ring
-	twins  []string
-	roomy  [][]byte
-	pieces []string
-	byHand map[string]interface{}
+	windows  []*window
+	shared   []*window
+	rough    []*window
+	popped   []*window
+	element  *int64
+	textual  [4]string
+	oversize []map[int]int
+	reg      registry
+	list     *item
+	rings    [3]*ring
+	twins    []string
+	roomy    [][]byte
+	pieces   []string
+	byHand   map[string]interface{}
 )
 
 type failure struct{ code int }
@@ -90,8 +107,36 @@ func build() {
 	}
 }
 
+// Waste that is known to the byte.
+func waste() {
+	windows = make([]*window, 20)
+	shared = make([]*window, 20)
+	rough = make([]*window, 20)
+	for i := range windows {
+		big, also, hidden := make([]byte, 10000), make([]byte, 10000), make([]byte, 10000)
+		windows[i] = &window{part: big[100:200:200]}
+		shared[i] = &window{part: also[100:200:200], whole: also}
+		rough[i] = &window{part: hidden[100:200:200], raw: unsafe.Pointer(&hidden[0])}
+	}
+	popped = make([]*window, 1000)[990:]
+	for i := range popped {
+		popped[i] = &window{}
+	}
+	element = &make([]pair, 1000)[500].b
+	for i := range textual {
+		big := strings.Repeat(fmt.Sprint(i), 20000)
+		textual[i] = big[5:25]
+	}
+	for i := 0; i < 50; i++ {
+		m := make(map[int]int, 100)
+		m[i] = i
+		oversize = append(oversize, m)
+	}
+}
+
 func main() {
 	build()
+	waste()
 	runtime.GC()
 	runtime.GC()
 	fmt.Println("ready")
