@@ -285,7 +285,7 @@ const gs_op gs_op_trend = {
 		"  gospect trend --every 10s --for 2m localhost:6060\n"
 		"  gospect trend --by cum captures/\n"
 		"  gospect trend --part goroutine --every 5s --for 1m 4242\n"
-		"  gospect trend --tagroot tenant --by cum heap.*.pprof\n"
+		"  gospect trend --part goroutine --by cum --tagroot tenant --for 1m localhost:6060\n"
 		"  gospect trend --fail-on growing heap.*.pprof\n"
 		"  gospect trend heap.*.pprof -o growth.pprof && gospect flame growth.pprof\n",
 	.operands = "FILE|FOLDER|URL|PID...",
