@@ -39,7 +39,8 @@ export function GoroutinesView() {
 	const byState = useJSON<GoroutinesAnswer>(`/api/goroutines?doc=${id}&group-by=state`);
 	const found = useMemo(() => searchRegExp(r.query), [r.query]);
 	const labels = useMemo(() => {
-		const keys = new Set<string>((doc.value?.labels ?? []).filter((k) => !ways.some(([way]) => way === k)));
+		// A heap's own labels are of what retains it.
+		const keys = new Set<string>((doc.value?.kind === "heap" ? [] : doc.value?.labels ?? []).filter((k) => !ways.some(([way]) => way === k)));
 		for (const g of answer.data?.groups ?? []) for (const k of Object.keys(g.labels ?? {})) keys.add(k);
 		return [...keys].slice(0, 8);
 	}, [answer.data, doc.value]);
