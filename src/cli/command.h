@@ -12,6 +12,7 @@
 
 typedef struct gs_command {
 	const gs_op *op; /* .run is NULL; .input GS_INPUT_PATHS: what is no option is in call->paths */
+	bool records_inputs; /* Ctrl-C meanwhile ends the recording, not the command */
 	/* One of the two. Returns the exit status; *err is printed when it is set. */
 	int (*run)(gs_op_call *call, gs_err *err);
 	int (*run_words)(int argc, char **argv, gs_err *err); /* has its own syntax; argv[0] is the first word behind its name */

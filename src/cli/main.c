@@ -235,7 +235,7 @@ static bool should_stop(void *ctx)
 }
 
 /* While a program is recorded, the first Ctrl-C keeps what was taken and goes on with it; the second ends us. */
-static void watch_interrupts(const gs_argv *a, gs_cli_progress *progress)
+static void watch_interrupts(const gs_op *op, const gs_argv *a, gs_cli_progress *progress)
 {
 	struct sigaction act = { .sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND };
 
@@ -243,6 +243,8 @@ static void watch_interrupts(const gs_argv *a, gs_cli_progress *progress)
 		if (gs_live_is(a->paths[i])) {
 			sigaction(SIGINT, &act, NULL);
 			progress->progress.should_stop = should_stop;
+			if (progress->is_on && !op->part && !gs_op_find_arg(op, GS_S("every"))) /* these look once, or now and then */
+				gs_cli_note("gospect: recording %.*s; Ctrl-C ends that early and keeps what there is", GS_FMT(a->paths[i]));
 			return;
 		}
 }
@@ -315,8 +317,8 @@ static int run_row(const gs_op *op, const gs_command *command, int argc, char **
 	if (!a.output)
 		call.write = write_pieces;
 	warn_of_keyboard(&a);
-	if (op->input == GS_INPUT_DOCUMENTS || gs_op_find_arg(op, GS_S("every")))
-		watch_interrupts(&a, &progress);
+	if (op->input == GS_INPUT_DOCUMENTS || (command && command->records_inputs) || gs_op_find_arg(op, GS_S("every")))
+		watch_interrupts(op, &a, &progress);
 	ok = take_config(&call, &a, &err) && gs_op_bind(&call, a.pairs, a.n_pairs, &err);
 	if (ok && op->input == GS_INPUT_DOCUMENTS)
 		ok = open_inputs(&call, &a, &docs, &bases, &err);

@@ -157,4 +157,4 @@ static int run(gs_op_call *call, gs_err *err)
 }
 
 extern const gs_command gs_command_ui;
-const gs_command gs_command_ui = { .op = &ui_op, .run = run };
+const gs_command gs_command_ui = { .op = &ui_op, .records_inputs = true, .run = run };

@@ -203,30 +203,53 @@ def nothing_on_the_cpu_is_not_an_error(tmp):
     assert info["state"] == "done", info
 
 
+def some_samples(perf_data):
+    """A dozen or more: on a busy machine the program may get little of it."""
+    return perf_data.stat().st_size > 3000
+
+
 def interrupted(tmp, signals):
     perf_allowed()
-    with program("hot", NEWEST, "stripped-pie") as p:
+    with program("hot", NEWEST, "stripped-pie", seconds=120) as p:
         folder = tmp / "capture"
-        r = subprocess.Popen([GOSPECT, "record", str(p.pid), "-q", "-d", "60s", "-o", folder], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        r = subprocess.Popen([GOSPECT, "record", str(p.pid), "-q", "-d", "10m", "-o", folder], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                              text=True)
         wait_for("the recording to begin", lambda: (folder / "perf.data").exists())
         time.sleep(1.5)
+        wait_for("samples", lambda: some_samples(folder / "perf.data"), 60)
         start = time.monotonic()
         for s in signals:
             r.send_signal(s)
-        out, err = r.communicate(timeout=30)
+        out, err = r.communicate(timeout=100)
         took = time.monotonic() - start
     assert r.returncode == 0, f"exit {r.returncode}: {out} {err}"
-    assert took < 15, took
+    assert took < 90, took
     c = Capture(folder)
     assert c.info["state"] == "done", c.info
     assert has(c.stacks(), "main.hottest")
-    assert 1e9 < c.info["duration_ns"] < 20e9, c.info["duration_ns"]
+    assert 1e9 < c.info["duration_ns"] < 200e9, c.info["duration_ns"]
 
 
 @test
 def ctrl_c_keeps_what_was_taken(tmp):
     interrupted(tmp, [signal.SIGINT])
+
+
+@test
+def ctrl_c_ends_the_recording_of_ui_not_ui(tmp):
+    perf_allowed()
+    with program("hot", seconds=60) as t:
+        with subprocess.Popen([GOSPECT, "ui", str(t.pid), "--no-browser", "--duration", "10m"], cwd=tmp, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as ui:
+            try:
+                wait_for("samples", lambda: any(map(some_samples, tmp.glob("*/perf.data"))), 60)
+                ui.send_signal(signal.SIGINT)
+                assert ui.stdout.readline().startswith("http://127.0.0.1:")
+                ui.send_signal(signal.SIGINT)
+                assert ui.wait(30) == 0
+            finally:
+                ui.kill()
+        assert has(Capture(next(tmp.glob("*/capture.json")).parent).stacks(), "main.hottest")
 
 
 @test
@@ -249,9 +272,10 @@ def target_that_is_killed_keeps_what_was_taken(tmp):
     perf_allowed()
     with program("hot", NEWEST, "stripped") as p:
         folder = tmp / "capture"
-        r = subprocess.Popen([GOSPECT, "record", str(p.pid), "-q", "-d", "60s", "-o", folder], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        r = subprocess.Popen([GOSPECT, "record", str(p.pid), "-q", "-d", "10m", "-o", folder], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         wait_for("the recording to begin", lambda: (folder / "perf.data").exists())
         time.sleep(1.5)
+        wait_for("samples", lambda: some_samples(folder / "perf.data"), 60)
         p.process.kill()
         assert r.wait(30) == 0
     assert has(Capture(folder).stacks(), "main.hottest")
