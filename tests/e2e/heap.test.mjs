@@ -64,6 +64,7 @@ func wait() {
 }
 
 func main() {
+	runtime.MemProfileRate = 1 // each allocation is a sample: nothing is left to chance
 	fill(100)
 	pair = &ring{}
 	pair.peer = &ring{peer: pair}
@@ -181,6 +182,57 @@ heapTest("types lead to objects, objects to what keeps them alive", async (page)
 	await page.at("#/heap?doc=1&list=holders");
 	assert.match(await page.textContent(".tbody"), /var main\.cache/);
 	await page.screenshot({ path: join(pictures, "heap.png") });
+});
+
+heapTest("objects, types and lines lead to where they were allocated, and from there to the flame graph and the source", async (page) => {
+	const found = await page.api("/api/heap-find?doc=2&type=%5Emain%5C.session%24&top=1");
+	const at = found.objects[0].address;
+	const object = await page.api(`/api/heap-object?doc=2&address=${at}`);
+	const stack = object.allocations[0].stack;
+	assert.ok(stack.some((f) => f.function === "main.fill"), JSON.stringify(stack));
+	const line = source.split("\n").findIndex((l) => l.includes("cache[name] = &session")) + 1;
+	const fill = `.allocated li:has-text("main.go:${line}")`;
+	await page.at(`#/heap?doc=2&obj=${at}`);
+	assert.deepEqual(await page.$$eval(".allocated .stack .name", (l) => l.map((n) => n.title)), stack.map((f) => f.function));
+	await page.click(`${fill} .plain`);
+	await page.settled();
+	let s = await page.state();
+	assert.deepEqual([s.view, s.type, s.fn, s.obj], ["flame", "inuse_space", "main.fill", undefined]);
+	assert.match(await page.textContent('.tabs [aria-selected="true"]'), /Flame/);
+	const top = await page.api("/api/top?doc=2&sample-index=inuse_space&n=0");
+	assert.ok(top.rows.find((r) => r.name === "main.fill").cum > 300 * 20000);
+	assert.match(await page.textContent(".inspector"), /Hottest lines/, "functions, not types, are what is selected");
+	await page.goBack();
+	await page.settled();
+	assert.deepEqual([(await page.state()).view, (await page.state()).obj], ["heap", at], "back to the object");
+	await page.click(".allocated .link >> text=Source");
+	await page.settled();
+	assert.equal((await page.state()).view, "source");
+	assert.match(await page.textContent('table.lines tr:has-text("cache[name] = &session")'), /^[\d.,]+ MB/, "the line has its bytes");
+	// By type.
+	await page.at("#/heap?doc=2&fn=main.session");
+	assert.match(await page.textContent(".allocated"), new RegExp(`main\\.fill\\s*main\\.go:${line}`));
+	// All of them, by keys; a function is no type elsewhere.
+	await page.at("#/heap?doc=2&list=places");
+	const places = await page.api("/api/heap-summary?doc=2&by=allocation&top=0");
+	assert.equal(Number(await page.getAttribute(".table", "aria-rowcount")), places.n_places + 1);
+	await page.fill("#search", "^main.fill$");
+	await page.until((x) => x.q === "^main.fill$", "the search is in the link");
+	await page.waitForFunction((n) => document.querySelectorAll(".tbody .trow").length === n, places.places.filter((p) => p.function === "main.fill").length);
+	await page.focus(".table");
+	await page.keyboard.press("ArrowDown");
+	await page.until((x) => x.fn === "main.fill", "a row is selected");
+	await page.waitForSelector(".inspector .stack");
+	await page.screenshot({ path: join(pictures, "allocations.png") });
+	await page.click(".heap-view .segments >> text=Types");
+	await page.settled();
+	assert.equal((await page.state()).fn, undefined);
+	await page.goBack();
+	await page.settled();
+	await page.focus(".table");
+	await page.keyboard.press("ArrowDown");
+	await page.keyboard.press("Enter");
+	await page.until((x) => x.view === "flame" && x.fn === "main.fill", "Enter opens the flame graph");
 });
 
 heapTest("the treemap is walked by keys and zoomed, and has a table for a twin", async (page) => {

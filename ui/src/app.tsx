@@ -17,7 +17,7 @@ import { formatCount, formatValue } from "./lib/format";
 import { visible } from "./lib/names";
 import { handleKey } from "./state/commands";
 import { navigate, route } from "./state/route";
-import { baseDoc, doc, docById, documents, loadSession, rawSamples, sampleType, session, sessionError, settings, status } from "./state/session";
+import { baseDoc, doc, docById, documents, loadSession, ofAllocations, rawSamples, sampleType, session, sessionError, settings, status } from "./state/session";
 import { dialog, toast } from "./state/ui";
 import { sideOf, views, viewsFor } from "./views/registry";
 
@@ -51,7 +51,7 @@ function StatusLine() {
 			<span id="status" class="status-text" role="status" aria-live="polite">{status.value}</span>
 			<span class="spacer" />
 			{baseDoc.value && route.value.view === "diff" ? <span>compared with {visible(baseDoc.value.title || baseDoc.value.name)}</span> : null}
-			{d && total !== undefined && sampleType.value && route.value.view !== "goroutines" && route.value.view !== "timeline" && !views.find((v) => v.id === route.value.view)?.plain && d.kind !== "heap" ? (
+			{d && total !== undefined && sampleType.value && route.value.view !== "goroutines" && route.value.view !== "timeline" && !views.find((v) => v.id === route.value.view)?.plain && (d.kind !== "heap" || (ofAllocations.value && !views.find((v) => v.id === route.value.view)?.heap)) ? (
 				<span>{visible(sampleType.value.type)} {formatValue(total, sampleType.value.unit, route.value.unit)}{rawSamples.value ? ` · ${formatCount(rawSamples.value)} raw samples` : ""}</span>
 			) : null}
 		</footer>

@@ -53,8 +53,27 @@ export interface HeapNode {
 }
 /** A value in an object; `value` is text for people, `to` the object that it leads to. */
 export interface HeapField { name: string; type: string; value: string; to?: string }
+/** A call on the stack of an allocation, innermost first. */
+export interface HeapCall { function: string; file: string; line: number }
+/** A line that allocated what is alive; numbers are estimates from samples. */
+export interface HeapPlace {
+	function: string;
+	file: string;
+	line: number;
+	library_function: string;
+	samples: number;
+	count: number;
+	live_bytes: number;
+	types: { name: string; live_bytes: number }[];
+	kept_by: { name: string; live_bytes: number }[];
+	allocated_at: HeapCall[];
+}
+export interface HeapPlaces { live_bytes: number; sample_rate_bytes: number; samples: number; estimated_bytes: number; n_places: number; places: HeapPlace[] }
+
 export interface HeapObject {
 	object: HeapNode;
+	/** empty: it was not sampled */
+	allocations?: { stack: HeapCall[] }[];
 	/** absent where the memory is not to be had */
 	n_fields?: number;
 	fields?: HeapField[];
@@ -185,6 +204,8 @@ export interface LeakMemory {
 	retained_before_bytes?: number;
 	elements: string;
 	count: number;
+	/** the line that allocated most of what was sampled of it */
+	allocated_at?: LeakPlace & { samples: number; share: number };
 	held_by: string[];
 	shortest_way?: string[];
 }

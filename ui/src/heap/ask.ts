@@ -11,6 +11,7 @@ function question(op: string, args: Record<string, string | number>): string {
 }
 
 export const summaryUrl = () => question("summary", { top: 0 });
+export const placesUrl = () => question("summary", { by: "allocation", top: 0 });
 export const holdersUrl = (kind = "all") => question("holders", { top: 5000, kind });
 /** Variables, goroutines by function, and what several hold together. */
 export const topUrl = () => question("dominators", { depth: 1, top: 12, min: 0 });

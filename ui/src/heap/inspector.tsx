@@ -11,6 +11,7 @@ import { useJSON } from "../state/answer";
 import { navigate, route } from "../state/route";
 import { doc, setSetting } from "../state/session";
 import { peekUrl } from "../views/urls";
+import { ObjectAllocation, PlaceFacts, TypeAllocation } from "./allocated";
 import { heapPackage, heapSpellings, holdersUrl, isType, kindOf, objectsUrl, objectUrl, showObject, showType, summaryUrl, topUrl, whyUrl } from "./ask";
 
 const bytes = (n: number) => formatValue(n, "bytes", route.value.unit);
@@ -24,7 +25,7 @@ export function HeapInspector() {
 	return (
 		<aside class="inspector" aria-label="Inspector">
 			<button class="icon corner" title="Hide the inspector (p)" aria-label="Hide the inspector" onClick={() => setSetting("inspector", false)}><CloseIcon /></button>
-			{r.object || aroundObject ? <ObjectFacts address={r.object || aroundObject} /> : !r.fn && aroundType ? <TypeFacts name={aroundType} /> : !r.fn ? <HeapFacts /> : isType(r.fn) ? <TypeFacts name={r.fn} /> : <HolderFacts name={r.fn} />}
+			{r.object || aroundObject ? <ObjectFacts address={r.object || aroundObject} /> : r.fn && r.view === "heap" && r.list === "places" ? <PlaceFacts name={r.fn} /> : !r.fn && aroundType ? <TypeFacts name={aroundType} /> : !r.fn ? <HeapFacts /> : isType(r.fn) ? <TypeFacts name={r.fn} /> : <HolderFacts name={r.fn} />}
 		</aside>
 	);
 }
@@ -109,6 +110,7 @@ function ObjectFacts({ address }: { address: string }) {
 				</tbody>
 			</table>
 			<Fields o={o} />
+			<ObjectAllocation o={o} />
 			<section>
 				<h3 title="Each of these alone keeps it alive; the last is outside of the heap">Kept alive by<span>{o.retained_by.length ? "" : "several together"}</span></h3>
 				<ul class="edges">{o.retained_by.map((n, k) => <Node key={k} n={n} whole={whole} />)}</ul>
@@ -140,7 +142,7 @@ function TypeFacts({ name }: { name: string }) {
 			<Title name={name} below={visible(heapPackage(name) || (t?.package ?? ""))} />
 			<div class="row-actions">
 				{(r.view !== "refs" || r.around !== name) && <button class="button small" title="How its objects are connected with others, by type" onClick={() => navigate({ view: "refs", around: name, opened: [] })}>References</button>}
-				{r.view !== "flame" && <button class="button small" title="Where it stands among what retains the heap" onClick={() => navigate({ view: "flame", query: `^${name.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")}$`, mode: "highlight" })}>Icicle</button>}
+				{r.view !== "flame" && <button class="button small" title="Where it stands among what retains the heap" onClick={() => navigate({ view: "flame", type: "", query: `^${name.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")}$`, mode: "highlight" })}>Icicle</button>}
 				<button class="button small" onClick={() => navigate({ view: "heap", list: "objects", sort: "", query: "" })}>All objects</button>
 			</div>
 			{t && (
@@ -163,6 +165,7 @@ function TypeFacts({ name }: { name: string }) {
 					</ul>
 				)}
 			</section>
+			<TypeAllocation type={name} />
 			<section>
 				<h3>Largest<span>{list.data ? formatCount(list.data.n_objects) : ""}</span></h3>
 				<ul class="edges">{list.data?.objects.map((o) => <li key={o.address}><button onClick={() => showObject(o.address)}><Bar share={o.retained_bytes / (whole || 1)} text={bytes(o.retained_bytes)} /><span class="name mono">{o.address}</span></button></li>)}</ul>
@@ -187,7 +190,7 @@ function HolderFacts({ name }: { name: string }) {
 			{place?.file ? (
 				<div class="row-actions">
 					<button class="button small" title={visible(`${place.file}:${place.line ?? 0}`)} onClick={() => void openInEditor(place.file!, place.line ?? 0)}>{openLabel()}</button>
-					{r.view !== "source" && <button class="button small" title={kind === "frame" ? "The lines whose frames hold it" : "The function that they began with"} onClick={() => navigate({ view: "source" })}>Source</button>}
+					{r.view !== "source" && <button class="button small" title={kind === "frame" ? "The lines whose frames hold it" : "The function that they began with"} onClick={() => navigate({ view: "source", type: "" })}>Source</button>}
 				</div>
 			) : null}
 			{answer.error && <Wrong text={answer.error.message} />}
@@ -215,7 +218,7 @@ function HolderFacts({ name }: { name: string }) {
 			)}
 			<div class="row-actions">
 				{r.view !== "treemap" && <button class="link" onClick={() => navigate({ view: "treemap", heapBy: "name", mapRoot: "", box: -1, query: "" })}>Treemap</button>}
-				{r.view !== "flame" && <button class="link" onClick={() => navigate({ view: "flame" })}>Icicle</button>}
+				{r.view !== "flame" && <button class="link" onClick={() => navigate({ view: "flame", type: "" })}>Icicle</button>}
 			</div>
 		</>
 	);

@@ -14,6 +14,7 @@ import { searchRegExp } from "../state/query";
 import { navigate, route } from "../state/route";
 import { baseDoc, doc, documents } from "../state/session";
 import { stateClass } from "../views/goroutines";
+import { showAllocations } from "./allocated";
 import { heapSpellings, kindOf, leaksUrl, showObject, showType } from "./ask";
 
 const bytes = (n: number) => formatValue(n, "bytes", route.value.unit);
@@ -178,6 +179,12 @@ function Pile({ m, id, whole, first }: { m: LeakMemory; id: string; whole: numbe
 						<Row title="held by"><Way steps={m.held_by} /></Row>
 						{m.shortest_way && <Row title="shortest way"><Way steps={m.shortest_way} /></Row>}
 						<Row title="below it">{formatCount(m.count)} of <Thing type={m.elements} />, {bytes(m.bytes)}</Row>
+						{m.allocated_at && (
+							<Row title="allocated at">
+								<button class="plain" title="What it allocated, as a flame graph" onClick={() => showAllocations("flame", m.allocated_at!.function)}><Name name={m.allocated_at.function} /></button> <Where p={m.allocated_at} />
+								<span class="dim"> {formatPercent(m.allocated_at.share, 1)} of it, by {formatCount(m.allocated_at.samples)} {m.allocated_at.samples === 1 ? "sample" : "samples"}</span>
+							</Row>
+						)}
 						{m.retained_before_bytes !== undefined && <Row title="before">{bytes(m.retained_before_bytes)}</Row>}
 					</dl>
 					<div class="row-actions">

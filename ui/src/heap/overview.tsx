@@ -13,6 +13,7 @@ import { useJSON } from "../state/answer";
 import { searchRegExp } from "../state/query";
 import { navigate, route } from "../state/route";
 import { sortRows } from "../views/table";
+import { Places } from "./allocated";
 import { heapSpellings, holdersUrl, isType, objectsUrl, summaryUrl } from "./ask";
 
 const objects = (n: number) => `${formatCount(n)} ${n === 1 ? "object" : "objects"}`;
@@ -45,7 +46,7 @@ function Facts({ s }: { s: HeapSummary }) {
 	);
 }
 
-const lists: [string, string][] = [["types", "Types"], ["holders", "Holders"], ["objects", "Objects"]];
+const lists: [string, string][] = [["types", "Types"], ["holders", "Holders"], ["places", "Allocations"], ["objects", "Objects"]];
 
 export function HeapView() {
 	const r = route.value;
@@ -69,7 +70,7 @@ export function HeapView() {
 				)}
 				<span class="dim">{list === "types" ? `${formatCount(s.n_types)} types` : ""}</span>
 			</div>
-			{list === "types" ? <Types s={s} /> : list === "holders" ? <Holders /> : <Objects of={s.live_bytes} />}
+			{list === "types" ? <Types s={s} /> : list === "holders" ? <Holders /> : list === "places" ? <Places /> : <Objects of={s.live_bytes} />}
 		</div>
 	);
 }
@@ -100,9 +101,9 @@ function Types({ s }: { s: HeapSummary }) {
 		{ key: "retained", title: "Retained", track: "104px", numeric: true, hint: "What would be freed if all of them went", cell: (t) => bytes(t.retained_bytes) },
 		{ key: "retained", title: "%", track: "92px", numeric: true, sortable: false, cell: (t) => <Bar share={t.retained_bytes / (s.live_bytes || 1)} text={formatPercent(t.retained_bytes, s.live_bytes)} /> },
 		{ key: "shallow", title: "Shallow", track: "104px", numeric: true, hint: "Their own bytes", cell: (t) => bytes(t.shallow_bytes) },
-		{ key: "shallow", title: "%", track: "92px", numeric: true, sortable: false, cell: (t) => <Bar share={t.shallow_bytes / (s.live_bytes || 1)} text={formatPercent(t.shallow_bytes, s.live_bytes)} tone="plain" /> },
+		{ key: "shallow", title: "%", track: "92px", numeric: true, sortable: false, wide: 960, cell: (t) => <Bar share={t.shallow_bytes / (s.live_bytes || 1)} text={formatPercent(t.shallow_bytes, s.live_bytes)} tone="plain" /> },
 		{ key: "count", title: "Objects", track: "92px", numeric: true, cell: (t) => formatCount(t.count) },
-		{ key: "average", title: "Each", track: "84px", numeric: true, hint: "Bytes of one, on average", cell: (t) => bytes(Math.round(t.shallow_bytes / (t.count || 1))) },
+		{ key: "average", title: "Each", track: "84px", numeric: true, wide: 860, hint: "Bytes of one, on average", cell: (t) => bytes(Math.round(t.shallow_bytes / (t.count || 1))) },
 		{ key: "name", title: "Type", track: "minmax(240px, 1fr)", cell: (t) => <><span class="name" title={visible(t.type)}>{heapSpellings(t.type)[0]}</span>{t.known_by !== "exact" && <span class="tag" title={knowledge[t.known_by]}>{t.known_by}</span>}</> },
 	];
 	return (
@@ -133,7 +134,7 @@ function Holders() {
 		{ key: "retained", title: "%", track: "92px", numeric: true, sortable: false, cell: (h) => <Bar share={h.retained_bytes / whole} text={formatPercent(h.retained_bytes, whole)} /> },
 		{ key: "count", title: "Objects", track: "92px", numeric: true, cell: (h) => formatCount(h.retained_count) },
 		{ key: "name", title: "Holder", track: "minmax(220px, 1.2fr)", cell: (h) => <><span class="name" title={visible(h.name)}>{heapSpellings(h.name)[0]}</span>{h.goroutine && <span class="tag">{h.goroutine.id}</span>}{h.goroutines ? <span class="tag" title="Goroutines in whose frames it holds something">×{formatCount(h.goroutines)}</span> : null}</> },
-		{ key: "waits", title: "Waits for", track: "170px", sortable: false, cell: (h) => (h.goroutine?.wait_reason ? <span class="dim">{visible(h.goroutine.wait_reason)}{h.goroutine.wait_ns > 0 ? `, ${formatDuration(h.goroutine.wait_ns)}` : ""}</span> : "") },
+		{ key: "waits", title: "Waits for", track: "170px", sortable: false, wide: 1000, cell: (h) => (h.goroutine?.wait_reason ? <span class="dim">{visible(h.goroutine.wait_reason)}{h.goroutine.wait_ns > 0 ? `, ${formatDuration(h.goroutine.wait_ns)}` : ""}</span> : "") },
 		{ key: "gathers", title: "Gathers in", track: "minmax(160px, 1fr)", sortable: false, hint: "The last object down the tree that has at least half of it", cell: (h) => (h.gathers_in ? <button class="link name" title={visible(h.gathers_in.type)} onClick={(e) => { e.stopPropagation(); navigate({ object: h.gathers_in!.address }); }}>{heapSpellings(h.gathers_in.type)[0]}</button> : "") },
 	];
 	return (

@@ -64,7 +64,7 @@ export function ViewTabs() {
 			<span class="spacer" />
 			{profile && types.length > 1 && (
 				<label class="pair">Type
-					<select value={sampleType.value?.type ?? ""} onChange={(e) => navigate({ type: e.currentTarget.value })}>
+					<select value={sampleType.value?.type ?? ""} onChange={(e) => navigate({ type: e.currentTarget.value, ...(d?.kind === "heap" ? { fn: "", object: "" } : {}) })}>
 						{types.map((t) => <option key={t.type} value={t.type}>{visible(t.type)}</option>)}
 					</select>
 				</label>

@@ -1,5 +1,5 @@
 import { canvasKeys, commands, heapKeys, mmuKeys, timelineKeys } from "../state/commands";
-import { route } from "../state/route";
+import { heapViews, route } from "../state/route";
 import { DialogBox } from "./dialog";
 
 const groups = ["Views", "Graph", "Search", "Filter", "Page"] as const;
@@ -7,7 +7,7 @@ const groups = ["Views", "Graph", "Search", "Filter", "Page"] as const;
 function keysOf(view: string): [string, string][] {
 	if (view === "timeline") return timelineKeys;
 	if (view === "mmu") return mmuKeys;
-	return ["heap", "treemap", "refs", "leaks", "growth"].includes(view) ? heapKeys : canvasKeys;
+	return heapViews.includes(view) ? heapKeys : canvasKeys;
 }
 
 export function Help() {

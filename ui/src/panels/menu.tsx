@@ -4,7 +4,7 @@ import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { visible } from "../lib/names";
 import { addTransform, copyText, openInEditor, openLabel } from "../state/actions";
 import { navigate } from "../state/route";
-import { doc } from "../state/session";
+import { doc, ofAllocations } from "../state/session";
 import { menu, type Menu } from "../state/ui";
 import { isType } from "../heap/ask";
 import { packageOf, quoteRegex } from "../lib/names";
@@ -14,7 +14,7 @@ interface Entry { title: string; note?: string; run(): void; off?: boolean }
 function entries(m: Menu): (Entry | null)[] {
 	const pkg = packageOf(m.name);
 	const fn = { fn: m.name, node: m.node };
-	if (doc.peek()?.kind === "heap")
+	if (doc.peek()?.kind === "heap" && !ofAllocations.peek())
 		return [
 			{ title: "Focus this step", note: "Enter", run: () => navigate({ ...fn, root: m.node }), off: m.node < 0 },
 			...(isType(m.name) ? [
@@ -30,7 +30,7 @@ function entries(m: Menu): (Entry | null)[] {
 		];
 	return [
 		{ title: "Focus this frame", note: "Enter", run: () => navigate({ ...fn, root: m.node }), off: m.node < 0 },
-		{ title: "Callers and callees", run: () => navigate({ ...fn, view: "sandwich" }) },
+		...(doc.peek()?.kind === "heap" ? [] : [{ title: "Callers and callees", run: () => navigate({ ...fn, view: "sandwich" }) }]),
 		...(doc.peek()?.kind === "trace" ? [{ title: "Mark in the timeline", note: "every moment of it", run: () => navigate({ ...fn, view: "timeline" }) }] : []),
 		{ title: "Source", run: () => navigate({ ...fn, view: "source" }) },
 		{ title: openLabel(), run: () => void openInEditor(m.file, m.line), off: !m.file },

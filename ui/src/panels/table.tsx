@@ -11,6 +11,8 @@ export interface Column<T> {
 	numeric?: boolean;
 	sortable?: boolean;
 	hint?: string;
+	/** left out where the table is narrower than this, so that names keep their room */
+	wide?: number;
 	cell(row: T): ComponentChildren;
 }
 
@@ -39,11 +41,13 @@ export function VirtualTable<T>(p: Props<T>) {
 	const scroller = useRef<HTMLDivElement>(null);
 	const [range, setRange] = useState({ from: 0, to: 40 });
 	const [active, setActive] = useState(-1);
+	const [width, setWidth] = useState(0);
 	const id = useRef(`table-${++serial}`).current;
 
 	const measure = () => {
 		const el = scroller.current;
 		if (!el) return;
+		setWidth(el.clientWidth);
 		const from = Math.max(0, Math.floor(el.scrollTop / rowHeight) - overscan);
 		const to = Math.ceil((el.scrollTop + el.clientHeight) / rowHeight) + overscan;
 		setRange((r) => (r.from === from && r.to === to ? r : { from, to }));
@@ -120,7 +124,8 @@ export function VirtualTable<T>(p: Props<T>) {
 		event.stopPropagation();
 	};
 
-	const template = p.columns.map((c) => c.track).join(" ");
+	const columns = p.columns.filter((c) => !c.wide || !width || width >= c.wide);
+	const template = columns.map((c) => c.track).join(" ");
 	const rows = p.rows.slice(range.from, range.to);
 	return (
 		<div
@@ -128,7 +133,7 @@ export function VirtualTable<T>(p: Props<T>) {
 			aria-activedescendant={current >= 0 ? `${id}-${current}` : undefined} onKeyDown={onKey}
 		>
 			<div class="thead" role="row" aria-rowindex={1} style={{ gridTemplateColumns: template }}>
-				{p.columns.map((c) => {
+				{columns.map((c) => {
 					const down = p.sort === `-${c.key}`;
 					const up = p.sort === c.key;
 					const sortable = c.sortable !== false && p.onSort;
@@ -165,7 +170,7 @@ export function VirtualTable<T>(p: Props<T>) {
 									p.onMenu(row, event.clientX, event.clientY);
 								}}
 							>
-								{p.columns.map((c) => <div key={c.key} role="gridcell" class={c.numeric ? "num" : ""}>{c.cell(row)}</div>)}
+								{columns.map((c) => <div key={c.key} role="gridcell" class={c.numeric ? "num" : ""}>{c.cell(row)}</div>)}
 							</div>
 						);
 					})}

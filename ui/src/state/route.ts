@@ -142,6 +142,14 @@ const shaping: (keyof Route)[] = [
 	"doc", "base", "type", "invert", "creation", "transforms", "labels", "groupBy", "granularity", "normalize", "filter", "range", "goroutines", "starters",
 ];
 
+/** Views of a heap alone. */
+export const heapViews = ["heap", "treemap", "refs", "leaks", "growth"];
+
+/** Of a heap: whether functions that allocate are what is selected, and not types and holders. */
+function selectsCode(r: Route): boolean {
+	return heapViews.includes(r.view) ? r.view === "heap" && r.list === "places" : /^(alloc|inuse)_/.test(r.type);
+}
+
 export function changeRoute(old: Route, patch: Partial<Route>): Route {
 	const next: Route = { ...old, ...patch };
 	const same = (a: unknown, b: unknown) => (Array.isArray(a) ? a.join("\n") === (b as string[]).join("\n") : a === b);
@@ -153,6 +161,7 @@ export function changeRoute(old: Route, patch: Partial<Route>): Route {
 	} else if (old.root !== next.root && !("zoom" in patch)) next.zoom = "";
 	// One thing is selected: a function, type or holder takes the place of an object.
 	if (next.fn !== old.fn && next.fn && !("object" in patch)) next.object = "";
+	if (heapViews.some((v) => v === old.view || v === next.view) && selectsCode(old) !== selectsCode(next) && !("fn" in patch)) next.fn = "";
 	// Lanes and moments of another trace mean nothing in this one.
 	if (old.doc !== next.doc && old.doc !== 0)
 		for (const key of ["sight", "range", "lane", "at", "goroutines", "starters", "pins", "open", "folds", "lanesTask", "creation", "window", "object", "mapRoot", "box", "around", "opened"] as const)

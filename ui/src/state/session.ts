@@ -3,7 +3,7 @@
 import { computed, effect, signal } from "@preact/signals";
 import { ApiError, getJSON } from "../api/client";
 import type { Doc, SampleType, Session } from "../api/types";
-import { navigate, route } from "./route";
+import { heapViews, navigate, route } from "./route";
 
 export const session = signal<Session | null>(null);
 export const sessionError = signal<ApiError | null>(null);
@@ -38,13 +38,14 @@ export const sampleType = computed<SampleType | null>(() => {
 	return types.find((t) => t.type === wanted) ?? types[types.length - 1] ?? null;
 });
 
+/** Of a heap the graph is of what retains it; or of the calls that allocated, which are code as in any profile. */
+export const ofAllocations = computed(() => doc.value?.kind === "heap" && /^(alloc|inuse)_/.test(sampleType.value?.type ?? ""));
+
 /** Documents that can be compared with `d`: other profiles that share its sample types. */
 export function comparable(d: Doc): Doc[] {
 	const types = new Set((d.sample_types ?? []).map((t) => t.type));
 	return documents.value.filter((o) => o.id !== d.id && (o.sample_types ?? []).some((t) => types.has(t.type)));
 }
-
-const heapViews = ["heap", "treemap", "refs", "leaks", "growth"];
 
 /** Opens a document in the view that fits its kind. */
 export function openDoc(id: number): void {

@@ -2,12 +2,13 @@
 
 import type { GoroutineDetail, GoroutineRef, LaneRow, LanesAnswer, StateTimes, TraceSpan } from "../api/types";
 import { formatCount } from "../lib/format";
-import { baseName, packageOf, visible } from "../lib/names";
+import { packageOf, visible } from "../lib/names";
 import { Bar, formatPercent, Name } from "../panels/cells";
 import { CloseIcon } from "../panels/icons";
+import { Stack as Frames, type StackFrame } from "../panels/stack";
 import { cssColor } from "../render/draw";
 import { dark as darkTheme, light as lightTheme } from "../render/color";
-import { copyText, openInEditor, openLabel } from "../state/actions";
+import { copyText } from "../state/actions";
 import { useJSON } from "../state/answer";
 import { navigate, route } from "../state/route";
 import { dark, doc, setSetting } from "../state/session";
@@ -117,21 +118,8 @@ function Span({ span }: { span: TraceSpan }) {
 	);
 }
 
-export function Stack({ frames, note }: { frames: { name: string; file: string; line: number }[]; note?: string }) {
-	return (
-		<>
-			{note && <div class="dim small-note">{note}</div>}
-			<ol class="stack">
-				{frames.map((f, k) => (
-					<li key={k} class={f.name.startsWith("runtime.") ? "muted" : ""}>
-						<button class="plain" title="Mark where it runs" onClick={() => navigate({ fn: f.name, node: -1 })}><Name name={f.name} /></button>
-						{f.file && <button class="link where" title={openLabel()} onClick={() => void openInEditor(f.file, f.line)}>{visible(baseName(f.file))}:{f.line}</button>}
-					</li>
-				))}
-			</ol>
-			{frames[0] && <div class="row-actions"><button class="link" onClick={() => navigate({ view: "source", fn: (frames.find((f) => !f.name.startsWith("runtime.")) ?? frames[0]!).name, node: -1 })}>Source</button></div>}
-		</>
-	);
+function Stack({ frames, note }: { frames: StackFrame[]; note?: string }) {
+	return <Frames frames={frames} {...(note ? { note } : {})} hint="mark where it runs" pick={(name) => navigate({ fn: name, node: -1 })} source={(name) => navigate({ view: "source", fn: name, node: -1 })} />;
 }
 
 function Peer({ g }: { g: GoroutineRef }) {

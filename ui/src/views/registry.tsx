@@ -2,6 +2,7 @@
 
 import type { ComponentType } from "preact";
 import type { Doc } from "../api/types";
+import { ofAllocations } from "../state/session";
 import { GrowthView } from "../heap/growth";
 import { HeapInspector } from "../heap/inspector";
 import { LeaksView } from "../heap/leaks";
@@ -67,9 +68,9 @@ export function viewsFor(doc: Doc | null): View[] {
 
 /** What a view is called for a document: a heap's flame graph is of what retains it. */
 export function titleOf(v: View, doc: Doc | null): string {
-	return doc?.kind === "heap" && v.id === "flame" ? "Icicle" : v.title;
+	return doc?.kind === "heap" && v.id === "flame" && !ofAllocations.value ? "Icicle" : v.title;
 }
 
 export function sideOf(v: View, doc: Doc | null): ComponentType | undefined {
-	return doc?.kind === "heap" ? HeapInspector : v.side;
+	return doc?.kind === "heap" && (v.heap || !ofAllocations.value) ? HeapInspector : v.side;
 }
