@@ -1,6 +1,7 @@
 #include "analysis/heap_diff.h"
 
 #include "analysis/heap_summary.h"
+#include "base/buf.h"
 
 #include "base/banned.h"
 
@@ -31,14 +32,14 @@ gs_heap_diff *gs_heap_diff_create(gs_arena *mem, gs_err *err)
 }
 
 /* NULL: out of memory. */
-static gs_heap_diff_value *value(gs_heap_diff *diff, gs_str name, bool is_holder)
+static gs_heap_diff_value *value(gs_heap_diff *diff, gs_str name, gs_heap_diff_kind kind)
 {
 	uint32_t id = gs_strtab_id(&diff->strings, name), *at;
 	bool is_new;
 
 	if (id == UINT32_MAX)
 		return NULL;
-	at = gs_map_put(&diff->index, (uint64_t)is_holder << 32 | id, &is_new);
+	at = gs_map_put(&diff->index, (uint64_t)kind << 32 | id, &is_new);
 	if (!at)
 		return NULL;
 	if (is_new) {
@@ -52,7 +53,7 @@ static gs_heap_diff_value *value(gs_heap_diff *diff, gs_str name, bool is_holder
 			diff->cap *= 2;
 		}
 		*at = diff->n;
-		diff->rows[diff->n++] = (gs_heap_diff_row){ .name = id, .is_holder = is_holder };
+		diff->rows[diff->n++] = (gs_heap_diff_row){ .name = id, .kind = kind };
 	}
 	return &diff->rows[*at].at[diff->n_sides];
 }
@@ -67,7 +68,7 @@ static bool add_holders(gs_heap_diff *diff, const gs_heap_names *names, const gs
 
 		if (s->depth != 1 && !is_frame)
 			continue;
-		v = value(diff, name, true);
+		v = value(diff, name, GS_HEAP_DIFF_HOLDER);
 		if (!v)
 			return false;
 		v->count += s->count;
@@ -80,7 +81,7 @@ static bool add_types(gs_heap_diff *diff, const gs_heap_names *names, const gs_h
 {
 	for (uint32_t i = 0; i < sum->n_rows; i++) {
 		const gs_heap_type_row *r = &sum->rows[i];
-		gs_heap_diff_value *v = value(diff, gs_strtab_get(&names->strings, names->of_type[r->type]), false);
+		gs_heap_diff_value *v = value(diff, gs_strtab_get(&names->strings, names->of_type[r->type]), GS_HEAP_DIFF_TYPE);
 
 		if (!v)
 			return false;
@@ -89,6 +90,76 @@ static bool add_types(gs_heap_diff *diff, const gs_heap_names *names, const gs_h
 		v->retained_bytes += r->retained_bytes;
 	}
 	return true;
+}
+
+/* Objects by type: those of type t are out[at[t]] to out[at[t + 1] - 1]. */
+static bool sort_by_type(gs_arena *mem, const gs_heap *h, uint32_t **at, uint32_t **out)
+{
+	uint32_t *start = *at = gs_try_new(mem, uint32_t, h->n_types + 2u);
+
+	*out = gs_try_new(mem, uint32_t, h->n_objects);
+	if (!start || !*out)
+		return false;
+	for (uint32_t i = 0; i < h->n_objects; i++)
+		start[h->type_of[i] + 2]++;
+	for (uint32_t t = 1; t < h->n_types; t++)
+		start[t + 1] += start[t];
+	for (uint32_t i = 0; i < h->n_objects; i++)
+		(*out)[start[h->type_of[i] + 1]++] = i;
+	return true;
+}
+
+typedef struct pair {
+	uint32_t from, to; /* types */
+	uint64_t count, bytes;
+} pair;
+
+/* Type by type, so that an object counts once for all of a type that point to it. */
+static bool add_edges(gs_arena *mem, gs_heap_diff *diff, const gs_heap *h, const gs_heap_names *names)
+{
+	uint32_t *at, *objects, *seen = gs_try_new(mem, uint32_t, h->n_objects), *place = gs_try_new(mem, uint32_t, h->n_types + 1u);
+	GS_VEC(pair) pairs = { 0 };
+	bool ok = seen && place && sort_by_type(mem, h, &at, &objects);
+
+	for (uint32_t t = 0; ok && t < h->n_types; t++) {
+		size_t first = pairs.n;
+
+		for (uint32_t i = at[t]; ok && i < at[t + 1]; i++)
+			for (uint32_t e = h->edge_at[objects[i]]; ok && objects[i] != h->all_goroutines && e < h->edge_at[objects[i] + 1]; e++) {
+				uint32_t to = h->edge_to[e], type = h->type_of[to];
+				pair *p;
+
+				if (seen[to] == t + 1)
+					continue;
+				seen[to] = t + 1;
+				if (!place[type]) {
+					p = gs_vec_push(&pairs, UINT32_MAX - 1);
+					ok = p;
+					if (!p)
+						continue;
+					*p = (pair){ .from = t, .to = type };
+					place[type] = (uint32_t)pairs.n;
+				}
+				p = &pairs.p[place[type] - 1];
+				p->count++;
+				p->bytes += gs_heap_size(h, to);
+			}
+		for (size_t i = first; i < pairs.n; i++)
+			place[pairs.p[i].to] = 0;
+	}
+	for (size_t i = 0; ok && i < pairs.n; i++) {
+		const pair *p = &pairs.p[i];
+		gs_str from = gs_strtab_get(&names->strings, names->of_type[p->from]), to = gs_strtab_get(&names->strings, names->of_type[p->to]);
+		gs_heap_diff_value *v = value(diff, gs_strf(mem, "%.*s -> %.*s", GS_FMT(from), GS_FMT(to)), GS_HEAP_DIFF_EDGE);
+
+		ok = v;
+		if (v) {
+			v->count += p->count;
+			v->own_bytes += p->bytes;
+		}
+	}
+	gs_vec_release(&pairs);
+	return ok;
 }
 
 bool gs_heap_diff_add(gs_heap_diff *diff, const gs_heap *h, gs_err *err)
@@ -105,7 +176,7 @@ bool gs_heap_diff_add(gs_heap_diff *diff, const gs_heap *h, gs_err *err)
 	if (!names || !gs_heap_paths_merge(scratch, h, &d, names, &(gs_heap_merge){ .up = d.idom }, &paths, err) ||
 	    !gs_heap_summarize(scratch, h, &d, &sum, err))
 		return false;
-	if (!add_holders(diff, names, &paths) || !add_types(diff, names, &sum))
+	if (!add_holders(diff, names, &paths) || !add_types(diff, names, &sum) || !add_edges(scratch, diff, h, names))
 		return no_memory(err);
 	diff->sides[diff->n_sides++] =
 		(gs_heap_diff_side){ .live_bytes = h->totals.live_bytes, .n_objects = h->n_objects, .n_goroutines = h->n_goroutines };
@@ -116,7 +187,7 @@ static int64_t whole_growth(const gs_heap_diff *diff, const gs_heap_diff_row *r)
 {
 	const gs_heap_diff_value *first = &r->at[0], *last = &r->at[diff->n_sides ? diff->n_sides - 1 : 0];
 
-	return r->is_holder ? (int64_t)(last->retained_bytes - first->retained_bytes) : (int64_t)(last->own_bytes - first->own_bytes);
+	return r->kind == GS_HEAP_DIFF_HOLDER ? (int64_t)(last->retained_bytes - first->retained_bytes) : (int64_t)(last->own_bytes - first->own_bytes);
 }
 
 static int by_growth(const void *a, const void *b, void *ctx)
@@ -124,8 +195,8 @@ static int by_growth(const void *a, const void *b, void *ctx)
 	const gs_heap_diff_row *x = a, *y = b;
 	const gs_heap_diff *diff = ctx;
 
-	if (x->is_holder != y->is_holder)
-		return x->is_holder ? -1 : 1;
+	if (x->kind != y->kind)
+		return x->kind < y->kind ? -1 : 1;
 	if (x->growth_bytes != y->growth_bytes)
 		return x->growth_bytes > y->growth_bytes ? -1 : 1;
 	if (whole_growth(diff, x) != whole_growth(diff, y))
@@ -140,7 +211,7 @@ void gs_heap_diff_finish(gs_heap_diff *diff)
 
 		for (unsigned k = 1; k < diff->n_sides; k++) {
 			const gs_heap_diff_value *was = &r->at[k - 1], *is = &r->at[k];
-			int64_t grown = r->is_holder ? (int64_t)(is->retained_bytes - was->retained_bytes)
+			int64_t grown = r->kind == GS_HEAP_DIFF_HOLDER ? (int64_t)(is->retained_bytes - was->retained_bytes)
 						     : (int64_t)(is->own_bytes - was->own_bytes);
 
 			if (k == 1 || grown < r->growth_bytes)

@@ -9,15 +9,17 @@
 #include "base/banned.h"
 
 static const gs_arg args[] = {
-	{ "top", GS_ARG_INT, .def = "20", .unit = "rows", .short_name = 'n', .help = "how many holders and how many types to show; 0: all" },
+	{ "top", GS_ARG_INT, .def = "20", .unit = "rows", .short_name = 'n', .help = "how many holders, types and references to show; 0: all" },
 	{ 0 },
 };
 static const gs_arg_group group = { "Options", args };
 
 static uint64_t bytes_of(const gs_heap_diff_row *r, unsigned side)
 {
-	return r->is_holder ? r->at[side].retained_bytes : r->at[side].own_bytes;
+	return r->kind == GS_HEAP_DIFF_HOLDER ? r->at[side].retained_bytes : r->at[side].own_bytes;
 }
+
+static const char *const one[] = { "holder", "type", "who -> what" }, *const none[] = { "holder", "type", "reference" };
 
 static bool has_changed(const gs_heap_diff *diff, const gs_heap_diff_row *r)
 {
@@ -34,7 +36,7 @@ static void signed_label(gs_buf *out, int64_t bytes)
 	gs_unit_label(out, bytes, GS_S("bytes"), GS_S("auto"));
 }
 
-static void table(gs_op_call *call, const gs_heap_diff *diff, bool is_holder, int64_t top)
+static void table(gs_op_call *call, const gs_heap_diff *diff, gs_heap_diff_kind kind, int64_t top)
 {
 	unsigned last = diff->n_sides - 1;
 	int64_t n = 0, left = 0;
@@ -43,12 +45,12 @@ static void table(gs_op_call *call, const gs_heap_diff *diff, bool is_holder, in
 	gs_buf_init(&t, (size_t)1 << 30);
 	gs_buf_z(&t, diff->n_sides > 2 ? "each step\t" : "growth\t");
 	for (unsigned k = 0; k <= last; k++)
-		gs_buf_f(&t, "%s %c\t", is_holder ? "retained" : "own", 'A' + (char)k);
-	gs_buf_f(&t, "count\t  %s\n", is_holder ? "holder" : "type");
+		gs_buf_f(&t, "%s %c\t", kind == GS_HEAP_DIFF_HOLDER ? "retained" : kind == GS_HEAP_DIFF_TYPE ? "own" : "points to", 'A' + (char)k);
+	gs_buf_f(&t, "count\t  %s\n", one[kind]);
 	for (uint32_t i = 0; i < diff->n; i++) {
 		const gs_heap_diff_row *r = &diff->rows[i];
 
-		if (r->is_holder != is_holder || !has_changed(diff, r))
+		if (r->kind != kind || !has_changed(diff, r))
 			continue;
 		if (top && n == top) {
 			left++;
@@ -69,7 +71,7 @@ static void table(gs_op_call *call, const gs_heap_diff *diff, bool is_holder, in
 	if (n)
 		gs_tabs_align_right(call->out, gs_buf_view(&t));
 	else
-		gs_buf_f(call->out, "No %s changed.\n", is_holder ? "holder" : "type");
+		gs_buf_f(call->out, "No %s changed.\n", none[kind]);
 	if (left)
 		gs_buf_f(call->out, "and %lld more (--top 0 shows all)\n", (long long)left);
 	gs_buf_release(&t);
@@ -91,27 +93,27 @@ static void text(gs_op_call *call, const gs_heap_diff *diff, int64_t top)
 		}
 		gs_buf_f(call->out, " live in %u objects, %u goroutines\n", s->n_objects, s->n_goroutines);
 	}
-	table(call, diff, true, top);
-	table(call, diff, false, top);
+	for (gs_heap_diff_kind kind = GS_HEAP_DIFF_HOLDER; kind <= GS_HEAP_DIFF_EDGE; kind++)
+		table(call, diff, kind, top);
 }
 
-static void rows_json(gs_json *j, const gs_heap_diff *diff, bool is_holder, int64_t top)
+static void rows_json(gs_json *j, const gs_heap_diff *diff, gs_heap_diff_kind kind, int64_t top)
 {
-	static const char *const keys[] = { "count", "own_bytes", "retained_bytes" };
+	static const char *const keys[] = { "count", "own_bytes", "retained_bytes" }, *const lists[] = { "holders", "types", "edges" };
 	int64_t n = 0;
 
-	gs_json_key(j, is_holder ? "holders" : "types");
+	gs_json_key(j, lists[kind]);
 	gs_json_array(j);
 	for (uint32_t i = 0; i < diff->n; i++) {
 		const gs_heap_diff_row *r = &diff->rows[i];
 
-		if (r->is_holder != is_holder || !has_changed(diff, r) || (top && n++ >= top))
+		if (r->kind != kind || !has_changed(diff, r) || (top && n++ >= top))
 			continue;
 		gs_json_object(j);
 		gs_json_kstr(j, "name", gs_strtab_get(&diff->strings, r->name));
 		gs_json_ki64(j, "growth_bytes", r->growth_bytes);
 		for (unsigned what = 0; what < 3; what++) {
-			if (what == 1 && is_holder)
+			if ((what == 1 && kind == GS_HEAP_DIFF_HOLDER) || (what == 2 && kind == GS_HEAP_DIFF_EDGE))
 				continue;
 			gs_json_key(j, keys[what]);
 			gs_json_array(j);
@@ -140,8 +142,8 @@ static void json(gs_op_call *call, const gs_heap_diff *diff, int64_t top)
 		gs_json_object_end(&j);
 	}
 	gs_json_array_end(&j);
-	rows_json(&j, diff, true, top);
-	rows_json(&j, diff, false, top);
+	for (gs_heap_diff_kind kind = GS_HEAP_DIFF_HOLDER; kind <= GS_HEAP_DIFF_EDGE; kind++)
+		rows_json(&j, diff, kind, top);
 	gs_json_object_end(&j);
 	gs_buf_c(call->out, '\n');
 }
@@ -176,8 +178,9 @@ static bool run(gs_op_call *call, gs_err *err)
 extern const gs_op gs_op_heap_diff;
 const gs_op gs_op_heap_diff = {
 	.name = "heap-diff",
-	.summary = "what grew between two or three cores of one Go program, by holder and by type",
-	.help = "Compares cores of one program, the oldest first: what each variable, goroutine function and frame's function retains, and how many bytes there are of each type. With three\n"
+	.summary = "what grew between two or three cores of one Go program, by holder, by type and by who points to what",
+	.help = "Compares cores of one program, the oldest first: what each variable, goroutine function and frame's function retains, how many bytes there are of each type,\n"
+		"and how many of them objects of which type point to: where that grows, the first is the container, the second what gathers in it. With three\n"
 		"cores the growth is the lesser of the two steps: what grows all the time comes first, what grew once and stopped does not. Only what changed is\n"
 		"listed; the count is the last core's less the first one's. One core is in memory at a time.\n"
 		"\n"

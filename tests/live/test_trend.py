@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""gospect trend on the demo shop: its cache grows by what is asked of it, so the profiles' values follow from counts and not from time. TAP."""
+"""gospect trend and heap diff on the demo shop: its cache grows by what is asked of it, so that values follow from counts and not from time. TAP."""
 import itertools
 import json
 import os
@@ -65,7 +65,7 @@ def a_cache_grows_as_much_as_it_says(tmp):
     r = row(found)
     assert r and r["verdict"] == "growing" and found["profiles"] == 8, found["rows"][:3]
     for (b, value), pages_then in zip(zip(r["values"], r["values"][1:]), counts[1:]):
-        assert value - b >= 40 * BODY_BYTES, (b, value)
+        assert value - b >= 39 * BODY_BYTES, (b, value)
     grown = (r["values"][-1] - r["values"][0]) / (counts[-1] - counts[0])
     assert BODY_BYTES <= grown <= BODY_BYTES * 1.5, grown
     at, values = found["at_s"], r["values"]
@@ -95,6 +95,21 @@ def profiles_of_a_running_program(tmp):
         found = trend("--every", "200ms", "--for", "1s", "--part", "goroutine", s.pid)[1]
         assert found["type"] == "goroutine" and found["profiles"] + found["same_moment"] + found["failed"] == 6, found
         assert all(v >= 1 for v in found["whole"]["values"]), found["whole"]
+
+
+@test
+def a_map_holds_more_by_as_many_as_were_asked_for(tmp):
+    cores = [tmp / f"{i}.core" for i in range(3)]
+    with exact_shop() as s:
+        for i, core in enumerate(cores):
+            ask_for_pages(s, f"snapshot-{i}", 100)
+            gospect("snapshot", s.pid, "-o", core, "-q")
+    found = json.loads(gospect("heap", "diff", "--format", "json", "--top", 0, *cores).stdout)
+    held = next(e for e in found["edges"] if "map" in e["name"] and e["name"].endswith("-> []uint8"))
+    # The program has a few other maps of that type.
+    for key, each in (("count", 100), ("own_bytes", 100 * BODY_BYTES)):
+        assert all(abs(b - a - each) <= each / 20 for a, b in zip(held[key], held[key][1:])), held
+    assert held in found["edges"][:3], found["edges"][:3]
 
 
 if __name__ == "__main__":

@@ -206,7 +206,7 @@ TEST(objects_of_a_type_and_around_one)
 /* Three moments; at the second the goroutines are not there yet, so that nothing of theirs grows all the time. */
 TEST(diff_of_three_heaps)
 {
-	unsigned n_holders = 0;
+	unsigned n_holders = 0, n_edges = 0;
 	gs_heap_diff *diff;
 	gs_err err;
 	fixture f;
@@ -227,7 +227,7 @@ TEST(diff_of_three_heaps)
 		const gs_heap_diff_row *r = &diff->rows[i];
 		gs_str name = gs_strtab_get(&diff->strings, r->name);
 
-		n_holders += r->is_holder;
+		n_holders += r->kind == GS_HEAP_DIFF_HOLDER;
 		if (gs_str_eq(name, GS_S("var main.list"))) {
 			/* Alone it retains the array as well. */
 			CHECK_INT(r->at[0].retained_bytes, 48);
@@ -240,11 +240,20 @@ TEST(diff_of_three_heaps)
 			CHECK_INT(r->growth_bytes, -32);
 		}
 		if (gs_str_eq(name, GS_S("[]uint8"))) {
-			CHECK(!r->is_holder);
+			CHECK(r->kind == GS_HEAP_DIFF_TYPE);
 			CHECK_INT(r->at[2].own_bytes, 32);
 			CHECK_INT(r->at[2].count, 2);
 		}
+		if (gs_str_eq(name, GS_S("main.job -> []uint8"))) {
+			/* Two objects, one of them from both jobs. */
+			CHECK(r->kind == GS_HEAP_DIFF_EDGE);
+			CHECK_INT(r->at[2].count, 2);
+			CHECK_INT(r->at[2].own_bytes, 32);
+			CHECK_INT(r->growth_bytes, 0);
+		}
+		n_edges += r->kind == GS_HEAP_DIFF_EDGE;
 	}
 	CHECK_INT(n_holders, 4);
+	CHECK_INT(n_edges, 3); /* node -> node, node -> []uint8 */
 	gs_arena_free(f.mem);
 }
