@@ -125,6 +125,7 @@ typedef struct merge {
 	gs_map roots;	 /* object that a variable leads to -> root */
 	gs_map named;	 /* name of a field, name of a type -> name of both */
 	gs_map frames;	 /* object that a frame holds -> name of the frame */
+	gs_heap_weight carry; /* see carried */
 	gs_map children; /* step and name -> step */
 	uint32_t *step_of; /* of each node */
 	gs_heap_step *steps;
@@ -343,8 +344,17 @@ static bool set_order(gs_arena *mem, gs_arena *scratch, gs_heap_paths *p)
 	}
 }
 
+/* A whole number for the sum of estimates so far; what is lost by it is made up for by the next. */
+static uint64_t carried(double *carry, double estimate)
+{
+	uint64_t whole = gs_heap_whole(*carry + estimate);
+
+	*carry += estimate - (double)whole;
+	return whole;
+}
+
 /* Of an object that was sampled: what it stands for. */
-static void add_samples(const merge *m, uint32_t object, const bool *sites, gs_heap_step *step)
+static void add_samples(merge *m, uint32_t object, const bool *sites, gs_heap_step *step)
 {
 	uint32_t first, n = gs_heap_samples_of(m->h, object, &first);
 	gs_heap_weight sum = { 0 };
@@ -356,8 +366,8 @@ static void add_samples(const merge *m, uint32_t object, const bool *sites, gs_h
 			sum.count += w.count;
 			sum.bytes += w.bytes;
 		}
-	step->own_count += gs_heap_whole(sum.count);
-	step->own_bytes += gs_heap_whole(sum.bytes);
+	step->own_count += carried(&m->carry.count, sum.count);
+	step->own_bytes += carried(&m->carry.bytes, sum.bytes);
 }
 
 static bool add_objects(merge *m, const uint64_t *selected, const bool *sites)

@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "analysis/heap_allocated.h"
 #include "analysis/heap_diff.h"
 #include "analysis/heap_holders.h"
 #include "analysis/heap_objects.h"
@@ -255,5 +256,88 @@ TEST(diff_of_three_heaps)
 	}
 	CHECK_INT(n_holders, 4);
 	CHECK_INT(n_edges, 3); /* node -> node, node -> []uint8 */
+	gs_arena_free(f.mem);
+}
+
+/*
+ * One byte in 64 was sampled: of the list's nodes (16 bytes, so that one stands for 4.5) two, of the goroutines' jobs one. Nodes are allocated by main.grow through
+ * strings.Repeat, jobs by main.work.
+ */
+static void add_samples(fixture *f)
+{
+	static const char *const functions[] = { "strings.Repeat", "main.grow", "runtime.main", "main.work" };
+	static const char *const files[] = { "/go/src/strings/strings.go", "/shop/main.go", "/go/src/runtime/proc.go", "/shop/main.go" };
+	gs_heap *h = &f->h;
+
+	h->call_frames = gs_new(f->mem, gs_heap_frame, 4);
+	for (uint32_t i = 0; i < 4; i++)
+		h->call_frames[i] = (gs_heap_frame){ .function = gs_strtab_id(&h->strings, gs_str_of(functions[i])),
+						     .file = gs_strtab_id(&h->strings, gs_str_of(files[i])), .line = 10 * i, .is_inlined = i == 0 };
+	h->calls = gs_new(f->mem, gs_heap_call, 3);
+	h->calls[0] = (gs_heap_call){ 0x10, 0, 2 };
+	h->calls[1] = (gs_heap_call){ 0x20, 2, 1 };
+	h->calls[2] = (gs_heap_call){ 0x30, 3, 1 };
+	h->sites = gs_new(f->mem, gs_heap_site, 2);
+	h->n_sites = 2;
+	h->sites[0] = (gs_heap_site){ .first_call = 0, .n_calls = 2, .object_bytes = 16, .allocs = 9, .alloc_bytes = 144 };
+	h->sites[1] = (gs_heap_site){ .first_call = 2, .n_calls = 1, .object_bytes = 16, .allocs = 2, .frees = 1, .alloc_bytes = 32, .free_bytes = 16 };
+	h->samples = gs_new(f->mem, gs_heap_sample, 3);
+	h->n_samples = 3;
+	h->samples[0] = (gs_heap_sample){ 0, 0 };
+	h->samples[1] = (gs_heap_sample){ 2, 0 };
+	h->samples[2] = (gs_heap_sample){ 5, 1 };
+	h->sample_rate = 64;
+}
+
+TEST(allocated_by_whom)
+{
+	gs_heap_allocated_list rows;
+	gs_heap_allocators list;
+	gs_heap_places places;
+	const gs_heap_place *p;
+	uint32_t first;
+	gs_err err;
+	fixture f;
+
+	CHECK(start(&f));
+	add_samples(&f);
+	CHECK_INT(gs_heap_samples_of(&f.h, 2, &first), 1);
+	CHECK_INT(first, 1);
+	CHECK_INT(gs_heap_samples_of(&f.h, 3, &first), 0);
+	CHECK(gs_heap_places_find(f.mem, &f.h, &places, &err) && gs_heap_allocated_by_holder(f.mem, &f.h, &f.d, f.names, &rows, &err) &&
+	      gs_heap_allocators_list(f.mem, &f.h, &places, &rows, false, &list, &err));
+	CHECK_INT(list.n, 2);
+	CHECK_INT(list.n_samples, 3);
+	/* 2 / (1 - exp(-16 / 64)) */
+	CHECK_INT(gs_heap_whole(list.rows[0].count), 9);
+	CHECK_INT(gs_heap_whole(list.rows[0].bytes), 145);
+	p = &places.list[list.rows[0].place];
+	CHECK_STR(gs_strtab_get(&f.h.strings, p->function), GS_S("main.grow"));
+	CHECK_STR(gs_strtab_get(&f.h.strings, p->library), GS_S("strings.Repeat"));
+	CHECK_INT(p->line, 10);
+	CHECK_STR(gs_strtab_get(&f.names->strings, list.rows[0].keepers[0].id), GS_S("var main.list"));
+	CHECK_STR(gs_strtab_get(&f.names->strings, list.rows[1].keepers[0].id), GS_S("goroutine main.worker"));
+	CHECK(list.rows[1].keepers[1].bytes == 0);
+	gs_arena_free(f.mem);
+}
+
+TEST(ways_to_what_was_allocated)
+{
+	gs_heap_paths p;
+	uint64_t *selected;
+	bool *sites;
+	gs_err err;
+	fixture f;
+	const gs_re *re;
+
+	CHECK(start(&f));
+	add_samples(&f);
+	re = gs_re_compile(f.mem, GS_S("^main\\.grow$"), &err);
+	sites = gs_heap_sites_matching(f.mem, &f.h, re, &err);
+	CHECK(sites && sites[0] && !sites[1]);
+	selected = gs_heap_objects_of_sites(f.mem, &f.h, sites, &err);
+	CHECK_INT(selected[0], 1 << 0 | 1 << 2);
+	CHECK(gs_heap_paths_merge(f.mem, &f.h, &f.d, f.names, &(gs_heap_merge){ .up = f.d.idom, .selected = selected, .sites = sites }, &p, &err));
+	CHECK_STR(show(&f, &p), GS_S("1 var main.list 1 9/145\n2 main.node 0 9/145\n"));
 	gs_arena_free(f.mem);
 }
