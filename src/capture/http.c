@@ -105,6 +105,20 @@ static size_t on_header(char *p, size_t size, size_t n, void *ctx)
 	return size * n;
 }
 
+/*
+ * Go's server cancels a request when the client's half of the connection ends, the handlers of CPU profiles and traces then stop
+ * and write what they have, and our other half still receives it.
+ */
+static bool finish_early(gs_http_request *r)
+{
+	struct gs_http_running *run = r->running;
+
+	if (!r->is_timed || run->socket == CURL_SOCKET_BAD || shutdown(run->socket, SHUT_WR) != 0)
+		return false;
+	run->is_half_closed = true;
+	return true;
+}
+
 static size_t on_body(char *p, size_t size, size_t n, void *ctx)
 {
 	gs_http_request *r = ctx;
@@ -122,6 +136,8 @@ static size_t on_body(char *p, size_t size, size_t n, void *ctx)
 		return bytes;
 	}
 	r->n_bytes += bytes;
+	if (r->finish_at_bytes && r->n_bytes >= r->finish_at_bytes && !r->running->is_half_closed)
+		(void)finish_early(r);
 	if (r->fd < 0) {
 		gs_buf_add(&r->body, p, bytes);
 		return r->body.bad ? 0 : bytes;
@@ -384,14 +400,8 @@ static void stop_one(CURLM *multi, gs_http_request *r)
 {
 	struct gs_http_running *run = r->running;
 
-	/*
-	 * Go's server cancels a request when the client's half of the connection ends, the CPU profile handler then
-	 * stops sampling and writes what it has, and our other half still receives it.
-	 */
-	if (r->is_timed && run->socket != CURL_SOCKET_BAD && shutdown(run->socket, SHUT_WR) == 0) {
-		run->is_half_closed = true;
+	if (finish_early(r))
 		return;
-	}
 	gs_fail(&r->err, GS_ERR_STOPPED, GS_ERR_NOWHERE, "stopped before it was complete");
 	curl_multi_remove_handle(multi, run->curl);
 	end(r);

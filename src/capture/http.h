@@ -42,6 +42,7 @@ typedef struct gs_http_request {
 	int64_t connect_timeout_ns; /* 0: 5 s */
 	uint64_t max_bytes;
 	int fd;	      /* the body of a 200 goes here; -1: into `body` */
+	uint64_t finish_at_bytes; /* of a timed request: when so much is here it is asked to finish early; 0: never */
 	bool is_timed; /* the server answers after N seconds: finish early by closing our half of the connection */
 
 	gs_buf body; /* the whole body, or with `fd` the first kilobytes of an answer that is not 200; release it */

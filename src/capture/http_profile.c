@@ -3,9 +3,14 @@
 #include <ctype.h>
 #include <unistd.h>
 
+#include "base/file.h"
+#include "format/gotrace/gotrace.h"
+
 #include "base/banned.h"
 
 enum { MAX_NAMES = 64, MAX_ROUNDS = 16 };
+/* What a program may still have to write of a trace that it was asked to end. */
+#define TRACE_REST_BYTES ((uint64_t)16 << 20)
 #define SECOND_NS 1000000000ll
 
 /* What to ask for, and how it went so far. */
@@ -16,7 +21,7 @@ typedef struct job {
 	int64_t seconds; /* > 0: ask for that long */
 	bool is_delta;	 /* seconds= means a difference, and the profile without is a way out */
 	bool is_bytes;	 /* no pprof: a text, an execution trace */
-	uint64_t max_bytes; /* a part of that size is kept when there is more; 0: none is */
+	uint64_t max_bytes; /* of a trace: it is asked to end there; 0: never */
 	bool is_again;	 /* this round runs it */
 	bool is_settled; /* in this round */
 	bool is_last;	 /* not before the timed ones are over: what it is like at the end */
@@ -314,6 +319,17 @@ static bool looks_right(const fetch *f, const job *j, gs_err *err)
 	return true;
 }
 
+/* Of a trace that was cut. */
+static bool holds_generation(int fd)
+{
+	GS_AUTO(file) file = { 0 };
+	char path[40];
+	gs_err err;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return gs_file_open(path, UINT64_MAX, &file, &err) && gs_gotrace_holds_generation(file.bytes);
+}
+
 static void keep(fetch *f, job *j, const gs_http_request *r, const char *name)
 {
 	gs_err err;
@@ -328,7 +344,9 @@ static void keep(fetch *f, job *j, const gs_http_request *r, const char *name)
 	j->part.size_bytes = r->n_bytes;
 	if (j->seconds)
 		j->part.duration_ns = j->seconds * SECOND_NS;
-	if (r->is_finished_early && !j->part.note.n)
+	if (r->is_finished_early && j->max_bytes && r->n_bytes >= j->max_bytes)
+		j->part.note = gs_strf(f->mem, "ended at the limit of %llu bytes", (unsigned long long)j->max_bytes);
+	else if (r->is_finished_early && !j->part.note.n)
 		j->part.note = GS_S("stopped early");
 }
 
@@ -345,8 +363,14 @@ static void settle(fetch *f, job *j, gs_http_request *r)
 		j->part.note = GS_S("since the program's start: stopped before the difference was complete");
 		j->is_again = true;
 	} else if (r->err.code == GS_ERR_LIMIT && j->max_bytes && r->n_bytes) {
+		bool is_readable = holds_generation(j->fd);
+
 		keep(f, j, r, name);
-		j->part.note = gs_strf(f->mem, "cut at the limit of %llu bytes", (unsigned long long)j->max_bytes);
+		if (j->part.state == GS_PART_DONE)
+			j->part.note = gs_strf(f->mem, "cut at %llu bytes, as the program went on beyond the limit of %llu%s",
+					       (unsigned long long)r->n_bytes, (unsigned long long)j->max_bytes,
+					       is_readable ? "" : ": its first generation is incomplete, without names and stacks; a higher "
+								  "--trace-max-bytes keeps it");
 	} else if (r->err.code != GS_ERR_NONE) {
 		failed(f, j, "%s", r->err.text);
 	} else if (r->status != 200) {
@@ -367,6 +391,11 @@ static void on_end(gs_http_request *r)
 	job *j = r->ctx;
 
 	settle(j->of, j, r);
+}
+
+static uint64_t trace_bound(uint64_t finish_at)
+{
+	return finish_at > UINT64_MAX / 4 ? UINT64_MAX : finish_at * 2 + TRACE_REST_BYTES;
 }
 
 static void run_round(fetch *f, const gs_progress *progress)
@@ -400,9 +429,10 @@ static void run_round(fetch *f, const gs_progress *progress)
 					  .ctx = j,
 					  .is_timed = covers > 0,
 					  .timeout_ns = covers + (covers ? 30 : 60) * SECOND_NS,
-					  .max_bytes = j->max_bytes	? j->max_bytes :
-					       f->o->max_bytes ? f->o->max_bytes :
-								 1ull << 30 };
+					  .finish_at_bytes = j->max_bytes,
+					  .max_bytes = j->max_bytes    ? trace_bound(j->max_bytes) :
+						       f->o->max_bytes ? f->o->max_bytes :
+									 1ull << 30 };
 		of[n++] = j;
 	}
 	gs_http_run(r, n, MAX_NAMES, f->o->auth, 10 * SECOND_NS, progress);

@@ -415,3 +415,27 @@ TEST(a_damaged_table_costs_no_event)
 	CHECK_INT(report.generations, all.generations - 1);
 	free(bytes);
 }
+
+/* Cut anywhere: there is a whole generation exactly from where the first one ends on. */
+TEST(a_cut_trace_knows_whether_a_generation_is_whole)
+{
+	static const char *const names[] = { "go1.22-generations", "go1.25-generations", "go1.26-generations" };
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		GS_AUTO(file) f = { 0 };
+		gs_err err = { 0 };
+		char name[128];
+		size_t first = 0, wrong = 0;
+
+		snprintf(name, sizeof(name), "../fuzz/corpus/gotrace/%s.trace", names[i]);
+		CHECK(gs_file_read(tap_data(name), 1 << 24, &f, &err));
+		for (size_t n = 0; n <= f.bytes.n; n++)
+			if (gs_gotrace_holds_generation(gs_str_slice(f.bytes, 0, n)))
+				first = first ? first : n;
+			else
+				wrong += first > 0;
+		CHECK(first > 1000 && first < f.bytes.n);
+		CHECK_INT(wrong, 0);
+	}
+	CHECK(!gs_gotrace_holds_generation(GS_S("go 1.19 trace\0\0\0 and more")));
+}

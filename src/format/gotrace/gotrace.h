@@ -188,6 +188,9 @@ typedef struct gs_gotrace_report {
 /* The bytes begin like a Go execution trace of any version; *version is N of "go 1.N trace". */
 bool gs_gotrace_probe(gs_str bytes, unsigned *version);
 
+/* The first generation is whole: it can be read with its strings and stacks. Before Go 1.22 that is the whole file, and the answer no. */
+bool gs_gotrace_holds_generation(gs_str bytes);
+
 /*
  * Read a whole trace. Calls go out in order from this thread; slices in them live as long as `bytes`, tables until the next sync.
  * False with GS_ERR_FORMAT when nothing at all could be read, GS_ERR_UNSUPPORTED for Go 1.5 and 1.6, GS_ERR_LIMIT, or what a callback

@@ -17,6 +17,19 @@ bool gs_gotrace_probe(gs_str bytes, unsigned *version)
 	return true;
 }
 
+bool gs_gotrace_holds_generation(gs_str bytes)
+{
+	gs_rd r = gs_rd_of(bytes);
+	unsigned version;
+
+	if (!gs_gotrace_probe(bytes, &version) || version < 22)
+		return false;
+	gs_rd_skip(&r, GS_GOTRACE_HEADER_BYTES);
+	/* Before Go 1.26 it ends where the next begins. */
+	return gs_gotrace_generation_skip(&r, version > MAX_KNOWN_VERSION ? MAX_KNOWN_VERSION : version) &&
+	       (version >= MAX_KNOWN_VERSION || gs_rd_left(&r));
+}
+
 bool gs_gotrace_reader_init(gs_gotrace_reader *r, gs_str bytes, gs_gotrace_report *report, gs_err *err)
 {
 	*r = (gs_gotrace_reader){ .report = report };
