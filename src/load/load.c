@@ -84,6 +84,7 @@ static gs_document *decode(gs_load_source *src, gs_str path, gs_err *err)
 	gs_progress_report(src->progress, 0.2, "reading");
 	doc = gs_document_create(src->name, path);
 	doc->format = gs_str_of(r->name);
+	doc->file_bytes = src->file_bytes;
 	if (!r->load(src, doc, err))
 		gs_err_context(err, "%.*s", GS_FMT(src->name));
 	else if (gs_progress_should_stop(src->progress))
@@ -115,6 +116,7 @@ static bool source_open(gs_load_source *src, gs_str bytes, gs_file *file, gs_unp
 		return gs_err_context(err, "%.*s", GS_FMT(src->name));
 	src->bytes = u->bytes;
 	src->trailing_bytes = u->trailing_bytes;
+	src->file_bytes = file && !gs_str_eq(src->name, gs_load_name_of(GS_S("-"), NULL)) ? file->bytes.n : 0;
 	src->file = file;
 	src->unpacked = u;
 	src->may_discard = file || u->packing != GS_PACKING_NONE;

@@ -80,6 +80,7 @@ typedef struct gs_load_source {
 	uint64_t *next_at;	 /* not NULL: the caller can take several; load the first and say where the next begins */
 	const gs_load_options *options;
 	const gs_progress *progress;
+	uint64_t file_bytes; /* of the file, packed as it is; 0: it is none */
 	gs_file *file; /* whose the bytes are: both NULL when they are lent */
 	gs_unpacked *unpacked;
 } gs_load_source;

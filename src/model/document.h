@@ -22,6 +22,7 @@ typedef struct gs_document {
 	gs_str name;   /* file name or URL, for titles */
 	gs_str path;   /* as given by the user */
 	gs_str format; /* "pprof", "folded", "perf.data", ... */
+	uint64_t file_bytes; /* size of the file at `path` when it was read; 0: it is no file */
 	gs_str group;  /* name of the capture that it is part of, or empty */
 	gs_str capture_json; /* of an archived capture; of a folder it lies beside `path` */
 	gs_profile *profile; /* always there */

@@ -222,3 +222,34 @@ TEST(questions_without_a_network)
 	gs_answer_release(&a);
 	gs_session_free(s);
 }
+
+/* A trace that is being written: opened again only when there is more of it. */
+TEST(a_file_that_has_grown_is_opened_again)
+{
+	gs_session *s = gs_session_create();
+	GS_AUTO(file) whole = { 0 };
+	char path[] = "/tmp/gospect-test-XXXXXX", body[200];
+	int fd = mkstemp(path);
+	gs_err err = { 0 };
+	gs_answer a;
+
+	CHECK(fd >= 0 && gs_file_read(tap_data("../fuzz/corpus/gotrace/go1.26-generations.trace"), 1 << 20, &whole, &err));
+	CHECK(gs_fd_write(fd, gs_str_slice(whole.bytes, 0, whole.bytes.n / 2), &err));
+	snprintf(body, sizeof(body), "{\"path\":\"%s\"}", path);
+	gs_api_post(s, GS_S("/api/open"), gs_str_of(body), &a);
+	CHECK(a.status == 200 && has(&a, "\"documents\":[1]"));
+	gs_answer_release(&a);
+	gs_api_post(s, GS_S("/api/open"), GS_S("{\"again\":1}"), &a);
+	CHECK(a.status == 200 && has(&a, "\"documents\":[]"));
+	gs_answer_release(&a);
+	CHECK(gs_session_get(s, 1) && gs_session_get(s, 1)->timeline && gs_session_get(s, 1)->timeline->is_cut);
+	CHECK(gs_fd_write(fd, gs_str_skip(whole.bytes, whole.bytes.n / 2), &err));
+	gs_api_post(s, GS_S("/api/open"), GS_S("{\"again\":1}"), &a);
+	CHECK(a.status == 200 && has(&a, "\"documents\":[2]"));
+	gs_answer_release(&a);
+	CHECK(gs_session_get(s, 2) && !gs_session_get(s, 2)->timeline->is_cut &&
+	      gs_session_get(s, 2)->timeline->n_events > gs_session_get(s, 1)->timeline->n_events);
+	close(fd);
+	unlink(path);
+	gs_session_free(s);
+}

@@ -1,6 +1,7 @@
 #include "service/http/api.h"
 
 #include <limits.h>
+#include <sys/stat.h>
 
 #include <jansson.h>
 
@@ -334,18 +335,30 @@ void gs_api_get(gs_session *s, gs_str path, const gs_op_pair *pairs, unsigned n,
 		gs_answer_error(out, &err);
 }
 
+/* The file is another than what the document was read from: of one that cannot be looked at, opening it tells more. */
+static bool has_grown(const gs_document *d, const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) != 0 || (uint64_t)st.st_size != d->file_bytes;
+}
+
 static bool post_open(gs_session *s, const json_t *body, gs_buf *out, gs_err *err)
 {
 	const char *path = json_string_value(json_object_get(body, "path"));
+	const gs_document *before = gs_session_get(s, (unsigned)json_integer_value(json_object_get(body, "again")));
 	unsigned ids[MAX_DOCS], n = 0;
 	gs_open_options o = { .overlay = gs_str_of(json_string_value(json_object_get(body, "overlay"))) };
 	gs_json j = gs_json_to(out);
 
+	if (before)
+		path = before->path.p; /* of the document's arena: ends with a zero */
 	if (!path || !*path || strcmp(path, "-") == 0) /* standard input is the terminal's */
 		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "open needs {\"path\":\"...\"}");
 	if (gs_live_is(gs_str_of(path)))
 		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "%s is a running program: record it", path);
-	if (!gs_session_open(s, gs_str_of(path), &o, NULL, ids, MAX_DOCS, &n, NULL, err))
+	if ((!before || has_grown(before, path)) &&
+	    !gs_session_open(s, gs_str_of(path), &o, NULL, ids, MAX_DOCS, &n, NULL, err))
 		return false;
 	gs_json_object(&j);
 	gs_json_key(&j, "documents");

@@ -98,6 +98,18 @@ export async function openPath(path: string): Promise<boolean> {
 	}
 }
 
+/** Reads a file again that may be longer by now: a further document, seen in the same way. */
+export async function reopen(id: number): Promise<void> {
+	try {
+		const { documents } = await post<{ documents: number[] }>("/api/open", { again: id });
+		if (!documents[0]) return say("The file is no longer than it was");
+		await loadSession();
+		openDoc(documents[0]);
+	} catch (error) {
+		say(error instanceof ApiError ? error.message : String(error), true);
+	}
+}
+
 /** Moves to the next or previous document of the session. */
 export function stepDocument(by: 1 | -1): void {
 	const all = session.peek()?.documents ?? [];

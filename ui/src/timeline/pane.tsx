@@ -10,6 +10,7 @@ import { cssColor } from "../render/draw";
 import { dark as darkTheme, light as lightTheme } from "../render/color";
 import { CloseIcon } from "../panels/icons";
 import { Empty, ErrorState, Loading } from "../panels/states";
+import { reopen } from "../state/actions";
 import { useJSON } from "../state/answer";
 import { engineRegex } from "../state/query";
 import { navigate, route, type Route } from "../state/route";
@@ -79,7 +80,7 @@ export function TimelineView() {
 		<div class="timeline">
 			<Bar />
 			<Overlays all={first.data.overlays ?? []} />
-			{first.data.incomplete && <p class="note">{visible(first.data.incomplete)}</p>}
+			{first.data.incomplete && <p class="note">{visible(first.data.incomplete)}. <button class="link" onClick={() => void reopen(id)}>Read it again</button></p>}
 			{first.data.damage && <p class="note bad">{visible(first.data.damage)}</p>}
 			{r.lanesTable ? <LaneTable first={first.data} /> : <Lanes first={first.data} id={id} />}
 		</div>
