@@ -5,6 +5,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { data, openBrowser, openPage, pictures, scratch, serve } from "./browser.mjs";
+import { cpuProfile } from "./pprof.mjs";
 
 let browser, server, page, other;
 const tmp = scratch();
@@ -424,6 +425,19 @@ test("every view, light and dark, as pictures", async () => {
 		p.clean();
 		await p.context().close();
 	}
+});
+
+test("a profile without samples says so in every view", async () => {
+	writeFileSync(join(tmp.dir, "empty.pprof"), cpuProfile([]));
+	const empty = await serve(join(tmp.dir, "empty.pprof"));
+	const p = await openPage(browser, empty);
+	for (const view of ["flame", "tree", "table", "source", "sandwich"]) {
+		await p.at(`#/${view}`);
+		assert.match(await p.textContent("#view .state"), /No samples in this profile/, view);
+	}
+	p.clean();
+	await p.context().close();
+	await empty.stop();
 });
 
 test("says so when the engine is gone", async () => {

@@ -23,6 +23,8 @@ after(async () => {
 
 const lanes = ".canvas-host.lanes";
 const gutter = 232;
+/** below the axis and the rows that are always there */
+const firstRow = 22 + 22 + 34 + 34;
 
 /** waits until every tile on screen is there */
 async function drawn(p = page) {
@@ -158,6 +160,26 @@ test("a click selects a span; the inspector shows its stack; peers are links", a
 	await page.click(".peers .peer");
 	await drawn();
 	assert.notEqual((await page.state()).lane, waiter.lane);
+	page.clean();
+});
+
+test("a lane that a link names is in sight, wherever it is in the list", async () => {
+	const row = (await page.api("/api/lanes?doc=1&limit=0")).rows.find((r) => r.name === "main.main.func1");
+	await page.at(`#/timeline?lane=${row.lane}`);
+	await drawn();
+	// Its group is closed: it lies above all others, where the processors' heading would be.
+	const b = await box();
+	await page.mouse.click(b.x + gutter + 60, b.y + firstRow + 10);
+	const s = await page.until((x) => Number(x.at) >= 0, "a moment in it is selected");
+	assert.deepEqual([s.lane, s.pin, s.fold], [row.lane, undefined, undefined]);
+	page.clean();
+});
+
+test("a stretch without samples says that the filters leave none", async () => {
+	await page.at("#/flame?type=cpu&sel=1-2");
+	await page.waitForSelector("text=No sample is left");
+	await page.click("text=Remove all filters");
+	await page.until((s) => s.sel === undefined, "the range is gone");
 	page.clean();
 });
 

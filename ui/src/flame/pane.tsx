@@ -9,7 +9,7 @@ import { Empty, ErrorState, Loading } from "../panels/states";
 import { searchRegExp } from "../state/query";
 import { useFrames } from "../state/answer";
 import { navigate, route } from "../state/route";
-import { dark, setRawSamples, settings, status } from "../state/session";
+import { dark, setRawSamples, settings, status, sampleType } from "../state/session";
 import { keyTarget, menu, selectedHit } from "../state/ui";
 import { FlameChart, type Hit } from "./chart";
 import { uncertain } from "./picture";
@@ -211,11 +211,16 @@ export function FlamePane({ url, label, up = false, diff = false, main = false }
 
 export function NoSamples() {
 	const r = route.value;
-	const filtered = r.transforms.length > 0 || r.labels.length > 0 || (r.mode === "filter" && r.query);
+	const filtered = r.transforms.length > 0 || r.labels.length > 0 || (r.mode === "filter" && r.query) || r.filter || r.range || r.goroutines.length > 0 || r.starters.length > 0;
+	const type = sampleType.value?.type ?? "";
 	return filtered ? (
 		<Empty title="No sample is left">
 			The filters above leave nothing of this profile.{" "}
-			<button class="link" onClick={() => navigate({ transforms: [], labels: [], query: "" })}>Remove all filters</button>
+			<button class="link" onClick={() => navigate({ transforms: [], labels: [], query: "", filter: "", range: "", goroutines: [], starters: [] })}>Remove all filters</button>
+		</Empty>
+	) : type === "delay" || type === "contentions" ? (
+		<Empty title="No samples in this profile" command={"runtime.SetBlockProfileRate(10_000)   // block: one wait of each 10 µs\nruntime.SetMutexProfileFraction(100)  // mutex: one contention of 100"}>
+			Block and mutex profiles stay empty until the program asks for them, or while nothing waits. An execution trace shows waiting without that.
 		</Empty>
 	) : (
 		<Empty title="No samples in this profile" command="gospect record --duration 30s PID">

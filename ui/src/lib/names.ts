@@ -73,3 +73,6 @@ export function baseName(path: string): string {
 export function quoteRegex(text: string): string {
 	return text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 }
+
+/** Of a frame: whether it is known where its source is. */
+export const hasPlace = (f: { file: string }) => f.file !== "" && f.file !== "?";

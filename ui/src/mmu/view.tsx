@@ -105,7 +105,7 @@ function Curves({ a, busy }: { a: MmuAnswer; busy: boolean }) {
 	return (
 		<>
 			<Plot a={a} lines={lines} windows={windows} at={at} pick={pick} busy={busy} />
-			<p class="mmu-say" aria-hidden="true">{sentence(lines, at, point.window_ns)}</p>
+			<p class="mmu-say" aria-hidden="true">{a.mean >= 1 ? "What is counted took nothing in this trace." : sentence(lines, at, point.window_ns)}</p>
 			<div class="mmu-tables">
 				<section>
 					<h3>Windows of every length</h3>

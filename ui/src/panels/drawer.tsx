@@ -4,7 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { getJSON } from "../api/client";
 import type { TagsAnswer, TraceRow, TracesAnswer } from "../api/types";
 import { formatCount, formatTime, formatValue } from "../lib/format";
-import { baseName, visible } from "../lib/names";
+import { baseName, hasPlace, visible } from "../lib/names";
 import { copyText, toggleLabel } from "../state/actions";
 import { useJSON } from "../state/answer";
 import { navigate, route } from "../state/route";
@@ -77,7 +77,7 @@ function Samples() {
 				<div class="samples-stack">
 					<ol class="stack">
 						{current.stack.map((f, k) => (
-							<li key={k}><button class="plain" onClick={() => navigate({ fn: f.name, node: -1 })}><Name name={f.name} /></button>{f.inlined ? <span class="tag">inl</span> : null}<span class="dim where">{f.file ? `${visible(baseName(f.file))}:${f.line}` : ""}</span></li>
+							<li key={k}><button class="plain" onClick={() => navigate({ fn: f.name, node: -1 })}><Name name={f.name} /></button>{f.inlined ? <span class="tag">inl</span> : null}<span class="dim where">{hasPlace(f) ? `${visible(baseName(f.file))}:${f.line}` : ""}</span></li>
 						))}
 					</ol>
 					<button class="link" onClick={() => copyText(current.stack.map((f) => f.name).reverse().join(";"), "the stack")}>Copy stack</button>

@@ -52,8 +52,8 @@ function FunctionFacts({ name }: { name: string }) {
 			<div class="dim path">{visible(packageOf(name))}{file ? ` · ${visible(baseName(file))}${line ? `:${line}` : ""}` : ""}</div>
 			<div class="row-actions">
 				<button class="button small" disabled={!file} onClick={() => openInEditor(file, line)}>{openLabel()}</button>
-				<button class="button small" onClick={() => navigate({ view: "source" })}>Source</button>
-				{doc.value?.kind !== "heap" && <button class="button small" onClick={() => navigate({ view: "sandwich" })}>Sandwich</button>}
+				{r.view !== "source" && <button class="button small" onClick={() => navigate({ view: "source" })}>Source</button>}
+				{doc.value?.kind !== "heap" && r.view !== "sandwich" && <button class="button small" onClick={() => navigate({ view: "sandwich" })}>Sandwich</button>}
 				{doc.value?.kind === "trace" && <button class="button small" title="Marks every moment in which it is on a stack" onClick={() => navigate({ view: "timeline" })}>Timeline</button>}
 			</div>
 			<table class="facts">

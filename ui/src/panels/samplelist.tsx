@@ -5,7 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 import { getJSON } from "../api/client";
 import type { SampleRow, SamplesAnswer } from "../api/types";
 import { formatCount, formatValue } from "../lib/format";
-import { baseName, visible } from "../lib/names";
+import { baseName, hasPlace, visible } from "../lib/names";
 import { copyText, openInEditor } from "../state/actions";
 import { useJSON } from "../state/answer";
 import { navigate, route } from "../state/route";
@@ -73,7 +73,7 @@ export function SampleList() {
 					<div class="samples-stack">
 						<ol class="stack">
 							{stack.map((f, k) => (
-								<li key={k}><button class="plain" onClick={() => navigate({ fn: f.name, node: -1 })}><Name name={f.name} /></button>{f.file && <button class="link where" onClick={() => void openInEditor(f.file, f.line)}>{visible(baseName(f.file))}:{f.line}</button>}</li>
+								<li key={k}><button class="plain" onClick={() => navigate({ fn: f.name, node: -1 })}><Name name={f.name} /></button>{hasPlace(f) && <button class="link where" onClick={() => void openInEditor(f.file, f.line)}>{visible(baseName(f.file))}:{f.line}</button>}</li>
 							))}
 						</ol>
 						{stack.length > 0 && <button class="link" onClick={() => copyText(stack.map((f) => f.name).reverse().join(";"), "the stack")}>Copy stack</button>}

@@ -1,6 +1,6 @@
 // A stack, innermost call first: names lead on, places open in the editor.
 
-import { baseName, visible } from "../lib/names";
+import { baseName, hasPlace, visible } from "../lib/names";
 import { openInEditor, openLabel } from "../state/actions";
 import { Name } from "./cells";
 
@@ -15,7 +15,7 @@ export function Stack({ frames, note, hint, pick, source }: { frames: StackFrame
 				{frames.map((f, k) => (
 					<li key={k} class={f.name.startsWith("runtime.") ? "muted" : ""}>
 						<button class="plain" title={`${visible(f.name)}: ${hint}`} onClick={() => pick(f.name)}><Name name={f.name} /></button>
-						{f.file && <button class="link where" title={`${visible(f.file)}:${f.line}: ${openLabel()}`} onClick={() => void openInEditor(f.file, f.line)}>{visible(baseName(f.file))}:{f.line}</button>}
+						{hasPlace(f) && <button class="link where" title={`${visible(f.file)}:${f.line}: ${openLabel()}`} onClick={() => void openInEditor(f.file, f.line)}>{visible(baseName(f.file))}:{f.line}</button>}
 					</li>
 				))}
 			</ol>

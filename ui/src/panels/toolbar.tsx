@@ -42,7 +42,7 @@ function Search() {
 		<div class="search" role="search">
 			<SearchIcon />
 			<input
-				id="search" ref={field} type="text" placeholder={lanes ? "Goroutines by function or number" : heap ? "Search types and holders" : "Search, regular expression"} aria-label={lanes ? "Filter goroutines" : heap ? "Search types and holders" : "Search functions"} value={text} spellcheck={false} autocomplete="off"
+				id="search" ref={field} type="text" placeholder={lanes ? "Goroutine or number" : heap ? "Search types and holders" : "Search (regexp)"} aria-label={lanes ? "Filter goroutines" : heap ? "Search types and holders" : "Search functions"} value={text} spellcheck={false} autocomplete="off"
 				onInput={(e) => {
 					const value = e.currentTarget.value;
 					setText(value);

@@ -1,7 +1,7 @@
 // A timeline one can move in: pointer, wheel and keys on top of the picture. Knows nothing of the page around it.
 
 import { CellFlag } from "../api/tiles";
-import { formatValue } from "../lib/format";
+import { formatCount, formatValue } from "../lib/format";
 import { dark as darkTheme, light as lightTheme, oklch, type Theme } from "../render/color";
 import type { Picture } from "../render/draw";
 import { Listener } from "../render/listen";
@@ -267,7 +267,7 @@ export class TimelineChart {
 		} else {
 			const most = mostOf(s, "count", s.view.from, s.view.to, false);
 			drawCounts(p, s, "count", y + 3, h, Math.max(1, most) * 1.05);
-			this.scale(p, most > 0 ? (most >= 10 ? most.toFixed(0) : most.toFixed(1)) : "", y);
+			this.scale(p, most > 0 ? (most >= 10 ? formatCount(most) : most.toFixed(1)) : "", y);
 		}
 		p.rects.add(0, y + f.height - 0.5, s.view.width, 0.5, this.theme.line);
 	}

@@ -218,16 +218,21 @@ function Lanes({ first, id }: { first: LanesAnswer; id: number }) {
 	useEffect(() => chart.current?.setRange(range), [range]);
 	useEffect(() => chart.current?.setSelection(r.lane, r.at), [r.lane, r.at, ready]);
 
+	// A lane that the link names may be far down in a list of which only the beginning is here, or in a closed group: it is shown as if pinned.
+	const opened = useRef(r.lane).current;
+	const linked = ready && r.lane === opened && /^[gpmt]\d+$/.test(r.lane) ? r.lane : "";
+
 	// Pinned lanes need their data wherever they are in the list: it comes with a list of its own.
 	useEffect(() => {
 		let left = false;
 		const known = new Map(pinRows.map((p) => [p.lane, p]));
-		const missing = r.pins.filter((p) => !known.has(p) && !rows.current?.dataOf(p));
-		for (const p of r.pins) {
+		const wanted = linked && !r.pins.includes(linked) && !rows.current?.dataOf(linked) ? [...r.pins, linked] : r.pins;
+		const missing = wanted.filter((p) => !known.has(p) && !rows.current?.dataOf(p));
+		for (const p of wanted) {
 			const data = rows.current?.dataOf(p);
 			if (data) known.set(p, data);
 		}
-		const use = () => !left && setPinRows(r.pins.map((p) => known.get(p)).filter((p): p is LaneRow => p !== undefined));
+		const use = () => !left && setPinRows(wanted.map((p) => known.get(p)).filter((p): p is LaneRow => p !== undefined));
 		if (!missing.length) use();
 		else
 			void Promise.all(missing.map((lane) => laneData(id, lane))).then((found) => {
@@ -237,7 +242,7 @@ function Lanes({ first, id }: { first: LanesAnswer; id: number }) {
 		return () => {
 			left = true;
 		};
-	}, [r.pins.join(), ready]);
+	}, [r.pins.join(), linked, ready]);
 	useEffect(() => {
 		chart.current?.setPins(pinRows.map((d) => ({
 			key: d.lane, kind: "lane", lane: d.lane, name: d.name, level: 0, height: 24, open: null, group: null, data: d, note: "",
@@ -368,6 +373,7 @@ function Bar() {
 				</span>
 			)}
 			<span class="spacer" />
+			<button class="button small" aria-pressed={r.lanesTable} title="The same lanes as a table" onClick={() => navigate({ lanesTable: !r.lanesTable })}>Table</button>
 			<div class="tl-legend" role="group" aria-label="States: only lanes that were in one">
 				{states.slice(0, 9).map((s, k) => (
 					<button key={s.name} aria-pressed={r.lanesState === s.name} title={`${s.hint}; click: only lanes that were`} onClick={() => navigate({ lanesState: r.lanesState === s.name ? "" : s.name })}>
@@ -376,7 +382,6 @@ function Bar() {
 				))}
 				<span title={stateOf("system").hint}><i class="swatch" style={{ background: cssColor(stateColor(theme, 10)) }} />runtime</span>
 			</div>
-			<button class="button small" aria-pressed={r.lanesTable} title="The same lanes as a table" onClick={() => navigate({ lanesTable: !r.lanesTable })}>Table</button>
 		</div>
 	);
 }

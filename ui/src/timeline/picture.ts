@@ -256,14 +256,16 @@ export function drawHeap(p: Picture, s: Scene, y: number, h: number, most: numbe
 export function drawGC(p: Picture, s: Scene, y: number, h: number): void {
 	const pieces = s.store.pieces("gc", s.level, s.view.from, s.view.to);
 	const stw = s.theme.dark ? oklch(0.9, 0.02, 60) : oklch(0.28, 0.03, 30);
+	const named = h >= 12;
 	each(s, pieces, "ranges", (tile, i, x, w, t) => {
 		const name = tile.source.head.names[tile.source.value[i]!] ?? "";
 		if (t.depth === 1) {
 			p.marks.add(x, y, Math.max(1.5, w), h, stw);
-			if (w > 60) label(p, s, name.replace("stop-the-world ", "STW "), x, y, w, h, s.theme.dark ? darkText : lightText, false);
+			if (named && w > 60) label(p, s, name.replace("stop-the-world ", "STW "), x, y, w, h, s.theme.dark ? darkText : lightText, false);
 			return;
 		}
 		p.rects.add(x, y, Math.max(1, w), h, stateColor(s.theme, 8));
+		if (!named) return;
 		const box = wholeBox(s, tile, i);
 		label(p, s, name, box.x, y, box.w, h, s.theme.dark ? lightText : darkText, false);
 	});

@@ -85,12 +85,12 @@ export function TreeView() {
 	const columns: Column<number>[] = [
 		{ key: "total", title: "Total", track: "104px", numeric: true, cell: (i) => value(f.total[i]!) },
 		{ key: "pct", title: "%", track: "92px", numeric: true, cell: (i) => <Bar share={f.total[i]! / (whole || 1)} text={formatPercent(f.total[i]!, whole)} /> },
-		{ key: "self", title: "Self", track: "104px", numeric: true, cell: (i) => (f.self[i] ? value(f.self[i]!) : <span class="dim">0</span>) },
-		...(f.samples ? [{ key: "samples", title: "Samples", track: "84px", numeric: true, cell: (i: number) => formatCount(f.samples![i]!) }] : []),
+		{ key: "self", title: "Self", track: "104px", numeric: true, wide: 640, cell: (i) => (f.self[i] ? value(f.self[i]!) : <span class="dim">0</span>) },
+		...(f.samples ? [{ key: "samples", title: "Samples", track: "84px", numeric: true, wide: 860, cell: (i: number) => formatCount(f.samples![i]!) }] : []),
 		{
-			key: "name", title: "Function", track: "minmax(300px, 1fr)",
+			key: "name", title: "Function", track: "minmax(240px, 1fr)",
 			cell: (i) => (
-				<span class="tree-name" style={{ paddingLeft: `${tree.depth[i]! * 14}px` }}>
+				<span class="tree-name" style={{ paddingLeft: `${Math.min(tree.depth[i]!, 10) * 14 + Math.max(0, tree.depth[i]! - 10) * 5}px` }}>
 					{expanded(i) === null ? <span class="twist" /> : (
 						<button class="twist" tabIndex={-1} aria-hidden="true" onClick={(e) => { e.stopPropagation(); toggle(i); }}>
 							{expanded(i) ? <DownIcon /> : <RightIcon />}
