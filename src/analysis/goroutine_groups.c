@@ -210,8 +210,8 @@ gs_goroutine_groups *gs_goroutine_groups_build(gs_arena *mem, const gs_document 
 	gs_buf_init(&key, 1 << 24);
 	if (!d->goroutines && !is_goroutine_profile(p))
 		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE,
-			       "%.*s has no goroutines: it takes a goroutine dump (debug=2, panic, SIGQUIT) or a goroutine profile",
-			       GS_FMT(d->name)),
+			       "%.*s has no goroutines: it takes a goroutine dump (debug=2, panic, SIGQUIT) or a goroutine profile%s", GS_FMT(d->name),
+			       p->is_heap_sampled ? "; gospect trend tells what grows in heap profiles" : ""),
 		       NULL;
 	if (!g || !keys || !gs_strtab_init(keys, mem) || !fill_entries(mem, d, g))
 		goto no_memory;

@@ -302,9 +302,10 @@ heapTest("growth names the cache first", async (page) => {
 	await page.click(".pick button");
 	await page.settled();
 	assert.deepEqual([(await page.state()).doc, (await page.state()).base], ["2", "1"]);
-	const [holders, types] = await page.$$eval(".diff-table", (l) => l.map((t) => t.querySelector(".trow").textContent));
+	const [holders, types, references] = await page.$$eval(".diff-table", (l) => l.map((t) => t.querySelector(".trow").textContent));
 	assert.match(holders, /^\+.*var main\.cache/);
 	assert.match(types, /^\+.*uint8/);
+	assert.match(references, /^\+.* → .*uint8/);
 	await page.click(".diff-table .trow");
 	await page.waitForSelector(".inspector >> text=package-level variable");
 	await page.screenshot({ path: join(pictures, "growth.png") });

@@ -239,6 +239,23 @@ def documents_are_opened_and_numbered():
 
 
 @test
+def a_trend_is_of_several_documents():
+    with tempfile.TemporaryDirectory() as folder, Server() as other:
+        for i in range(6):
+            with open(os.path.join(folder, f"{i}.folded"), "w") as f:
+                f.write(f"main;put {100 + 10 * i}\nmain;serve 500\n")
+        files = [os.path.join(folder, f"{i}.folded") for i in range(6)]
+        other.log_in()
+        ids = [other.post("/api/open", {"path": f})[1]["documents"][0] for f in files]
+        status, answer = other.json("/api/trend?interval=10s&doc=" + ",".join(map(str, ids)))
+        want = json.loads(subprocess.run([GOSPECT, "trend", "--interval", "10s", "--format", "json", *files], capture_output=True, check=True).stdout)
+        assert status == 200 and answer == want, answer
+        assert [(r["name"], r["verdict"], r["slope_per_s"]) for r in answer["rows"]] == [("put", "growing", 1), ("serve", "steady", 0)], answer["rows"]
+        assert other.json("/api/trend?doc=1")[0] == 400 and other.json("/api/trend?doc=1,2")[0] == 400  # one; no times
+        assert other.get("/api/trend?format=pprof&interval=10s&doc=1,2,3")[2][:2] == b"\x1f\x8b"
+
+
+@test
 def answers_can_be_saved_as_files():
     _, headers, _ = server.get("/api/info?doc=1&format=text&download=1")
     assert headers["Content-Disposition"] == 'attachment; filename="cpu-info.txt"', headers["Content-Disposition"]

@@ -150,11 +150,12 @@ export interface HeapTopology {
 	edges: RefEdge[];
 }
 
-export interface GrowthRow { name: string; growth_bytes: number; count: number[]; own_bytes?: number[]; retained_bytes: number[] }
+export interface GrowthRow { name: string; growth_bytes: number; count: number[]; own_bytes?: number[]; retained_bytes?: number[] }
 export interface HeapGrowth {
 	heaps: { core: string; live_bytes: number; objects: number; goroutines: number }[];
 	holders: GrowthRow[];
 	types: GrowthRow[];
+	edges: GrowthRow[];
 }
 
 /** What a snapshot of a process would be; nothing is touched to say so. */

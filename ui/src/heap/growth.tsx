@@ -67,6 +67,7 @@ export function GrowthView() {
 				<>
 					<Grown title="Holder" rows={answer.data.holders} sides={list.length} retained />
 					<Grown title="Type" rows={answer.data.types} sides={list.length} />
+					<Grown title="Reference" rows={answer.data.edges} sides={list.length} />
 				</>
 			)}
 		</div>
@@ -76,11 +77,13 @@ export function GrowthView() {
 function Grown({ title, rows, sides, retained }: { title: string; rows: GrowthRow[]; sides: number; retained?: boolean }) {
 	const r = route.value;
 	const found = useMemo(() => searchRegExp(r.query), [r.query]);
-	const of = (g: GrowthRow) => (retained ? g.retained_bytes : (g.own_bytes ?? g.retained_bytes));
+	const of = (g: GrowthRow) => (retained ? g.retained_bytes! : g.own_bytes!);
 	const step = (g: GrowthRow) => g.count[g.count.length - 1]! - g.count[0]!;
 	const fields: Record<string, (g: GrowthRow) => number | string> = { growth: (g) => g.growth_bytes, count: step, after: (g) => of(g)[sides - 1]!, before: (g) => of(g)[0]!, name: (g) => g.name };
 	const sort = r.sort && fields[r.sort.replace(/^-/, "")] ? r.sort : "-growth";
 	const list = useMemo(() => sortRows(rows.filter((g) => !found || found.test(g.name)), sort, (g, k) => fields[k]!(g)), [rows, sort, found]);
+	/* Of a reference "A -> B", B is what gathers. */
+	const gathers = (g: GrowthRow) => g.name.split(" -> ").pop()!;
 	const largest = rows.reduce((m, g) => Math.max(m, Math.abs(g.growth_bytes)), 0);
 	if (list.length === 0) return <div class="diff-table"><Empty title={`No ${title.toLowerCase()} ${found ? "matches" : "changed"}`} /></div>;
 	const columns: Column<GrowthRow>[] = [
@@ -90,13 +93,13 @@ function Grown({ title, rows, sides, retained }: { title: string; rows: GrowthRo
 		{ key: "after", title: "After", track: "104px", numeric: true, cell: (g) => bytes(of(g)[sides - 1]!) },
 		{ key: "count", title: "Δ objects", track: "104px", numeric: true, cell: (g) => (step(g) > 0 ? `+${formatCount(step(g))}` : formatCount(step(g))) },
 		{ key: "pct", title: "", track: "84px", numeric: true, sortable: false, cell: (g) => { const b = of(g)[0]!, a = of(g)[sides - 1]!; return b === 0 ? <span class="tag more">new</span> : a === 0 ? <span class="tag less">gone</span> : <span class="dim">{formatChange(a, b)}</span>; } },
-		{ key: "name", title, track: "minmax(240px, 1fr)", cell: (g) => <span class="name" title={visible(g.name)}>{heapSpellings(g.name)[0]}</span> },
+		{ key: "name", title, track: "minmax(240px, 1fr)", cell: (g) => <span class="name" title={visible(g.name)}>{g.name.split(" -> ").map((part) => heapSpellings(part)[0]).join(" → ")}</span> },
 	];
 	return (
 		<div class="diff-table">
 			<VirtualTable
 				label={`${title}s by growth`} columns={columns} rows={list} keyOf={(g) => g.name} selected={r.fn} sort={sort} onSort={(x) => navigate({ sort: x })}
-				onSelect={(g) => navigate({ fn: g.name, object: "", node: -1 }, "replace")} onOpen={(g) => navigate({ fn: g.name, object: "", view: "treemap", mapRoot: "", query: "" })}
+				onSelect={(g) => navigate({ fn: gathers(g), object: "", node: -1 }, "replace")} onOpen={(g) => navigate({ fn: gathers(g), object: "", view: "treemap", mapRoot: "", query: "" })}
 			/>
 		</div>
 	);
