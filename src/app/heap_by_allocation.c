@@ -29,7 +29,7 @@ static gs_str share_name(const answer *a, gs_heap_share s, bool is_type)
 /* "var main.cache 72%, frame main.serve 28%"; one that has all without its part. */
 static void shares_text(gs_buf *out, const answer *a, const gs_heap_share *shares, double of, bool is_type)
 {
-	for (unsigned i = 0; i < GS_HEAP_N_SHARES && shares[i].bytes > 0; i++) {
+	for (unsigned i = 0; i < GS_HEAP_N_SHARES && shares[i].bytes >= (i ? of / 200 : 0); i++) {
 		gs_buf_z(out, i ? ", " : "");
 		gs_printable(out, share_name(a, shares[i], is_type));
 		if (shares[i].bytes < of)

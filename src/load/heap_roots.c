@@ -84,16 +84,38 @@ static bool word(heap_build *b, gs_heap_root_kind kind, uint64_t at)
 	return heap_add_root(b, kind, at, gs_go_u64(&b->rt.image, at));
 }
 
-/* A special's function is a root; so is all that an object with a finalizer points to, but not the object itself. */
-static bool special(heap_build *b, const gs_go_span *s, uint64_t addr)
+/* Specials of a span come in the order of what they are of, then by kind. */
+typedef struct special_key {
+	uint64_t offset;
+	uint8_t kind;
+} special_key;
+
+static special_key key_of(const heap_build *b, uint64_t addr)
 {
 	const gs_go_offsets *o = &b->rt.o;
-	int32_t kind = gs_go_u8(&b->rt.image, addr + (uint64_t)o->special_kind);
-	uint64_t offset = gs_go_u64(&b->rt.image, addr + (uint64_t)o->special_offset);
-	finalized f;
+	special_key k = { gs_go_u64(&b->rt.image, addr + (uint64_t)o->special_offset), gs_go_u8(&b->rt.image, addr + (uint64_t)o->special_kind) };
 
 	if (o->special_offset_size == 2)
-		offset &= 0xffff;
+		k.offset &= 0xffff;
+	return k;
+}
+
+/* Not in a list that is whole: it leads back, or to what is no special. */
+static bool is_out_of_order(const heap_build *b, special_key last, special_key k)
+{
+	if (k.offset != last.offset)
+		return k.offset < last.offset;
+	return k.kind < last.kind || (k.kind == last.kind && k.kind == b->rt.o.kind_profile);
+}
+
+/* A special's function is a root; so is all that an object with a finalizer points to, but not the object itself. */
+static bool special(heap_build *b, const gs_go_span *s, uint64_t addr, special_key key)
+{
+	const gs_go_offsets *o = &b->rt.o;
+	int32_t kind = key.kind;
+	uint64_t offset = key.offset;
+	finalized f;
+
 	if (o->kind_profile != GS_GO_NONE && kind == o->kind_profile && o->special_profile_bucket != GS_GO_NONE) {
 		heap_sample *sample = gs_vec_push(&b->samples, MAX_SAMPLES);
 
@@ -169,10 +191,18 @@ bool heap_specials(heap_build *b, gs_err *err)
 	for (uint32_t i = 0; i < b->rt.n_spans; i++) {
 		const gs_go_span *s = &b->rt.spans[i];
 		uint64_t at = s->specials;
+		special_key last = { 0 };
 
 		for (unsigned n = 0; at && n < MAX_SPECIALS; n++) {
-			if (!special(b, s, at))
+			special_key key = key_of(b, at);
+
+			if (is_out_of_order(b, last, key)) {
+				b->h->totals.unread++;
+				break;
+			}
+			if (!special(b, s, at, key))
 				return out_of_memory(err);
+			last = key;
 			at = gs_go_u64(&b->rt.image, at + (uint64_t)b->rt.o.special_next);
 		}
 	}
