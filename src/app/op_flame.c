@@ -127,5 +127,6 @@ const gs_op gs_op_flame = {
 	.groups = (const gs_arg_group *const[]){ &own, GS_ARGS_PROFILE, NULL },
 	.formats = "svg png text folded speedscope json frames",
 	.run = run,
+	.wants_profile = gs_call_is_of_profile,
 	.is_slow = true,
 };

@@ -46,5 +46,6 @@ const gs_op gs_op_peek = {
 	.groups = (const gs_arg_group *const[]){ &own, &gs_args_average, GS_ARGS_PROFILE, NULL },
 	.formats = "text json",
 	.run = run,
+	.wants_profile = gs_call_is_of_profile,
 	.is_slow = true,
 };

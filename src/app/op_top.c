@@ -54,5 +54,6 @@ const gs_op gs_op_top = {
 	.groups = (const gs_arg_group *const[]){ &own, &gs_args_average, GS_ARGS_PROFILE, NULL },
 	.formats = "text json csv",
 	.run = run,
+	.wants_profile = gs_call_is_of_profile,
 	.is_slow = true,
 };

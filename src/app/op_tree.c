@@ -43,5 +43,6 @@ const gs_op gs_op_tree = {
 	.groups = (const gs_arg_group *const[]){ &own, &gs_args_average, GS_ARGS_PROFILE, NULL },
 	.formats = "text json",
 	.run = run,
+	.wants_profile = gs_call_is_of_profile,
 	.is_slow = true,
 };
