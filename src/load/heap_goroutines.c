@@ -182,6 +182,25 @@ static queue queue_of(reader *r, uint64_t sudog, uint64_t channel)
 	return known ? (queue)*known : QUEUE_NONE;
 }
 
+/* May the timer behind a channel still send, unless somebody who has it sets it anew (and has its channel with it)? Not when it is stopped or has fired
+ * and nobody is about to change that: runtime/time.go, unlockAndRun. */
+static bool may_fire(const heap_build *b, uint64_t timer)
+{
+	const gs_go_offsets *o = &b->rt.o;
+	const int32_t fields[] = { o->timer_mu, o->timer_when, o->timer_send_lock };
+	unsigned char raw[8];
+
+	if (!timer)
+		return false;
+	if (o->timer_is_sending == GS_GO_NONE || !gs_go_read(&b->rt.image, timer + (uint64_t)o->timer_is_sending, raw, 4) ||
+	    gs_peek_u32(raw, false))
+		return true;
+	for (unsigned i = 0; i < sizeof(fields) / sizeof(*fields); i++)
+		if (fields[i] == GS_GO_NONE || !gs_go_read(&b->rt.image, timer + (uint64_t)fields[i], raw, 8) || gs_go_load(raw))
+			return true;
+	return false;
+}
+
 static void channel_waits(reader *r, const gs_go_g *g)
 {
 	const gs_go_offsets *o = &r->b->rt.o;
@@ -198,7 +217,7 @@ static void channel_waits(reader *r, const gs_go_g *g)
 		q = queue_of(r, sudog, c);
 		w.kind = q == QUEUE_SENDERS ? GS_HEAP_WAIT_SEND : GS_HEAP_WAIT_RECEIVE;
 		w.is_select = gs_go_u8(&r->b->rt.image, sudog + (uint64_t)o->sudog_is_select) & 1;
-		w.is_settled = q != QUEUE_NONE && (o->hchan_timer == GS_GO_NONE || !at(r->b, c, o->hchan_timer));
+		w.is_settled = q != QUEUE_NONE && (o->hchan_timer == GS_GO_NONE || !may_fire(r->b, at(r->b, c, o->hchan_timer)));
 		if (!add_wait(r, w))
 			return;
 		sudog = at(r->b, sudog, o->sudog_waitlink);

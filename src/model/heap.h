@@ -98,7 +98,7 @@ typedef struct gs_heap_wait {
 	uint32_t goroutine;
 	uint8_t kind; /* gs_heap_wait_kind */
 	bool is_select;
-	bool is_settled; /* its record lies in the queue of what it waits for, and no timer is behind that: only another goroutine can wake it */
+	bool is_settled; /* its record lies in the queue of what it waits for, and no timer that runs is behind that: only another goroutine can wake it */
 } gs_heap_wait;
 
 /* Status as the runtime numbers it. */

@@ -122,6 +122,10 @@
 	X(hchan_recvq, "runtime.hchan", "recvq")                                            \
 	X(hchan_sendq, "runtime.hchan", "sendq")                                            \
 	X(hchan_size, "runtime.hchan", "")                                                  \
+	X(timer_mu, "runtime.timer", "mu")                                                  \
+	X(timer_when, "runtime.timer", "when")                                              \
+	X(timer_send_lock, "runtime.timer", "sendLock")                                     \
+	X(timer_is_sending, "runtime.timer", "isSending")                                   \
 	X(defer_heap, "runtime._defer", "heap")                                             \
 	X(defer_sp, "runtime._defer", "sp")                                                 \
 	X(defer_pc, "runtime._defer", "pc")                                                 \

@@ -115,6 +115,10 @@ func stuckFinalized() { // with a finalizer on something else
 	go func() { <-c; runtime.KeepAlive(x) }()
 }
 
+// From Go 1.23 on; before, the runtime keeps stopped timers in its list for a while.
+func stuckStoppedTimer() { t := time.NewTimer(time.Hour); t.Stop(); go func() { <-t.C }() }
+func stuckFiredTimer()   { t := time.NewTimer(1); <-t.C; go func() { <-t.C; runtime.KeepAlive(t) }() }
+
 // ---- may be woken
 
 func waitsGlobal()     { go func() { <-global }() }
@@ -132,6 +136,14 @@ func waitsTicker() {
 }
 func waitsTimer() { t := time.NewTimer(time.Hour); go func() { <-t.C }() }
 func waitsAfter() { go func() { <-time.After(time.Hour) }() }
+func waitsForReset() {
+	stopped = time.NewTimer(time.Hour)
+	stopped.Stop()
+	go func(c <-chan time.Time) { <-c }(stopped.C)
+}
+
+var stopped *time.Timer
+
 func waitsSleep() {
 	c := make(chan int)
 	go func() { <-c }()
@@ -241,10 +253,11 @@ func isQuiet() bool {
 
 func main() {
 	for _, f := range []func(){stuckSend, stuckReceive, stuckRange, stuckFull, stuckSelect, stuckReflect, stuckPair, stuckLocks, stuckTwice, stuckWaitGroup,
-		stuckRead, stuckWrite, stuckCond, stuckNil, stuckNilSend, stuckNothing, stuckContext, stuckChain, stuckRing, stuckFinalized} {
+		stuckRead, stuckWrite, stuckCond, stuckNil, stuckNilSend, stuckNothing, stuckContext, stuckChain, stuckRing, stuckFinalized,
+		stuckStoppedTimer, stuckFiredTimer} {
 		f()
 	}
-	for _, f := range []func(){waitsGlobal, waitsGlobalSend, waitsCond, waitsLock, waitsMap, waitsInterface, waitsTicker, waitsTimer, waitsAfter, waitsSleep,
+	for _, f := range []func(){waitsGlobal, waitsGlobalSend, waitsCond, waitsLock, waitsMap, waitsInterface, waitsTicker, waitsTimer, waitsAfter, waitsForReset, waitsSleep,
 		waitsAfterFunc, waitsDeadline, waitsDeadlineChild, waitsSelectTimer, waitsSignal, waitsNetwork, waitsPipe, waitsFinalizer, waitsLockHolder,
 		waitsChain, waitsGroup} {
 		f()
