@@ -302,33 +302,34 @@ static int by_waste(const void *a, const void *b)
 bool gs_heap_slack_find(gs_arena *mem, const gs_heap *h, const gs_dominators *d, const gs_heap_names *names, gs_heap_look *look,
 			const uint32_t *up, gs_heap_slacks *out, gs_err *err)
 {
-	search s = { .mem = mem, .h = h, .d = d, .names = names, .look = look, .up = up, .out = out };
+	search *s = gs_new(mem, search, 1); /* the table of strings goes with the arena, so it must lie there */
 	bool ok;
 
+	*s = (search){ .mem = mem, .h = h, .d = d, .names = names, .look = look, .up = up, .out = out };
 	*out = (gs_heap_slacks){ 0 };
 	if (!look)
 		return gs_fail(err, GS_ERR_UNSUPPORTED, GS_ERR_NOWHERE, "the memory of this heap is gone, its slices and maps cannot be looked at");
-	s.flags = gs_try_new(mem, uint8_t, h->n_objects);
-	ok = s.flags && gs_strtab_init(&s.strings, mem);
+	s->flags = gs_try_new(mem, uint8_t, h->n_objects);
+	ok = s->flags && gs_strtab_init(&s->strings, mem);
 	if (ok) {
-		look->references(look, &s, take);
-		judge_all(&s);
-		look->maps(look, &s, take_map);
-		ok = !s.is_out_of_memory;
+		look->references(look, s, take);
+		judge_all(s);
+		look->maps(look, s, take_map);
+		ok = !s->is_out_of_memory;
 	}
-	if (ok && s.rows.n) {
-		out->rows = gs_try_new(mem, gs_heap_slack_row, s.rows.n);
+	if (ok && s->rows.n) {
+		out->rows = gs_try_new(mem, gs_heap_slack_row, s->rows.n);
 		ok = out->rows;
 		if (ok) {
-			memcpy(out->rows, s.rows.p, s.rows.n * sizeof(*out->rows));
-			out->n = (uint32_t)s.rows.n;
+			memcpy(out->rows, s->rows.p, s->rows.n * sizeof(*out->rows));
+			out->n = (uint32_t)s->rows.n;
 			qsort(out->rows, out->n, sizeof(*out->rows), by_waste);
 		}
 	}
-	gs_vec_release(&s.pieces);
-	gs_vec_release(&s.rows);
-	gs_map_release(&s.row_of);
-	gs_map_release(&s.place_of);
-	gs_map_release(&s.root_of);
+	gs_vec_release(&s->pieces);
+	gs_vec_release(&s->rows);
+	gs_map_release(&s->row_of);
+	gs_map_release(&s->place_of);
+	gs_map_release(&s->root_of);
 	return ok || no_memory(err, h);
 }
