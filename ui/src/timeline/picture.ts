@@ -306,7 +306,7 @@ export function drawGutter(p: Picture, s: Scene, place: Placed): void {
 	const note = row.kind === "group" && row.group ? formatValue(row.group.count, "count") : row.kind === "lane" && row.data && row.lane[0] === "g" ? String(row.data.id) : row.note;
 	const noteWidth = note ? s.measure(note) + 10 : 0;
 	if (note) p.texts.push({ text: note, x: gutter - noteWidth, y: middle, color: s.theme.mutedText, bold: false });
-	const name = row.name ? fitName(spellings(row.name), (gutter - left - noteWidth - 6) / (row.kind === "lane" ? 1 : 1.2), s.measure) : row.kind === "lane" && !row.data ? "…" : row.kind === "section" ? "" : "(no name)";
+	const name = row.name ? fitName(spellings(row.name), (gutter - left - noteWidth - 6) / (row.kind === "lane" ? 1 : 1.25), s.measure) : row.kind === "lane" && !row.data ? "…" : row.kind === "section" ? "" : "(no name)";
 	p.texts.push({
 		text: name, x: left, y: middle, bold: row.kind !== "lane",
 		color: row.data?.system || row.group?.system ? s.theme.mutedText : s.theme.text,
