@@ -42,9 +42,9 @@
 	F(dwarf_aggregate_size) F(dwarf_attr) F(dwarf_attr_integrate) F(dwarf_begin_elf) F(dwarf_bytesize)       \
 	F(dwarf_child) F(dwarf_diename) F(dwarf_dieoffset) F(dwarf_end) F(dwarf_errmsg) F(dwarf_filesrc)         \
 	F(dwarf_formaddr) F(dwarf_formblock) F(dwarf_formref_die) F(dwarf_formsdata) F(dwarf_formstring)         \
-	F(dwarf_formudata) F(dwarf_get_units) F(dwarf_getsrc_die) F(dwarf_getsrcfiles) F(dwarf_haspc)            \
-	F(dwarf_lineno) F(dwarf_linesrc) F(dwarf_nextcu) F(dwarf_offdie) F(dwarf_ranges) F(dwarf_siblingof)      \
-	F(dwarf_srclang) F(dwarf_tag)
+	F(dwarf_formudata) F(dwarf_get_units) F(dwarf_getlocation_addr) F(dwarf_getsrc_die) F(dwarf_getsrcfiles) \
+	F(dwarf_haspc) F(dwarf_highpc) F(dwarf_lineno) F(dwarf_linesrc) F(dwarf_lowpc) F(dwarf_nextcu)           \
+	F(dwarf_offdie) F(dwarf_ranges) F(dwarf_siblingof) F(dwarf_srclang) F(dwarf_tag)
 
 /* A function of the library's name that jumps to where its slot points: arguments stay as they are, however many. */
 #if defined(__x86_64__)

@@ -274,6 +274,7 @@ gs_heap *gs_heap_load(const gs_heap_input *in, const gs_progress *progress, gs_e
 	gs_vec_release(&b.warnings);
 	gs_vec_release(&b.variables);
 	gs_vec_release(&b.samples);
+	gs_vec_release(&b.stack_frames);
 	gs_vec_release(&b.code);
 	gs_vec_release(&b.code_symbols);
 	gs_map_release(&b.code_at);

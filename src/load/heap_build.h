@@ -21,6 +21,13 @@ typedef struct heap_sample {
 	uint64_t addr, bucket;
 } heap_sample;
 
+/* A frame of compiled code, with all that is inlined there. */
+typedef struct heap_stack_frame {
+	uint64_t pc;	/* of an instruction in it, not the return address */
+	uint64_t cfa;	/* the stack pointer before it was called */
+	uint32_t frame; /* its last one in the model */
+} heap_stack_frame;
+
 typedef struct heap_build {
 	const gs_heap_input *in;
 	const gs_progress *progress;
@@ -33,6 +40,7 @@ typedef struct heap_build {
 	GS_VEC(gs_str) warnings;
 	GS_VEC(heap_variable) variables;
 	GS_VEC(heap_sample) samples;
+	GS_VEC(heap_stack_frame) stack_frames; /* by frame; where there is debug information */
 	/* Frames at the places in the code that were asked for, see heap_frames_at. */
 	GS_VEC(gs_heap_frame) code;
 	GS_VEC(gs_heap_symbol) code_symbols; /* of each */

@@ -90,6 +90,12 @@ static void on_frame(void *ctx, const gs_go_frame *f)
 	}
 	/* A frame's arguments belong to it, though they lie in its caller's part. */
 	*p = (physical){ f->sp, f->fp, (uint32_t)r->b->frames.n - 1 };
+	if (r->b->rt.has_dwarf) {
+		heap_stack_frame *s = gs_vec_push(&r->b->stack_frames, MAX_FRAMES);
+
+		if (s)
+			*s = (heap_stack_frame){ f->is_innermost ? f->pc : f->pc - 1, f->fp, p->frame };
+	}
 }
 
 static void on_word(void *ctx, uint64_t addr, uint64_t value, bool is_guess)

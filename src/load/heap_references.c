@@ -143,30 +143,10 @@ static void give_dynamic(walk *w, uint64_t addr, uint64_t type)
 		give_unknown(w);
 }
 
-/* The slot of a type that has the word at `offset`. */
-static const type_slot *slot_at(walk *w, uint32_t index, uint64_t offset)
-{
-	const heap_type *type;
-	uint32_t lo = 0, hi;
-
-	heap_type_compile(w->t, index);
-	type = &w->t->list.p[index];
-	hi = type->n_slots;
-	while (lo < hi) {
-		uint32_t mid = lo + (hi - lo) / 2;
-
-		if (w->t->slots.p[type->first_slot + mid].offset <= offset)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo ? &w->t->slots.p[type->first_slot + lo - 1] : NULL;
-}
-
 /* The pointer `value` at byte `offset` of a value of a type that begins at `base`. */
 static void give_word(walk *w, uint32_t index, uint64_t base, uint64_t offset, uint64_t value)
 {
-	const type_slot *at = slot_at(w, index, offset);
+	const type_slot *at = heap_type_slot_at(w->t, index, offset);
 	uint64_t addr = base + offset;
 	type_slot s;
 

@@ -168,6 +168,25 @@ void heap_type_compile(heap_types *t, uint32_t index)
 	t->list.p[index].n_slots = (uint32_t)(t->slots.n - first);
 }
 
+const type_slot *heap_type_slot_at(heap_types *t, uint32_t index, uint64_t offset)
+{
+	const heap_type *type;
+	uint32_t lo = 0, hi;
+
+	heap_type_compile(t, index);
+	type = &t->list.p[index];
+	hi = type->n_slots;
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (t->slots.p[type->first_slot + mid].offset <= offset)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo ? &t->slots.p[type->first_slot + lo - 1] : NULL;
+}
+
 /* ---- names ---- */
 
 /* A name {flags, length as varint, bytes} at an address. */
@@ -299,16 +318,23 @@ typedef struct globals {
 	heap_take_variable *take;
 } globals;
 
+/* The file gives its place within the module's types or its address, by version. */
+uint64_t heap_type_descriptor(const heap_types *t, uint64_t type)
+{
+	uint64_t bias = t->b->rt.bias;
+
+	if (!heap_type_is_in_module(t, type + bias) && t->b->rt.n_modules)
+		type += t->b->rt.modules[0].types - bias;
+	return heap_type_is_in_module(t, type + bias) ? type + bias : 0;
+}
+
 static void on_variable(void *ctx, gs_str name, uint64_t addr, gs_go_variable_kind kind, uint64_t type)
 {
 	globals *g = ctx;
-	uint64_t bias = g->t->b->rt.bias;
 
-	/* The file gives the descriptor's place within the module's types or its address, by version. */
-	if (!heap_type_is_in_module(g->t, type + bias) && g->t->b->rt.n_modules)
-		type += g->t->b->rt.modules[0].types - bias;
-	if (heap_type_is_in_module(g->t, type + bias))
-		g->take(g->ctx, name, addr + bias, kind, type + bias);
+	type = heap_type_descriptor(g->t, type);
+	if (type)
+		g->take(g->ctx, name, addr + g->t->b->rt.bias, kind, type);
 }
 
 void heap_type_globals(heap_types *t, void *ctx, heap_take_variable *take)

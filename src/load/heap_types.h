@@ -67,10 +67,14 @@ typedef struct heap_types {
 uint32_t heap_type_at(heap_types *t, uint64_t addr);
 /* Fill first_slot, n_slots. */
 void heap_type_compile(heap_types *t, uint32_t index);
+/* The last slot of a type that begins at `offset` or before; NULL: none. Valid until another type is compiled. */
+const type_slot *heap_type_slot_at(heap_types *t, uint32_t index, uint64_t offset);
 /* "main.node", and the import path. The name is a copy in `mem`. */
 gs_str heap_type_name(heap_types *t, gs_arena *mem, const heap_type *type, gs_str *package);
 /* Is this an address of a type descriptor of one of the modules? */
 bool heap_type_is_in_module(const heap_types *t, uint64_t addr);
+/* The address of the descriptor that debug information means; 0: there is none. */
+uint64_t heap_type_descriptor(const heap_types *t, uint64_t type);
 
 /* A struct's fields; names are copies in `mem`. */
 typedef struct heap_type_member {
@@ -89,6 +93,10 @@ heap_map_part heap_type_map_part(heap_types *t, uint32_t index);
 /* Call take for each package-level variable whose type the debug information tells. */
 typedef void heap_take_variable(void *ctx, gs_str name, uint64_t addr, gs_go_variable_kind kind, uint64_t type);
 void heap_type_globals(heap_types *t, void *ctx, heap_take_variable *take);
+/* Call take for each pointer in a frame of which debug information tells what it is: kind and type as of a variable that consists of this one word,
+ * or `slot` of a value. */
+void heap_type_locals(heap_types *t, void *ctx,
+		      void (*take)(void *ctx, const gs_heap_root *root, gs_go_variable_kind kind, uint64_t type, const type_slot *slot));
 
 /* Parts of gs_heap_look: every pointer, every map. */
 void heap_references(heap_types *t, const gs_heap *h, void *ctx, void (*take)(void *ctx, const gs_heap_reference *r));

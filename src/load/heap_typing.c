@@ -253,43 +253,47 @@ static void claim_dynamic(typing *y, uint64_t type, uint64_t data)
 
 /* ---- following fields ---- */
 
+/* The pointer `v` that a slot begins with; of an interface `second` is what follows. */
+static void follow_slot(typing *y, const type_slot *s, uint64_t v, uint64_t second)
+{
+	switch (s->op) {
+	case SLOT_POINTER:
+		claim_type(y, v, s->type, ONE, GS_HEAP_TYPE_FIELD);
+		break;
+	case SLOT_SLICE:
+		claim_type(y, v, s->type, ARRAY, GS_HEAP_TYPE_FIELD);
+		break;
+	case SLOT_STRING:
+		claim(y, v, y->string_type, GS_HEAP_TYPE_FIELD);
+		break;
+	case SLOT_EFACE:
+		claim_dynamic(y, v, second);
+		break;
+	case SLOT_IFACE:
+		claim_dynamic(y, word(y, v + 8), second);
+		break;
+	case SLOT_MAP:
+	case SLOT_CHAN:
+		claim_type(y, v, s->type, RECORD, GS_HEAP_TYPE_FIELD);
+		break;
+	case SLOT_FUNC:
+		claim_closure(y, v);
+		break;
+	}
+}
+
 static void follow_value(typing *y, uint32_t index, const unsigned char *p, uint64_t size)
 {
 	heap_type_compile(&y->t, index);
 	for (uint32_t i = 0; i < y->t.list.p[index].n_slots; i++) {
 		type_slot s = y->t.slots.p[y->t.list.p[index].first_slot + i];
-		uint64_t v, second;
+		uint64_t v;
 
 		if (s.offset + 8ull > size)
 			break;
 		v = gs_go_load(p + s.offset);
-		if (v == 0)
-			continue;
-		second = s.offset + 16ull <= size ? gs_go_load(p + s.offset + 8) : 0;
-		switch (s.op) {
-		case SLOT_POINTER:
-			claim_type(y, v, s.type, ONE, GS_HEAP_TYPE_FIELD);
-			break;
-		case SLOT_SLICE:
-			claim_type(y, v, s.type, ARRAY, GS_HEAP_TYPE_FIELD);
-			break;
-		case SLOT_STRING:
-			claim(y, v, y->string_type, GS_HEAP_TYPE_FIELD);
-			break;
-		case SLOT_EFACE:
-			claim_dynamic(y, v, second);
-			break;
-		case SLOT_IFACE:
-			claim_dynamic(y, word(y, v + 8), second);
-			break;
-		case SLOT_MAP:
-		case SLOT_CHAN:
-			claim_type(y, v, s.type, RECORD, GS_HEAP_TYPE_FIELD);
-			break;
-		case SLOT_FUNC:
-			claim_closure(y, v);
-			break;
-		}
+		if (v)
+			follow_slot(y, &s, v, s.offset + 16ull <= size ? gs_go_load(p + s.offset + 8) : 0);
 	}
 }
 
@@ -669,6 +673,18 @@ static void claim_variable(void *ctx, gs_str name, uint64_t addr, gs_go_variable
 		follow_value(y, index, p, size);
 }
 
+/* A pointer in a frame. */
+static void claim_local(void *ctx, const gs_heap_root *root, gs_go_variable_kind kind, uint64_t type, const type_slot *slot)
+{
+	typing *y = ctx;
+	uint64_t v = word(y, root->at);
+
+	if (slot && slot->op != SLOT_EFACE && slot->op != SLOT_IFACE)
+		follow_slot(y, slot, v, 0);
+	else if (!slot)
+		claim_type(y, v, type, kind == GS_GO_VARIABLE_SLICE ? ARRAY : ONE, GS_HEAP_TYPE_FIELD);
+}
+
 bool heap_type_objects(heap_build *b, gs_err *err)
 {
 	typing y = { .t = { .b = b }, .h = b->h, .rt = &b->rt };
@@ -686,6 +702,8 @@ bool heap_type_objects(heap_build *b, gs_err *err)
 	exact(&y);
 	drain(&y);
 	heap_type_globals(&y.t, &y, claim_variable);
+	drain(&y);
+	heap_type_locals(&y.t, &y, claim_local);
 	drain(&y);
 	interfaces(&y);
 	channels(&y);

@@ -9,9 +9,10 @@ enum {
 };
 #define MAX_IMAGE_BYTES ((uint64_t)4 << 30)
 
-/* What libdw needs for names, inlined calls and lines. */
+/* What libdw needs for names, inlined calls and lines; and for where variables are. */
 static const char *const wanted[] = { "info",	"abbrev", "line", "str",	   "line_str", "ranges", "rnglists",
 				      "addr", "types",	"str_offsets", NULL };
+static const char *const locations[] = { "loc", "loclists", NULL };
 
 typedef struct part {
 	gs_str name, data; /* name with its dot */
@@ -24,20 +25,19 @@ static void put(const gs_elf *e, char *p, unsigned size, uint64_t v)
 		p[e->is_big ? size - 1 - i : i] = (char)(v >> 8 * i);
 }
 
-static bool collect(gs_arena *mem, const gs_elf *e, part *parts, unsigned *n, gs_err *err)
+static bool collect(gs_arena *mem, const gs_elf *e, const char *const *names, part *parts, unsigned *n, gs_err *err)
 {
 	gs_elf unpack = *e; /* unpacked sections go with the image, not with the file */
 
 	unpack.mem = mem;
-	*n = 0;
-	for (unsigned i = 0; wanted[i]; i++) {
-		gs_str name = gs_strf(mem, ".debug_%s", wanted[i]);
+	for (unsigned i = 0; names[i]; i++) {
+		gs_str name = gs_strf(mem, ".debug_%s", names[i]);
 		const gs_elf_section *s = gs_elf_section_find(e, name);
 
 		if (!s)
-			s = gs_elf_section_find(e, gs_strf(mem, ".zdebug_%s", wanted[i]));
+			s = gs_elf_section_find(e, gs_strf(mem, ".zdebug_%s", names[i]));
 		if (!s) {
-			if (i == 0)
+			if (*n == 0)
 				return gs_fail(err, GS_ERR_MISSING, GS_ERR_NOWHERE,
 					       "no debug information in this file");
 			continue;
@@ -45,22 +45,22 @@ static bool collect(gs_arena *mem, const gs_elf *e, part *parts, unsigned *n, gs
 		parts[*n].name = name;
 		if (!gs_elf_section_data(&unpack, s, &parts[*n].data, err))
 			return false;
-		if (i == 0 && parts[*n].data.n == 0)
+		if (*n == 0 && parts[*n].data.n == 0)
 			return gs_fail(err, GS_ERR_MISSING, GS_ERR_NOWHERE, "the debug information of this file is elsewhere");
 		(*n)++;
 	}
 	return true;
 }
 
-bool gs_dwarf_image(gs_arena *mem, const gs_elf *e, char **image, size_t *size, gs_err *err)
+bool gs_dwarf_image(gs_arena *mem, const gs_elf *e, bool with_locations, char **image, size_t *size, gs_err *err)
 {
 	part parts[MAX_SECTIONS];
-	unsigned n, w = gs_elf_pointer_size(e);
+	unsigned n = 0, w = gs_elf_pointer_size(e);
 	unsigned head = e->is_64 ? 64 : 52, entry = e->is_64 ? 64 : 40;
 	uint64_t at = head, names_at, table_at, name_off = 1;
 	char *p;
 
-	if (!collect(mem, e, parts, &n, err))
+	if (!collect(mem, e, wanted, parts, &n, err) || (with_locations && !collect(mem, e, locations, parts, &n, err)))
 		return false;
 	for (unsigned i = 0; i < n; i++) {
 		parts[i].at = at;

@@ -7,7 +7,7 @@
 
 #include "format/elf/elf.h"
 
-/* In `mem`, writable. GS_ERR_MISSING when the file has no .debug_info. */
-bool gs_dwarf_image(gs_arena *mem, const gs_elf *e, char **image, size_t *size, gs_err *err);
+/* In `mem`, writable. `with_locations`: also the lists of where variables are. GS_ERR_MISSING when the file has no .debug_info. */
+bool gs_dwarf_image(gs_arena *mem, const gs_elf *e, bool with_locations, char **image, size_t *size, gs_err *err);
 
 #endif

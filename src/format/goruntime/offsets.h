@@ -244,6 +244,18 @@ typedef enum gs_go_variable_kind {
  * has a descriptor, and of the others for the parts that have one: "main.registry.names", "main.lists[3]". The name is only lent. False when there is no debug information. */
 bool gs_go_dwarf_variables(const gs_elf *e, void *ctx,
 			   void (*take)(void *ctx, gs_str name, uint64_t addr, gs_go_variable_kind kind, uint64_t type));
+
+/* A local variable or argument, or a part of one, that lies in its frame at one instruction. Places count from the frame's CFA: the stack pointer before the call. */
+typedef struct gs_go_local {
+	uint64_t pc; /* the file's */
+	int64_t base;	  /* where a value as `kind` and `type` say would begin */
+	int64_t from, to; /* what of it is really there */
+	uint64_t type;	  /* as gs_go_dwarf_variables tells it */
+	uint8_t kind;	  /* gs_go_variable_kind */
+} gs_go_local;
+
+/* Call take for those at each of the file's addresses `pcs`, which are sorted. False when there is no debug information. */
+bool gs_go_dwarf_locals(const gs_elf *e, const uint64_t *pcs, size_t n_pcs, void *ctx, void (*take)(void *ctx, const gs_go_local *l));
 /* Variables by the symbol table: those that are absent stay 0. */
 void gs_go_variables_symbols(const gs_elf *e, gs_go_variables *out);
 

@@ -272,14 +272,14 @@ typedef struct opened {
 	Dwarf *dw;
 } opened;
 
-static bool open_dwarf(gs_arena *scratch, const gs_elf *e, opened *out, gs_err *err)
+static bool open_dwarf(gs_arena *scratch, const gs_elf *e, bool with_locations, opened *out, gs_err *err)
 {
 	char *image;
 	size_t size;
 
 	*out = (opened){ 0 };
 	if (!gs_library_load(GS_LIBRARY_ELF, err) || !gs_library_load(GS_LIBRARY_DW, err) ||
-	    !gs_dwarf_image(scratch, e, &image, &size, err))
+	    !gs_dwarf_image(scratch, e, with_locations, &image, &size, err))
 		return false;
 	elf_version(EV_CURRENT);
 	out->elf = elf_memory(image, size);
@@ -325,7 +325,7 @@ bool gs_go_offsets_dwarf(const gs_elf *e, gs_go_offsets *out, gs_go_variables *v
 	s->variables = vars ? vars : gs_new(scratch, gs_go_variables, 1);
 	*s->variables = (gs_go_variables){ 0 };
 	list_types(s);
-	ok = open_dwarf(scratch, e, &o, err) && read_all(s, o.dw, err);
+	ok = open_dwarf(scratch, e, false, &o, err) && read_all(s, o.dw, err);
 	close_dwarf(&o);
 	return ok;
 }
@@ -456,7 +456,7 @@ bool gs_go_dwarf_variables(const gs_elf *e, void *ctx,
 	variable_walk w = { .ctx = ctx, .take = take };
 	uint8_t version;
 	opened o;
-	bool ok = open_dwarf(scratch, e, &o, NULL);
+	bool ok = open_dwarf(scratch, e, false, &o, NULL);
 
 	gs_buf_init(&w.name, 1 << 20);
 	while (ok && dwarf_get_units(o.dw, cu, &cu, NULL, &version, &unit, NULL) == 0) {
@@ -476,6 +476,162 @@ bool gs_go_dwarf_variables(const gs_elf *e, void *ctx,
 		} while (dwarf_siblingof(&die, &die) == 0);
 	}
 	gs_buf_release(&w.name);
+	close_dwarf(&o);
+	return ok;
+}
+
+/* ---- local variables ---- */
+
+enum { MAX_SCOPES = 64, MAX_LOCAL_STEPS = 1 << 26 };
+
+typedef struct local_walk {
+	variable_walk parts;
+	gs_go_local now;
+	int64_t place; /* where the variable would begin */
+	bool is_behind; /* what is there points to the variable */
+	const uint64_t *pcs;
+	size_t n_pcs;
+	uint64_t n_steps;
+	void *ctx;
+	void (*take)(void *ctx, const gs_go_local *l);
+} local_walk;
+
+static void on_part(void *ctx, gs_str name, uint64_t offset, gs_go_variable_kind kind, uint64_t type)
+{
+	local_walk *w = ctx;
+
+	(void)name;
+	if (w->is_behind && (offset || kind != GS_GO_VARIABLE_VALUE))
+		return;
+	w->now.base = (int64_t)((uint64_t)w->place + offset);
+	w->now.kind = w->is_behind ? GS_GO_VARIABLE_POINTER : (uint8_t)kind;
+	w->now.type = type;
+	w->take(w->ctx, &w->now);
+}
+
+/* A piece of `size` bytes at `offset` of a variable that lies at `place`. */
+static void on_piece(local_walk *w, Dwarf_Die *type, int64_t place, uint64_t offset, uint64_t size, bool is_behind)
+{
+	w->now.from = place;
+	if (__builtin_sub_overflow(place, (int64_t)offset, &w->place) || __builtin_add_overflow(place, (int64_t)size, &w->now.to))
+		return;
+	w->is_behind = is_behind;
+	w->parts.n_taken = w->parts.n_steps = 0;
+	w->parts.name.n = 0;
+	walk_value(&w->parts, type, 0, 0);
+	w->n_steps += w->parts.n_steps;
+}
+
+/* Those that Go's compiler writes: a place in the frame, perhaps of what leads to it; or pieces in places and registers. */
+static void on_location(local_walk *w, Dwarf_Die *type, const Dwarf_Op *ops, size_t n)
+{
+	bool is_known = false, is_behind = false;
+	uint64_t offset = 0;
+	int64_t place = 0;
+
+	for (size_t i = 0; i < n && w->n_steps < MAX_LOCAL_STEPS; i++) {
+		switch (ops[i].atom) {
+		case DW_OP_fbreg:
+			place = (int64_t)ops[i].number;
+			is_known = true;
+			break;
+		case DW_OP_call_frame_cfa:
+			place = 0;
+			is_known = true;
+			break;
+		case DW_OP_deref:
+			is_known &= !is_behind;
+			is_behind = true;
+			break;
+		case DW_OP_piece:
+			if (ops[i].number > INT32_MAX || offset > INT32_MAX)
+				return;
+			if (is_known && !is_behind)
+				on_piece(w, type, place, offset, ops[i].number, false);
+			offset += ops[i].number;
+			is_known = is_behind = false;
+			break;
+		default:
+			is_known = false;
+		}
+	}
+	if (is_known && offset == 0)
+		on_piece(w, type, place, 0, is_behind ? 8 : INT32_MAX, is_behind);
+}
+
+static void walk_scope(local_walk *w, Dwarf_Die *scope, unsigned depth)
+{
+	Dwarf_Die die, type;
+
+	if (depth > MAX_SCOPES || dwarf_child(scope, &die) != 0)
+		return;
+	do {
+		Dwarf_Attribute attr;
+		Dwarf_Op *ops;
+		size_t n;
+
+		if (++w->n_steps > MAX_LOCAL_STEPS)
+			return;
+		switch (dwarf_tag(&die)) {
+		case DW_TAG_lexical_block:
+		case DW_TAG_inlined_subroutine:
+			if (dwarf_haspc(&die, w->now.pc) > 0)
+				walk_scope(w, &die, depth + 1);
+			break;
+		case DW_TAG_variable:
+		case DW_TAG_formal_parameter:
+			if (dwarf_attr(&die, DW_AT_location, &attr) && dwarf_getlocation_addr(&attr, w->now.pc, &ops, &n, 1) == 1 &&
+			    dwarf_attr_integrate(&die, DW_AT_type, &attr) && dwarf_formref_die(&attr, &type))
+				on_location(w, &type, ops, n);
+			break;
+		default:
+			break;
+		}
+	} while (dwarf_siblingof(&die, &die) == 0);
+}
+
+static void walk_function(local_walk *w, Dwarf_Die *die)
+{
+	Dwarf_Addr low, high;
+	size_t lo = 0, hi = w->n_pcs;
+
+	if (dwarf_lowpc(die, &low) != 0 || dwarf_highpc(die, &high) != 0)
+		return;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (w->pcs[mid] < low)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	for (; lo < w->n_pcs && w->pcs[lo] < high && w->n_steps < MAX_LOCAL_STEPS; lo++) {
+		w->now.pc = w->pcs[lo];
+		walk_scope(w, die, 0);
+	}
+}
+
+bool gs_go_dwarf_locals(const gs_elf *e, const uint64_t *pcs, size_t n_pcs, void *ctx, void (*take)(void *ctx, const gs_go_local *l))
+{
+	GS_AUTO(arena) *scratch = gs_arena_create(BUDGET_BYTES);
+	local_walk w = { .parts = { .take = on_part }, .pcs = pcs, .n_pcs = n_pcs, .ctx = ctx, .take = take };
+	Dwarf_CU *cu = NULL;
+	Dwarf_Die unit, die;
+	uint8_t version;
+	opened o;
+	bool ok = open_dwarf(scratch, e, true, &o, NULL);
+
+	w.parts.ctx = &w;
+	gs_buf_init(&w.parts.name, 1 << 20);
+	while (ok && dwarf_get_units(o.dw, cu, &cu, NULL, &version, &unit, NULL) == 0) {
+		if (dwarf_srclang(&unit) != LANG_GO || dwarf_child(&unit, &die) != 0)
+			continue;
+		do {
+			if (dwarf_tag(&die) == DW_TAG_subprogram)
+				walk_function(&w, &die);
+		} while (dwarf_siblingof(&die, &die) == 0);
+	}
+	gs_buf_release(&w.parts.name);
 	close_dwarf(&o);
 	return ok;
 }
