@@ -23,8 +23,8 @@ typedef struct gs_merge_node {
 typedef struct gs_merge {
 	gs_view *v;
 	gs_arena *mem;	   /* working memory */
-	uint32_t first[16]; /* number of a trie's node 0 */
-	uint32_t roots[16];
+	uint32_t first[GS_VIEW_MAX_PROFILES]; /* number of a trie's node 0 */
+	uint32_t roots[GS_VIEW_MAX_PROFILES];
 	unsigned n_roots;
 	uint32_t n;
 	uint8_t *used;	/* a sample with a value passes through; only these may be in child and next */

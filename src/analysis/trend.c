@@ -19,6 +19,9 @@ const char *gs_trend_verdict_name(gs_trend_verdict v)
 
 /* ---- order ---- */
 
+/* Nearer ones are the same moment: nobody takes profiles so fast, and seconds as numbers still tell these apart after years. */
+enum { LEAST_APART_NS = 1000 };
+
 typedef struct moment {
 	uint32_t at;
 	int64_t time_ns;
@@ -70,6 +73,10 @@ uint32_t *gs_trend_order(gs_arena *mem, const gs_profile *const *list, const gs_
 	moment *m = gs_new(mem, moment, *n + 1u);
 	uint32_t *order = gs_new(mem, uint32_t, *n + 1u), kept = 0, from;
 
+	if (o->interval_ns > INT64_MAX / (*n + 1)) {
+		gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "--interval: that is longer than there is time for %u profiles", *n);
+		return NULL;
+	}
 	for (uint32_t i = 0; i < *n; i++) {
 		m[i] = (moment){ i, o->interval_ns ? i * o->interval_ns : list[i]->time_ns };
 		if (!o->interval_ns && m[i].time_ns <= 0) {
@@ -80,7 +87,7 @@ uint32_t *gs_trend_order(gs_arena *mem, const gs_profile *const *list, const gs_
 	}
 	qsort(m, *n, sizeof(*m), by_time);
 	for (uint32_t i = 0; i < *n; i++)
-		if (!kept || m[i].time_ns != m[kept - 1].time_ns)
+		if (!kept || m[i].time_ns - m[kept - 1].time_ns >= LEAST_APART_NS)
 			m[kept++] = m[i];
 	out->n_same = *n - kept;
 	from = last_start(list, m, kept);

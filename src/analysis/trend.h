@@ -58,7 +58,7 @@ typedef struct gs_trend {
 
 /*
  * The profiles in order of time, as gs_trend_build needs them: indexes into `list`, *n of them. Left out are several of one moment and what lies before
- * a restart. GS_ERR_USAGE: one has no time, too many; `names` are for that.
+ * a restart. GS_ERR_USAGE: one has no time, too many, too long; `names` are for that.
  */
 uint32_t *gs_trend_order(gs_arena *mem, const gs_profile *const *list, const gs_str *names, uint32_t *n, const gs_trend_options *o,
 			 gs_trend *out, gs_err *err);

@@ -344,8 +344,8 @@ static gs_view *build(gs_arena *mem, const gs_view_input *in, unsigned n, const 
 	const gs_view_profile *first;
 	bool ok = true;
 
-	if (n == 0 || n > 16) {
-		gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "a report needs between 1 and 16 profiles; merge more first");
+	if (n == 0 || n > GS_VIEW_MAX_PROFILES) {
+		gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "a report needs between 1 and %d profiles; merge more first", GS_VIEW_MAX_PROFILES);
 		return NULL;
 	}
 	v->mem = mem;

@@ -24,6 +24,9 @@ enum {
 	GS_VIEW_LABEL = 32,	/* a frame made from a label */
 };
 
+/* A trend has a profile for each moment. */
+enum { GS_VIEW_MAX_PROFILES = 512 };
+
 typedef struct gs_key {
 	/* What makes a key, by granularity; strings of the view, 0 when not part of it. */
 	uint32_t name, file, object;

@@ -4,7 +4,7 @@
 
 #include "tap.h"
 
-enum { MOST = 100 };
+enum { MOST = GS_SLOPE_MAX + 1 };
 
 /* The same numbers on every machine. */
 static uint64_t state;
@@ -323,7 +323,7 @@ TEST(what_cannot_be_a_series_says_why)
 	static const int64_t allocated[] = { 1000, 2000, 100, 200, 300, 400, 500 };
 
 	for (int i = 0; i < 7; i++)
-		list[i] = build(mem, "alloc_space", "bytes", (i < 6 ? 1 + i : 6) * SECOND, (stack[]){ { "main;f", allocated[i] } }, 1);
+		list[i] = build(mem, "alloc_space", "bytes", (i < 6 ? 1 + i : 6) * SECOND + i / 6, (stack[]){ { "main;f", allocated[i] } }, 1);
 	/* One moment twice, and a restart after the first two. */
 	CHECK(order_and_build(mem, list, 7, &o, &t, &err));
 	CHECK_INT(t.n_same, 1);
@@ -334,11 +334,31 @@ TEST(what_cannot_be_a_series_says_why)
 	t = (gs_trend){ 0 };
 	CHECK(!order_and_build(mem, list, 7, &o, &t, &err));
 	CHECK(err.code == GS_ERR_USAGE);
+	o.interval_ns = INT64_MAX / 4;
+	t = (gs_trend){ 0 };
+	CHECK(!order_and_build(mem, list, 7, &o, &t, &err));
+	CHECK(err.code == GS_ERR_USAGE);
 	o.interval_ns = 2 * SECOND;
 	list[2] = list[3];
 	t = (gs_trend){ 0 };
 	CHECK(order_and_build(mem, list, 7, &o, &t, &err));
 	CHECK(near(t.taken_s[t.view->n_profiles - 1], 2.0 * (t.view->n_profiles - 1), 1e-9));
+}
+
+TEST(a_long_series)
+{
+	GS_AUTO(arena) *mem = gs_arena_create(1 << 28);
+	static const gs_profile *list[GS_SLOPE_MAX + 1];
+	gs_trend t = { 0 };
+	gs_err err = { 0 };
+
+	for (int i = 0; i <= GS_SLOPE_MAX; i++)
+		list[i] = build(mem, "inuse_space", "bytes", (1 + i) * SECOND, (stack[]){ { "main;f", 1000 + 3 * i }, { "main;g", 1000 + i % 7 } }, 2);
+	CHECK(order_and_build(mem, list, GS_SLOPE_MAX, &usual, &t, &err));
+	CHECK(row_of(&t, "f") && row_of(&t, "f")->verdict == GS_TREND_GROWING && near(row_of(&t, "f")->fit.slope, 3, 1e-9));
+	CHECK(row_of(&t, "g") && row_of(&t, "g")->verdict == GS_TREND_STEADY);
+	CHECK(!order_and_build(mem, list, GS_SLOPE_MAX + 1, &usual, &t, &err));
+	CHECK(err.code == GS_ERR_USAGE);
 }
 
 TEST(growth_that_slows_down_is_marked)
