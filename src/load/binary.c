@@ -4,12 +4,14 @@
 #include <pthread.h>
 
 #include "base/buf.h"
+#include "base/demangle.h"
 #include "base/map.h"
 #include "format/dwarf/dwarf.h"
 #include "base/banned.h"
 
 #define FILE_MAX_BYTES ((uint64_t)64 << 30)
 #define BUDGET_BYTES ((uint64_t)8 << 30)
+enum { NAME_MAX_BYTES = 1 << 14 };
 
 struct gs_binary {
 	gs_arena *mem;
@@ -23,7 +25,7 @@ struct gs_binary {
 
 	/* All below is made on demand, under the lock. */
 	pthread_mutex_t lock;
-	gs_map printed; /* address of a linker name's bytes -> index + 1 into names */
+	gs_map printed; /* address of a linker name's bytes -> index + 1 into names; 0: shown as it is */
 	GS_VEC(gs_str) names;
 	bool has_tried_debug;
 	gs_file debug_file; /* where the distribution keeps debug information apart */
@@ -144,6 +146,40 @@ static gs_str printed_name(gs_binary *b, gs_str name)
 		out = b->names.p[*slot - 1];
 	pthread_mutex_unlock(&b->lock);
 	return out;
+}
+
+/* What people wrote for a mangled name; `name` itself when it is none. */
+static gs_str readable_name(gs_binary *b, gs_str name)
+{
+	GS_AUTO(buf) text = { 0 };
+	uint32_t *slot;
+	gs_str out = name;
+	bool is_new;
+
+	if (!gs_is_mangled(name))
+		return name;
+	gs_buf_init(&text, NAME_MAX_BYTES);
+	pthread_mutex_lock(&b->lock);
+	slot = gs_map_put(&b->printed, (uint64_t)(uintptr_t)name.p, &is_new);
+	if (slot && is_new && gs_demangle(&text, name, GS_DEMANGLE_TEMPLATES)) {
+		char *kept = gs_try_new(b->mem, char, text.n);
+		gs_str *n = kept ? gs_vec_push(&b->names, UINT32_MAX - 1) : NULL;
+
+		if (n) {
+			memcpy(kept, text.p, text.n);
+			*n = (gs_str){ kept, text.n };
+			*slot = (uint32_t)b->names.n;
+		}
+	}
+	if (slot && *slot)
+		out = b->names.p[*slot - 1];
+	pthread_mutex_unlock(&b->lock);
+	return out;
+}
+
+gs_str gs_symbol_system_name(const gs_symbol *s)
+{
+	return gs_is_mangled(s->linker_name) ? s->linker_name : s->function;
 }
 
 /* As printed_name, but seldom under the lock. */
@@ -310,7 +346,8 @@ static unsigned c_frames(gs_binary *b, uint64_t addr, gs_symbol *out, unsigned m
 		n = gs_dwarf_frames(b->dwarf, addr, frames, max < 64 ? max : 64);
 	pthread_mutex_unlock(&b->lock);
 	for (unsigned i = 0; i < n; i++)
-		out[i] = (gs_symbol){ .function = frames[i].name,
+		out[i] = (gs_symbol){ .function = gs_is_mangled(frames[i].linker_name) ? readable_name(b, frames[i].linker_name) :
+											frames[i].name,
 				      .linker_name = frames[i].linker_name,
 				      .file = frames[i].file,
 				      .line = frames[i].line,
@@ -321,7 +358,7 @@ static unsigned c_frames(gs_binary *b, uint64_t addr, gs_symbol *out, unsigned m
 	s = gs_elf_symbol_at(&b->symbols, addr);
 	if (!s)
 		return 0;
-	*out = (gs_symbol){ .function = s->name, .linker_name = s->name };
+	*out = (gs_symbol){ .function = readable_name(b, s->name), .linker_name = s->name };
 	return 1;
 }
 
@@ -351,6 +388,22 @@ unsigned gs_binary_frames(gs_binary *b, uint64_t addr, gs_symbol *out, unsigned 
 	return gs_binary_frames_near(b, &at, addr, out, max);
 }
 
+static bool function_by_readable_name(gs_binary *b, gs_str name, uint64_t *start, uint64_t *end)
+{
+	GS_AUTO(buf) text = { 0 };
+	uint32_t n;
+	const gs_code_symbol *list = gs_binary_functions(b, &n);
+
+	gs_buf_init(&text, NAME_MAX_BYTES);
+	for (uint32_t i = 0; i < n; i++)
+		if (gs_demangle(&text, list[i].name, GS_DEMANGLE_TEMPLATES) && gs_str_eq(gs_buf_view(&text), name)) {
+			*start = list[i].start;
+			*end = list[i].end;
+			return true;
+		}
+	return false;
+}
+
 bool gs_binary_function(gs_binary *b, gs_str name, uint64_t *start, uint64_t *end)
 {
 	gs_elf_symbol sym;
@@ -366,7 +419,7 @@ bool gs_binary_function(gs_binary *b, gs_str name, uint64_t *start, uint64_t *en
 		}
 	}
 	if (!gs_elf_symbol_named(&b->elf, name, &sym) || sym.size == 0)
-		return false;
+		return function_by_readable_name(b, name, start, end);
 	*start = sym.addr;
 	*end = sym.addr + sym.size;
 	return true;

@@ -14,13 +14,16 @@
 enum { GS_SYMBOL_MAX_DEPTH = GS_PCLNTAB_MAX_DEPTH };
 
 typedef struct gs_symbol {
-	gs_str function; /* as the Go runtime prints it: type arguments are "[...]" */
+	gs_str function; /* as the Go runtime prints it: type arguments are "[...]"; C++ and Rust without parameters, as perf prints them */
 	gs_str linker_name; /* as the linker has it */
 	gs_str file;	 /* empty: unknown */
 	uint32_t line, start_line; /* 0: unknown */
 	bool is_inlined; /* into the next frame */
 	bool is_wrapper; /* compiler-made method wrapper: the runtime leaves it out when it is not the innermost frame */
 } gs_symbol;
+
+/* What a profile has beside the function's name: the mangled one, if it has one. */
+gs_str gs_symbol_system_name(const gs_symbol *s);
 
 typedef struct gs_binary gs_binary;
 
@@ -55,7 +58,7 @@ const gs_pclntab *gs_binary_pclntab(const gs_binary *b);
 const gs_go_buildinfo *gs_binary_go(const gs_binary *b);
 /* Hex GNU build id, else the Go build id, else empty. */
 gs_str gs_binary_build_id(const gs_binary *b);
-/* Code range of the named function (printed or linker name, exact). */
+/* Code range of the named function (printed or linker name, exact; the first of several C++ functions that differ in parameters). */
 bool gs_binary_function(gs_binary *b, gs_str name, uint64_t *start, uint64_t *end);
 
 #define GS_AUTO_TYPE_binary gs_binary

@@ -189,21 +189,26 @@ static uint32_t mapping_of(loading *l, gs_perf_map *map, int32_t pid)
 	return map->mapping = *slot;
 }
 
-static bool push_line(loading *l, gs_str name, gs_str file, uint32_t start_line, uint32_t line,
-		      uint32_t flags)
+static bool push_symbol(loading *l, const gs_symbol *y, uint32_t flags)
 {
-	gs_function fn = { .name = gs_profile_builder_str(l->b, name),
-			   .file = gs_profile_builder_str(l->b, file),
-			   .start_line = start_line };
+	gs_function fn = { .name = gs_profile_builder_str(l->b, y->function),
+			   .system_name = gs_profile_builder_str(l->b, gs_symbol_system_name(y)),
+			   .file = gs_profile_builder_str(l->b, y->file),
+			   .start_line = y->start_line };
 	gs_frame *f = gs_vec_push(&l->frames, INT32_MAX);
 
-	if (!f || fn.name == GS_NO_ID || fn.file == GS_NO_ID)
+	if (!f || fn.name == GS_NO_ID || fn.system_name == GS_NO_ID || fn.file == GS_NO_ID)
 		return false;
-	fn.system_name = fn.name;
 	*f = (gs_frame){ .function = gs_profile_builder_function(l->b, fn),
-			 .line = line,
+			 .line = y->line,
 			 .flags = flags };
 	return f->function != GS_NO_ID;
+}
+
+/* Code of the kernel: a name is all that is known. */
+static bool push_kernel_name(loading *l, gs_str name)
+{
+	return push_symbol(l, &(gs_symbol){ .function = name }, GS_FRAME_KERNEL);
 }
 
 /* Frames of an address, innermost first; 0: no name is known. */
@@ -234,7 +239,7 @@ static bool user_frames(loading *l, uint32_t mapping, uint64_t address)
 	unsigned n = has_symbols(l) ? frames_at(l, mapping, address, false, found) : 0;
 
 	for (unsigned i = 0; i < n; i++)
-		if (!push_line(l, found[i].function, found[i].file, found[i].start_line, found[i].line, 0))
+		if (!push_symbol(l, &found[i], 0))
 			return false;
 	return true;
 }
@@ -247,7 +252,7 @@ static bool kernel_frame(loading *l, uint64_t address, bool *is_named)
 
 	*is_named = named != NULL;
 	if (named)
-		return push_line(l, named->file, (gs_str){ 0 }, 0, 0, GS_FRAME_KERNEL);
+		return push_kernel_name(l, named->file);
 	if (has_symbols(l))
 		gs_symbolizer_read_kernel_ahead(l->symbols);
 	return push_unnamed(l, GS_FRAME_KERNEL);
@@ -267,7 +272,7 @@ static bool name_kernel(loading *l)
 		l->frames.n = 0;
 		if (!frames_at(l, k->mapping, k->address, true, found))
 			continue;
-		if (!push_line(l, found[0].function, (gs_str){ 0 }, 0, 0, GS_FRAME_KERNEL))
+		if (!push_kernel_name(l, found[0].function))
 			return false;
 		gs_profile_builder_mapping_resolved(l->b, k->mapping, l->frames.p, 1);
 		gs_profile_builder_location_name(l->b, k->location, l->frames.p[0].function);

@@ -479,10 +479,11 @@ static void add_symbols(copy *c, uint32_t id, const gs_symbol *symbols, unsigned
 	for (unsigned i = 0; i < n; i++) {
 		const gs_symbol *y = &symbols[i];
 		uint32_t name = gs_profile_builder_str(c->b, y->function);
+		uint32_t system_name = gs_profile_builder_str(c->b, gs_symbol_system_name(y));
 		uint32_t file = gs_profile_builder_str(c->b, y->file);
 
 		lines[i] = (gs_frame){ .function = gs_profile_builder_function(
-					       c->b, (gs_function){ name, name, file, y->start_line }),
+					       c->b, (gs_function){ name, system_name, file, y->start_line }),
 				       .line = y->line,
 				       .flags = flags };
 	}

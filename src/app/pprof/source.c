@@ -8,6 +8,7 @@
 
 #include "analysis/names.h"
 #include "app/open.h"
+#include "base/demangle.h"
 #include "base/gzip.h"
 #include "capture/http.h"
 #include "load/merge.h"
@@ -174,23 +175,47 @@ static gs_str remove_matching(gs_arena *mem, gs_str name, char open, char close)
 	return (gs_str){ s, n };
 }
 
-static void simplify_names(gs_pprofcmd *p, gs_profile *q)
+/* Names that are no mangled ones but look like C++ lose the same parts. */
+static gs_str simplify(gs_pprofcmd *p, gs_str name, gs_demangle_style style)
 {
+	bool looks_like_it = gs_str_has(name, GS_S("::"));
+
+	for (size_t k = 0; k < name.n && !looks_like_it; k++)
+		looks_like_it = name.p[k] == '<' || name.p[k] == '>' || name.p[k] == '[' || name.p[k] == ']';
+	if (!looks_like_it || gs_str_has(name, GS_S(".<")) || gs_str_has(name, GS_S("]).")))
+		return name;
+	if (style != GS_DEMANGLE_FULL)
+		name = remove_matching(p->mem, name, '(', ')');
+	return style == GS_DEMANGLE_SHORT ? remove_matching(p->mem, name, '<', '>') : name;
+}
+
+/* `is_forced`: those that have a readable name get it anew. */
+static void demangle_names(gs_pprofcmd *p, gs_profile *q, gs_demangle_style style, bool is_forced)
+{
+	GS_AUTO(buf) text = { 0 };
+
+	gs_buf_init(&text, 1 << 14);
 	for (uint32_t i = 1; i < q->n_functions; i++) {
 		gs_function *f = &q->functions[i];
-		gs_str name = gs_profile_str(q, f->name);
-		bool looks_like_it = gs_str_has(name, GS_S("::"));
+		gs_str name = gs_profile_str(q, f->system_name), seen;
 
-		if (f->name != f->system_name || gs_str_starts(name, GS_S("_Z")))
+		if (f->name && f->name != f->system_name && !(is_forced && f->system_name))
 			continue;
-		for (size_t k = 0; k < name.n && !looks_like_it; k++)
-			looks_like_it = name.p[k] == '<' || name.p[k] == '>' || name.p[k] == '[' || name.p[k] == ']';
-		if (!looks_like_it || gs_str_has(name, GS_S(".<")) || gs_str_has(name, GS_S("]).")))
-			continue;
-		name = remove_matching(p->mem, name, '(', ')');
-		name = remove_matching(p->mem, name, '<', '>');
-		f->name = gs_strtab_id(&q->strings, name);
+		/* Darwin puts one more underscore in front. */
+		if (gs_demangle(&text, name, style) || (gs_str_starts(name, GS_S("_")) && gs_demangle(&text, gs_str_skip(name, 1), style)))
+			seen = gs_buf_view(&text);
+		else
+			seen = simplify(p, name, style);
+		if (!gs_str_eq(seen, gs_profile_str(q, f->name)))
+			f->name = gs_strtab_id(&q->strings, seen);
 	}
+}
+
+static void restore_names(gs_profile *q)
+{
+	for (uint32_t i = 1; i < q->n_functions; i++)
+		if (q->functions[i].name && q->functions[i].system_name)
+			q->functions[i].name = q->functions[i].system_name;
 }
 
 static bool wants_symbols(const gs_profile *q)
@@ -210,13 +235,22 @@ static bool symbolize(gs_pprofcmd *p, gs_err *err)
 	gs_profile *q = p->doc->profile;
 	gs_symbolized result = { 0 };
 	gs_str mode = p->symbolize, one;
+	gs_demangle_style style = GS_DEMANGLE_SHORT;
+	bool is_forced = false, keeps_mangled = false;
 
 	p->symbolizer = gs_symbolizer_create(&(gs_symbolizer_options){ 0 });
 	while (mode.n) {
 		gs_str_cut(mode, ':', &one, &mode);
 		if (gs_str_eq(one, GS_S("none")) || gs_str_eq(one, GS_S("no")))
 			return true;
+		is_forced |= gs_str_eq(one, GS_S("force"));
+		keeps_mangled |= gs_str_eq(one, GS_S("demangle=none"));
+		if (gs_str_eq(one, GS_S("demangle=full")))
+			style = GS_DEMANGLE_FULL;
+		else if (gs_str_eq(one, GS_S("demangle=templates")))
+			style = GS_DEMANGLE_TEMPLATES;
 	}
+	is_forced |= keeps_mangled || style != GS_DEMANGLE_SHORT;
 	if (wants_symbols(q)) {
 		gs_str rest, line;
 		const gs_profile *with;
@@ -232,9 +266,13 @@ static bool symbolize(gs_pprofcmd *p, gs_err *err)
 			/* It lives in the document's arena and is nobody else's. */
 			p->doc->profile = gs_new(p->doc->mem, gs_profile, 1);
 			memcpy(p->doc->profile, with, sizeof(*with));
+			is_forced = true; /* these names are ours */
 		}
 	}
-	simplify_names(p, p->doc->profile);
+	if (keeps_mangled)
+		restore_names(p->doc->profile);
+	else
+		demangle_names(p, p->doc->profile, style, is_forced);
 	return true;
 }
 
