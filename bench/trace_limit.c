@@ -147,7 +147,7 @@ int main(int argc, char **argv)
 	}
 	for (int i = 0; i < rounds; i++) {
 		gs_gotrace_sink serial = { &sum, on_sync, on_event };
-		gs_gotrace_parallel_sink parallel = { &discarded, begin, on_event, discard, stitch };
+		gs_gotrace_parallel_sink parallel = { &discarded, begin, on_event, NULL, discard, stitch };
 		double t = now();
 
 		sum += walk(f.bytes);

@@ -121,8 +121,8 @@ static bool collect_chunk(const collector *c, uint32_t chunk, events *to)
 					     .chunk = chunk,
 					     .index = i,
 					     .goroutine = piece->goroutine,
-					     .other = k->peer[i],
-					     .stack = k->stack[i] };
+					     .other = gs_chunk_peer(k, i),
+					     .stack = gs_chunk_stack(k, i) };
 			gs_trace_event *slot;
 
 			if (!wanted(c, &e))

@@ -62,12 +62,12 @@ static bool find_peers(const gs_timeline *t, gs_goroutine_detail *d)
 		if (p->goroutine == d->goroutine) {
 			for (uint32_t k = p->first; ok && k < p->first + p->n; k++)
 				/* With a reason it gave up its proc, and nobody woke it. */
-				if (c->phase[k] == GS_PHASE_RUNNABLE && !c->reason[k])
-					ok = tally_add(&by, c->peer[k]);
+				if (gs_chunk_phase(c, k) == GS_PHASE_RUNNABLE && !gs_chunk_reason(c, k))
+					ok = tally_add(&by, gs_chunk_peer(c, k));
 			continue;
 		}
 		for (uint32_t k = p->first; ok && k < p->first + p->n; k++)
-			if (c->peer[k] == d->goroutine && c->phase[k] == GS_PHASE_RUNNABLE)
+			if (gs_chunk_phase(c, k) == GS_PHASE_RUNNABLE && gs_chunk_peer(c, k) == d->goroutine)
 				ok = tally_add(&woke, p->goroutine);
 	}
 	d->n_woken_by = tally_finish(&by, d->woken_by);
@@ -107,6 +107,7 @@ static void walk_spans(const gs_lanes *l, gs_goroutine_detail *d, int64_t from_n
 		const gs_lane_span *s = &w.span;
 		int64_t a = s->start_ns > from_ns ? s->start_ns : from_ns, b = s->end_ns < to_ns ? s->end_ns : to_ns;
 		const gs_timeline_chunk *c;
+		gs_timeline_place place;
 
 		if (s->start_ns >= to_ns)
 			break;
@@ -116,11 +117,12 @@ static void walk_spans(const gs_lanes *l, gs_goroutine_detail *d, int64_t from_n
 		if (d->n_spans_all++ < offset || d->n_spans == limit)
 			continue;
 		c = &t->chunks[s->chunk];
+		place = gs_chunk_place(c, s->transition);
 		d->spans[d->n_spans++] = (gs_goroutine_span){ .span = *s,
 							      .stack = gs_lane_walk_stack(&w),
-							      .peer = s->state == GS_LANE_RUNNABLE ? c->peer[s->transition] : GS_NO_INDEX,
-							      .proc = c->proc[s->transition],
-							      .thread = c->thread[s->transition] };
+							      .peer = s->state == GS_LANE_RUNNABLE ? gs_chunk_peer(c, s->transition) : GS_NO_INDEX,
+							      .proc = place.proc,
+							      .thread = place.thread };
 	} while (gs_lane_walk_next(&w));
 	qsort(d->waits, d->n_waits, sizeof(*d->waits), by_time);
 }

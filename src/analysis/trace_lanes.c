@@ -1,6 +1,7 @@
 #include "analysis/trace_lanes.h"
 
 #include "base/pool.h"
+#include "model/timeline_runs.h"
 
 #include "base/banned.h"
 
@@ -32,6 +33,7 @@ struct gs_lanes {
 	gs_arena *mem;
 	const gs_timeline *t;
 	const gs_profile *p;
+	gs_timeline_runs *runs; /* of all chunks */
 	uint8_t state_of[GS_N_PHASES][256];
 	/* By chunk, a bit for each transition: the last of its piece; of a goroutine of the runtime, of a mark worker. Finding the
 	 * goroutine of a run is a search, and procs have many. */
@@ -125,6 +127,7 @@ static void goroutine_span(const gs_lane_walk *w, gs_lane_span *s)
 	const gs_timeline_goroutine *g = &t->goroutines[w->lane.index];
 	const gs_timeline_piece *p;
 	const gs_timeline_chunk *c;
+	const gs_timeline_kind *kind;
 
 	if (w->part == HEAD) {
 		*s = (gs_lane_span){ .end_ns = piece_start(t, g->first_piece), .chunk = GS_NO_INDEX };
@@ -135,8 +138,9 @@ static void goroutine_span(const gs_lane_walk *w, gs_lane_span *s)
 	s->start_ns = c->base_ns + c->offset_ns[w->at];
 	s->end_ns = w->at + 1 < p->first + p->n ? c->base_ns + c->offset_ns[w->at + 1] : piece_start(t, p->next);
 	s->end_ns = not_before(s->end_ns, s->start_ns);
-	s->state = w->lanes->state_of[c->phase[w->at]][c->reason[w->at]];
-	s->reason = c->reason[w->at];
+	kind = &c->kinds[c->kind[w->at]];
+	s->state = w->lanes->state_of[kind->phase][kind->reason];
+	s->reason = kind->reason;
 	s->chunk = p->chunk;
 	s->transition = w->at;
 }
@@ -169,22 +173,20 @@ typedef struct run_list {
 	uint32_t first, end;
 } run_list;
 
-static run_list runs_of(const gs_timeline *t, gs_lane lane, uint32_t chunk)
+static run_list runs_of(const gs_lanes *l, gs_lane lane, uint32_t chunk)
 {
-	const gs_timeline_chunk *c = &t->chunks[chunk];
+	const gs_chunk_runs *c = &l->runs->by_chunk[chunk];
 	bool is_proc = lane.kind == GS_LANE_OF_PROC;
 	const uint32_t *first = is_proc ? c->proc_first : c->thread_first;
 
-	if (!first)
-		return (run_list){ 0 };
 	return (run_list){ is_proc ? c->proc_runs : c->thread_runs, first[lane.index], first[lane.index + 1] };
 }
 
 /* The next run at or behind (chunk, at). False when there is none. */
-static bool find_run(const gs_timeline *t, gs_lane lane, uint32_t *chunk, uint32_t *at)
+static bool find_run(const gs_lanes *l, gs_lane lane, uint32_t *chunk, uint32_t *at)
 {
-	for (; *chunk < t->n_chunks; ++*chunk, *at = 0) {
-		run_list r = runs_of(t, lane, *chunk);
+	for (; *chunk < l->t->n_chunks; ++*chunk, *at = 0) {
+		run_list r = runs_of(l, lane, *chunk);
 
 		if (*at < r.first)
 			*at = r.first;
@@ -199,9 +201,9 @@ static int64_t next_run_start(const gs_lane_walk *w)
 	const gs_timeline *t = w->lanes->t;
 	uint32_t chunk = w->part == HEAD ? 0 : w->part, at = w->part == HEAD ? 0 : w->at + 1;
 
-	if (!find_run(t, w->lane, &chunk, &at))
+	if (!find_run(w->lanes, w->lane, &chunk, &at))
 		return t->duration_ns;
-	return time_of(t, chunk, runs_of(t, w->lane, chunk).runs[at]);
+	return time_of(t, chunk, runs_of(w->lanes, w->lane, chunk).runs[at]);
 }
 
 static int64_t transition_end(const gs_lanes *l, uint32_t chunk, uint32_t i)
@@ -219,7 +221,7 @@ static void run_span(const gs_lane_walk *w, gs_lane_span *s)
 		*s = (gs_lane_span){ .end_ns = next, .chunk = GS_NO_INDEX };
 		return;
 	}
-	i = runs_of(l->t, w->lane, w->part).runs[w->at];
+	i = runs_of(l, w->lane, w->part).runs[w->at];
 	s->start_ns = time_of(l->t, w->part, i);
 	/* A proc is taken from a goroutine in a system call: then the next run begins first. */
 	end = transition_end(l, w->part, i);
@@ -233,7 +235,7 @@ static void run_span(const gs_lane_walk *w, gs_lane_span *s)
 	s->reason = 0;
 	s->chunk = w->part;
 	s->transition = i;
-	s->state = l->t->chunks[w->part].phase[i] == GS_PHASE_SYSCALL ? GS_LANE_SYSCALL
+	s->state = gs_chunk_phase(&l->t->chunks[w->part], i) == GS_PHASE_SYSCALL ? GS_LANE_SYSCALL
 		   : has_bit(l->is_worker, w->part, i)		       ? GS_LANE_GC
 		   : has_bit(l->is_system, w->part, i)		       ? GS_LANE_SYSTEM
 								       : GS_LANE_RUNNING;
@@ -248,7 +250,7 @@ static bool run_next(gs_lane_walk *w)
 		w->is_idle = true;
 		return true;
 	}
-	if (!find_run(w->lanes->t, w->lane, &chunk, &at))
+	if (!find_run(w->lanes, w->lane, &chunk, &at))
 		return false;
 	w->is_idle = false;
 	w->part = chunk;
@@ -326,8 +328,9 @@ static void run_ahead(gs_lane_walk *w, int64_t time_ns)
 
 	while (i < last && c->offset_ns[i + 1] <= wanted) {
 		int64_t took = (int64_t)c->offset_ns[i + 1] - c->offset_ns[i];
+		const gs_timeline_kind *kind = &c->kinds[c->kind[i]];
 
-		w->cum_ns[w->lanes->state_of[c->phase[i]][c->reason[i]]] += took > 0 ? took : 0;
+		w->cum_ns[w->lanes->state_of[kind->phase][kind->reason]] += took > 0 ? took : 0;
 		i++;
 	}
 	w->n_seen += i - w->at;
@@ -425,7 +428,7 @@ static uint64_t count_transitions(const gs_lanes *l, gs_lane lane)
 		return n;
 	}
 	for (uint32_t c = 0; c < t->n_chunks; c++) {
-		run_list r = runs_of(t, lane, c);
+		run_list r = runs_of(l, lane, c);
 
 		n += r.end - r.first;
 	}
@@ -509,9 +512,9 @@ gs_lanes *gs_lanes_build(gs_arena *mem, const gs_timeline *t, const gs_profile *
 {
 	gs_lanes *l = gs_new(mem, gs_lanes, 1);
 
-	*l = (gs_lanes){ .mem = mem, .t = t, .p = p };
+	*l = (gs_lanes){ .mem = mem, .t = t, .p = p, .runs = gs_timeline_runs_create(mem, t) };
 	fill_states(l);
-	if (!fill_bits(l) || !index_kind(l, GS_LANE_OF_GOROUTINE, t->n_goroutines) ||
+	if (!l->runs || !gs_timeline_runs_make(l->runs) || !fill_bits(l) || !index_kind(l, GS_LANE_OF_GOROUTINE, t->n_goroutines) ||
 	    !index_kind(l, GS_LANE_OF_PROC, t->n_procs) || !index_kind(l, GS_LANE_OF_THREAD, t->n_threads)) {
 		gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "the timeline's lanes need more memory than allowed");
 		return NULL;

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/map.h"
+#include "model/timeline_runs.h"
 
 typedef struct build {
 	const gs_timeline *t;
@@ -143,20 +144,6 @@ static void find_most_waiting(build *b)
 	}
 }
 
-/* First run of a lane that begins after `offset`. */
-static uint32_t runs_after(const gs_timeline_chunk *c, const uint32_t *runs, uint32_t first, uint32_t end, int64_t time_ns)
-{
-	while (first < end) {
-		uint32_t mid = first + (end - first) / 2;
-
-		if (c->base_ns + c->offset_ns[runs[mid]] <= time_ns)
-			first = mid + 1;
-		else
-			end = mid;
-	}
-	return first;
-}
-
 static void add_runner(gs_sched_wait *w, uint32_t name, int64_t ns)
 {
 	unsigned i = 0, least = 0;
@@ -178,31 +165,39 @@ static void add_runner(gs_sched_wait *w, uint32_t name, int64_t ns)
 	w->runners[i].ns += ns;
 }
 
-static void find_runners(const gs_timeline *t, gs_sched_wait *w)
+/* What of a run lies in the wait. False: the run begins behind it. */
+static bool add_run(const gs_timeline *t, gs_sched_wait *w, uint32_t chunk, uint32_t run)
 {
-	for (uint32_t k = 0; k < t->n_chunks; k++) {
+	gs_interval i = gs_timeline_interval_at(t, chunk, run);
+	int64_t from = i.start_ns > w->start_ns ? i.start_ns : w->start_ns, to = i.end_ns < w->end_ns ? i.end_ns : w->end_ns;
+
+	if (to > from && i.phase == GS_PHASE_RUNNING)
+		add_runner(w, t->goroutines[gs_timeline_goroutine_at(t, chunk, run)].name, to - from);
+	return i.start_ns < w->end_ns;
+}
+
+static bool find_runners(gs_timeline_runs *runs, gs_sched_wait *w)
+{
+	const gs_timeline *t = runs->timeline;
+	gs_run before;
+
+	for (uint32_t p = 0; p < t->n_procs; p++)
+		if (gs_run_on_proc(runs, p, w->start_ns, &before))
+			add_run(t, w, before.chunk, before.transition);
+	for (uint32_t k = t->n_chunks ? gs_timeline_chunk_at(t, w->start_ns) : 0; k < t->n_chunks; k++) {
 		const gs_timeline_chunk *c = &t->chunks[k];
+		const gs_chunk_runs *r = c->base_ns < w->end_ns ? gs_timeline_runs_of(runs, k) : NULL;
 
-		if (c->end_ns <= w->start_ns || c->base_ns >= w->end_ns)
-			continue;
-		for (uint32_t p = 0; p < c->n_procs; p++) {
-			uint32_t end = c->proc_first[p + 1];
-			uint32_t i = runs_after(c, c->proc_runs, c->proc_first[p], end, w->start_ns);
+		if (c->base_ns >= w->end_ns)
+			break;
+		if (!r)
+			return false;
+		for (uint32_t p = 0; p < t->n_procs; p++) {
+			uint32_t end = r->proc_first[p + 1];
+			uint32_t i = gs_runs_until(c, r->proc_runs, r->proc_first[p], end, w->start_ns);
 
-			/* The one that was running already. */
-			i -= i > c->proc_first[p];
-			for (; i < end; i++) {
-				uint32_t run = c->proc_runs[i];
-				int64_t from = c->base_ns + c->offset_ns[run], to = gs_timeline_interval_at(t, k, run).end_ns;
-				uint32_t name = t->goroutines[gs_timeline_goroutine_at(t, k, run)].name;
-
-				if (from >= w->end_ns)
-					break;
-				from = from > w->start_ns ? from : w->start_ns;
-				to = to < w->end_ns ? to : w->end_ns;
-				if (to > from && c->phase[run] == GS_PHASE_RUNNING)
-					add_runner(w, name, to - from);
-			}
+			while (i < end && add_run(t, w, k, r->proc_runs[i]))
+				i++;
 		}
 	}
 	for (unsigned i = 1; i < w->n_runners; i++)
@@ -212,19 +207,21 @@ static void find_runners(const gs_timeline *t, gs_sched_wait *w)
 			w->runners[k] = w->runners[k - 1];
 			w->runners[k - 1] = swap;
 		}
+	return true;
 }
 
 gs_sched *gs_sched_build(gs_arena *mem, const gs_timeline *t, int64_t start_ns, int64_t end_ns, gs_err *err)
 {
 	GS_AUTO(arena) *scratch = gs_arena_create(UINT64_MAX);
 	gs_sched *s = gs_new(mem, gs_sched, 1);
+	gs_timeline_runs *runs = gs_timeline_runs_create(scratch, t);
 	build b = { .t = t, .out = s, .scratch = scratch };
 	int64_t span = (end_ns < t->duration_ns ? end_ns : t->duration_ns) - start_ns;
 
 	for (uint32_t g = 0; g < t->n_goroutines && !b.failed; g++)
 		add_goroutine(&b, g, start_ns, end_ns);
 	s->groups = gs_try_new(mem, gs_sched_group, b.groups.n);
-	b.failed = b.failed || !s->groups;
+	b.failed = b.failed || !s->groups || !runs;
 	if (!b.failed) {
 		s->n_groups = (uint32_t)b.groups.n;
 		for (uint32_t i = 0; i < s->n_groups; i++) {
@@ -234,7 +231,7 @@ gs_sched *gs_sched_build(gs_arena *mem, const gs_timeline *t, int64_t start_ns, 
 		qsort(s->groups, s->n_groups, sizeof(*s->groups), groups_by_total);
 		qsort(s->worst, s->n_worst, sizeof(*s->worst), longest_first);
 		for (uint32_t i = 0; i < s->n_worst; i++)
-			find_runners(t, &s->worst[i]);
+			b.failed |= !find_runners(runs, &s->worst[i]);
 		find_most_waiting(&b);
 		s->mean_waiting = span > 0 ? (double)s->all.sum_ns / (double)span : 0;
 	}
@@ -249,35 +246,30 @@ gs_sched *gs_sched_build(gs_arena *mem, const gs_timeline *t, int64_t start_ns, 
 /* ---- stops of the world ---- */
 
 /* The goroutine that left its processor last after the stop was asked for. */
-static void find_last(const gs_timeline *t, gs_stop *s)
+static void find_last(gs_timeline_runs *runs, gs_stop *s)
 {
+	const gs_timeline *t = runs->timeline;
+	gs_run run;
+
 	s->last_goroutine = GS_NO_INDEX;
-	for (uint32_t k = 0; k < t->n_chunks; k++) {
-		const gs_timeline_chunk *c = &t->chunks[k];
+	for (uint32_t p = 0; p < t->n_procs; p++) {
+		uint32_t goroutine;
+		gs_interval i;
 
-		if (c->end_ns <= s->start_ns || c->base_ns > s->start_ns)
+		if (!gs_run_on_proc(runs, p, s->start_ns, &run))
 			continue;
-		for (uint32_t p = 0; p < c->n_procs; p++) {
-			uint32_t i = runs_after(c, c->proc_runs, c->proc_first[p], c->proc_first[p + 1], s->start_ns), run;
-			uint32_t goroutine;
-			int64_t end;
+		i = gs_timeline_interval_at(t, run.chunk, run.transition);
+		goroutine = gs_timeline_goroutine_at(t, run.chunk, run.transition);
+		/* Who asked runs on; a system call does not keep its processor. */
+		if (i.phase != GS_PHASE_RUNNING || i.end_ns <= s->start_ns || i.end_ns > s->end_ns || goroutine == s->goroutine)
+			continue;
+		if (i.end_ns - s->start_ns > s->stopping_ns) {
+			gs_interval_walk w = gs_intervals_from(t, goroutine, i.end_ns);
+			gs_interval next;
 
-			if (i == c->proc_first[p])
-				continue;
-			run = c->proc_runs[i - 1];
-			end = gs_timeline_interval_at(t, k, run).end_ns;
-			goroutine = gs_timeline_goroutine_at(t, k, run);
-			/* Who asked runs on; a system call does not keep its processor. */
-			if (c->phase[run] != GS_PHASE_RUNNING || end <= s->start_ns || end > s->end_ns || goroutine == s->goroutine)
-				continue;
-			if (end - s->start_ns > s->stopping_ns) {
-				gs_interval_walk w = gs_intervals_from(t, goroutine, end);
-				gs_interval next;
-
-				s->stopping_ns = end - s->start_ns;
-				s->last_goroutine = goroutine;
-				s->last_stack = gs_interval_next(&w, &next) ? next.stack : 0;
-			}
+			s->stopping_ns = i.end_ns - s->start_ns;
+			s->last_goroutine = goroutine;
+			s->last_stack = gs_interval_next(&w, &next) ? next.stack : 0;
 		}
 	}
 }
@@ -303,6 +295,8 @@ static int kinds_by_total(const void *a, const void *b)
 
 gs_stops *gs_stops_build(gs_arena *mem, const gs_timeline *t, const gs_profile *p, int64_t start_ns, int64_t end_ns, gs_err *err)
 {
+	GS_AUTO(arena) *scratch = gs_arena_create(gs_arena_budget_bytes(mem));
+	gs_timeline_runs *runs = gs_timeline_runs_create(scratch, t);
 	gs_stops *s = gs_new(mem, gs_stops, 1);
 	uint32_t n = 0;
 
@@ -310,7 +304,7 @@ gs_stops *gs_stops_build(gs_arena *mem, const gs_timeline *t, const gs_profile *
 		n += gs_str_starts(gs_profile_str(p, t->ranges[i].name), GS_S("stop-the-world"));
 	s->list = gs_try_new(mem, gs_stop, n);
 	s->kinds = gs_try_new(mem, gs_stop_kind, n < 64 ? n : 64);
-	if (!s->list || !s->kinds) {
+	if (!runs || !s->list || !s->kinds) {
 		no_memory(err);
 		return NULL;
 	}
@@ -323,7 +317,7 @@ gs_stops *gs_stops_build(gs_arena *mem, const gs_timeline *t, const gs_profile *
 		    r->start_ns >= end_ns)
 			continue;
 		*to = (gs_stop){ .start_ns = r->start_ns, .end_ns = r->end_ns, .kind = r->name, .goroutine = r->goroutine };
-		find_last(t, to);
+		find_last(runs, to);
 		s->total_ns += to->end_ns - to->start_ns;
 		s->n++;
 		while (k < s->n_kinds && s->kinds[k].kind != r->name)

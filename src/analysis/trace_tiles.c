@@ -65,14 +65,14 @@ uint32_t gs_lane_walk_stack(const gs_lane_walk *walk)
 	if (walk->span.chunk == GS_NO_INDEX)
 		return GS_ROOT_NODE;
 	c = &t->chunks[walk->span.chunk];
-	if (c->phase[i] != GS_PHASE_RUNNING)
-		return c->stack[i];
+	if (gs_chunk_phase(c, i) != GS_PHASE_RUNNING)
+		return gs_chunk_stack(c, i);
 	/* Where it ran is known from where it stopped; of a goroutine that ended, only where it began. */
 	p = walk->lane.kind == GS_LANE_OF_GOROUTINE ? &t->pieces[walk->part] : gs_timeline_piece_at(t, walk->span.chunk, i);
 	if (i + 1 < p->first + p->n)
-		stack = c->stack[i + 1];
+		stack = gs_chunk_stack(c, i + 1);
 	else if (p->next != GS_NO_INDEX)
-		stack = t->chunks[t->pieces[p->next].chunk].stack[t->pieces[p->next].first];
+		stack = gs_chunk_stack(&t->chunks[t->pieces[p->next].chunk], t->pieces[p->next].first);
 	return stack != GS_ROOT_NODE ? stack : t->goroutines[p->goroutine].entry;
 }
 
@@ -81,6 +81,7 @@ static void put_span(gs_tiles *out, const gs_lane_walk *walk, int64_t duration_n
 	const gs_timeline *t = gs_lanes_timeline(walk->lanes);
 	const gs_lane_span *s = &walk->span;
 	const gs_timeline_chunk *k;
+	uint16_t proc = UINT16_MAX;
 	gs_cell *c;
 
 	if (s->state == GS_LANE_NONE)
@@ -104,9 +105,11 @@ static void put_span(gs_tiles *out, const gs_lane_walk *walk, int64_t duration_n
 	if (walk->lane.kind != GS_LANE_OF_GOROUTINE)
 		c->value = gs_timeline_goroutine_at(t, s->chunk, s->transition);
 	else if (s->state == GS_LANE_RUNNABLE)
-		c->value = k->peer[s->transition];
-	else if (k->proc[s->transition] != UINT16_MAX && (s->state == GS_LANE_RUNNING || s->state == GS_LANE_SYSCALL))
-		c->value = k->proc[s->transition];
+		c->value = gs_chunk_peer(k, s->transition);
+	else if (s->state == GS_LANE_RUNNING || s->state == GS_LANE_SYSCALL)
+		proc = gs_chunk_place(k, s->transition).proc;
+	if (proc != UINT16_MAX)
+		c->value = proc;
 }
 
 /* Time in each state before `at`, which lies in the walk's span. */
@@ -527,8 +530,9 @@ static bool span_fits(const gs_hit_filter *f, const gs_lane_walk *walk)
 {
 	const gs_timeline_chunk *c = &gs_lanes_timeline(walk->lanes)->chunks[walk->span.chunk];
 	uint32_t at = walk->span.transition;
-	gs_interval i = { .start_ns = walk->span.start_ns, .end_ns = walk->span.end_ns, .phase = (gs_phase)c->phase[at],
-			  .reason = c->reason[at], .proc = c->proc[at], .thread = c->thread[at] };
+	gs_timeline_place place = gs_chunk_place(c, at);
+	gs_interval i = { .start_ns = walk->span.start_ns, .end_ns = walk->span.end_ns, .phase = gs_chunk_phase(c, at),
+			  .reason = gs_chunk_reason(c, at), .proc = place.proc, .thread = place.thread };
 
 	return gs_hit_filter_span(f, gs_lane_span_goroutine(walk->lanes, walk->lane, &walk->span), &i, gs_lane_walk_stack(walk));
 }

@@ -85,6 +85,23 @@ void gs_arena_free(gs_arena *a)
 	free(a);
 }
 
+bool gs_arena_adopt(gs_arena *a, gs_arena *from)
+{
+	chunk **end = a->chunks ? &a->chunks->next : &a->chunks;
+	chunk *behind = *end;
+
+	if (from->used > a->budget || a->used > a->budget - from->used)
+		return false;
+	assert(!from->hooks);
+	a->used += from->used;
+	*end = from->chunks; /* behind the one in use */
+	while (*end)
+		end = &(*end)->next;
+	*end = behind;
+	free(from);
+	return true;
+}
+
 uint64_t gs_arena_used_bytes(const gs_arena *a)
 {
 	return a->used;
@@ -125,6 +142,20 @@ static chunk *chunk_new(size_t size)
 	c->used = (sizeof(*c) + ALIGN - 1) & ~(size_t)(ALIGN - 1);
 	c->is_mapped = is_mapped;
 	return c;
+}
+
+gs_arena *gs_arena_create_for(size_t bytes)
+{
+	const size_t head = (sizeof(chunk) + ALIGN - 1) & ~(size_t)(ALIGN - 1);
+	gs_arena *a = gs_alloc_should_fail() || bytes > PTRDIFF_MAX - 65536 ? NULL : gs_arena_create(bytes);
+
+	if (!a)
+		return NULL;
+	a->chunks = chunk_new(head + bytes);
+	if (a->chunks)
+		return a;
+	gs_arena_free(a);
+	return NULL;
 }
 
 static void *take(gs_arena *a, size_t bytes)

@@ -15,7 +15,11 @@ typedef struct gs_arena gs_arena;
 
 /* `budget_bytes`: what gs_try_new may hand out in all. Aborts when even the arena itself cannot be had. */
 gs_arena *gs_arena_create(uint64_t budget_bytes);
+/* With room for exactly `bytes` at once, 16 for each thing that is taken included. NULL: no memory. */
+gs_arena *gs_arena_create_for(size_t bytes);
 void gs_arena_free(gs_arena *a);
+/* All of `from`, an arena without hooks, belongs to `a` from now on, and counts there. False: beyond a's budget, and nothing changed. */
+bool gs_arena_adopt(gs_arena *a, gs_arena *from);
 uint64_t gs_arena_used_bytes(const gs_arena *a);
 uint64_t gs_arena_budget_bytes(const gs_arena *a);
 

@@ -4,9 +4,6 @@
 
 #include "base/banned.h"
 
-/* Offsets within a chunk are 32 bits of nanoseconds. */
-#define CHUNK_NS 4000000000
-
 enum { MAX_LANES = UINT16_MAX - 1, MAX_REASONS = 255 };
 
 bool gs_trace_no_memory(gs_err *err)
@@ -117,53 +114,22 @@ uint16_t gs_trace_thread(gs_trace_build *b, uint64_t id)
 	return (uint16_t)*slot;
 }
 
-/* A proc that went idle, with a system call of an earlier generation on it or not: rows without a goroutine are dropped later. */
+/* A proc that went idle, with a system call of an earlier generation on it or not. */
 static bool resolve_pending(gs_trace_build *b)
 {
 	gs_trace_rows *r = b->rows;
 
 	for (size_t i = 0; i < r->pending.n; i++) {
-		uint16_t proc = gs_trace_proc(b, r->ps.p[r->pending.p[i].proc].id);
+		gs_trace_pending *p = &r->pending.p[i];
+		uint16_t proc = gs_trace_proc(b, r->ps.p[p->proc].id);
 		uint32_t g = proc == GS_NO_LANE ? GS_NO_INDEX : b->p_states.p[proc].in_syscall;
 
 		if (g == GS_NO_INDEX || b->g_states.p[g].phase != GS_PHASE_SYSCALL)
 			continue;
-		r->rows.p[r->pending.p[i].row].goroutine = gs_trace_rows_goroutine(r, b->goroutines.p[g].id);
-		if (r->rows.p[r->pending.p[i].row].goroutine == GS_NO_INDEX)
+		p->goroutine = gs_trace_rows_goroutine(r, b->goroutines.p[g].id);
+		if (p->goroutine == GS_NO_INDEX)
 			return false;
 	}
-	return true;
-}
-
-/* Times relative to the trace's start; what was so from the beginning comes first. */
-static bool fix_times(gs_trace_build *b, const gs_gotrace_stitch *s)
-{
-	gs_trace_rows *r = b->rows;
-	size_t n = r->rows.n, n_status = 0, at = 0;
-	gs_trace_row *statuses;
-
-	for (size_t i = 0; i < n; i++) {
-		gs_trace_row *row = &r->rows.p[i];
-
-		if (row->flags & GS_ROW_STATUS) {
-			row->time_ns = s->sync.time_ns - b->start_ns;
-			n_status++;
-		} else {
-			row->time_ns = gs_gotrace_stitched_time(s, row->event, row->time_ns) - b->start_ns;
-		}
-	}
-	if (!n_status)
-		return true;
-	statuses = gs_alloc_should_fail() ? NULL : malloc(n_status * sizeof(*statuses));
-	if (!statuses)
-		return false;
-	for (size_t i = n; i-- > 0;) /* from the end: the others move to the end, in order */
-		if (!(r->rows.p[i].flags & GS_ROW_STATUS))
-			r->rows.p[n - 1 - at++] = r->rows.p[i];
-		else
-			statuses[--n_status] = r->rows.p[i];
-	memcpy(r->rows.p, statuses, (n - at) * sizeof(*statuses));
-	free(statuses);
 	return true;
 }
 
@@ -198,6 +164,23 @@ static bool name_by(gs_trace_build *b, uint32_t local, uint32_t stack, bool *is_
 	return true;
 }
 
+/* A goroutine's own transitions, with a stack of it. */
+static bool is_own(const gs_timeline_kind *k)
+{
+	return !(k->flags & GS_KIND_HAS_PEER) &&
+	       (k->phase == GS_PHASE_WAITING || k->phase == GS_PHASE_SYSCALL || (k->phase == GS_PHASE_RUNNABLE && k->reason));
+}
+
+static bool name_by_piece(gs_trace_build *b, const gs_trace_chunk *c, const gs_trace_piece *p, bool *is_named)
+{
+	const gs_timeline_kind *kinds = b->rows->chunks.dictionaries.p[c->dictionary].kinds.p;
+	bool ok = name_by(b, p->goroutine, 0, is_named);
+
+	for (uint32_t i = p->first; ok && !*is_named && i < p->first + p->n; i++)
+		ok = !is_own(&kinds[c->kind[i]]) || name_by(b, p->goroutine, kinds[c->kind[i]].stack, is_named);
+	return ok;
+}
+
 /* A goroutine is named by the outermost frame of its first stack; that may be an empty one, then the next one tells. */
 static bool name_goroutines(gs_trace_build *b)
 {
@@ -209,14 +192,10 @@ static bool name_goroutines(gs_trace_build *b)
 			return false;
 		has_unnamed |= !is_named && r->gs.p[i].name_stack;
 	}
-	for (size_t i = 0; has_unnamed && i < r->rows.n; i++) {
-		const gs_trace_row *row = &r->rows.p[i];
-		bool is_own = row->phase == GS_PHASE_WAITING || row->phase == GS_PHASE_SYSCALL ||
-			      (row->phase == GS_PHASE_RUNNABLE && row->reason);
-
-		if (is_own && !row->flags && row->goroutine != GS_NO_INDEX && !name_by(b, row->goroutine, row->stack, &is_named))
-			return false;
-	}
+	for (size_t i = 0; has_unnamed && i < r->chunks.done.n; i++)
+		for (uint32_t k = 0; k < r->chunks.done.p[i].n_pieces; k++)
+			if (!name_by_piece(b, &r->chunks.done.p[i], &r->chunks.done.p[i].pieces[k], &is_named))
+				return false;
 	return true;
 }
 
@@ -256,114 +235,16 @@ static uint16_t lane(const uint16_t *of, uint16_t local)
 	return local == GS_NO_LANE ? GS_NO_LANE : of[local];
 }
 
-/* Columns of a chunk while they are filled, and where the next transition of each lane goes. */
-typedef struct columns {
-	uint32_t *offset_ns, *stack, *peer;
-	uint8_t *phase, *reason;
-	uint16_t *proc, *thread;
-	uint32_t *proc_first, *proc_runs, *thread_first, *thread_runs;
-	uint32_t *first, *place; /* by goroutine of the generation: its transitions */
-} columns;
-
-static bool columns_new(gs_arena *mem, columns *c, size_t n)
-{
-	c->offset_ns = gs_try_new(mem, uint32_t, n);
-	c->stack = gs_try_new(mem, uint32_t, n);
-	c->peer = gs_try_new(mem, uint32_t, n);
-	c->phase = gs_try_new(mem, uint8_t, n);
-	c->reason = gs_try_new(mem, uint8_t, n);
-	c->proc = gs_try_new(mem, uint16_t, n);
-	c->thread = gs_try_new(mem, uint16_t, n);
-	return c->offset_ns && c->stack && c->peer && c->phase && c->reason && c->proc && c->thread;
-}
-
-static bool is_run(const gs_trace_row *row)
-{
-	return row->phase == GS_PHASE_RUNNING || row->phase == GS_PHASE_SYSCALL;
-}
-
-/* Starts of lists of which first[i + 2] is the length of list i; filling them moves first[i + 1] to their ends. */
-static uint32_t *starts(gs_arena *mem, uint32_t *first, size_t n_lanes)
-{
-	for (size_t i = 2; i < n_lanes + 2; i++)
-		first[i] += first[i - 1];
-	return gs_try_new(mem, uint32_t, first[n_lanes + 1]);
-}
-
-/* How much goes where. */
-static bool count(gs_trace_build *b, gs_arena *scratch, const gs_trace_row *rows, size_t n_rows, columns *c, uint32_t *n)
-{
-	size_t n_local = b->rows->gs.n, n_procs = b->procs.n, n_threads = b->threads.n;
-
-	c->place = gs_try_new(scratch, uint32_t, n_local + 1);
-	c->first = gs_try_new(scratch, uint32_t, n_local + 1);
-	c->proc_first = gs_try_new(b->mem, uint32_t, n_procs + 2);
-	c->thread_first = gs_try_new(b->mem, uint32_t, n_threads + 2);
-	if (!c->place || !c->first || !c->proc_first || !c->thread_first)
-		return false;
-	*n = 0;
-	for (size_t i = 0; i < n_rows; i++) {
-		const gs_trace_row *row = &rows[i];
-		uint16_t proc, thread;
-
-		if (row->goroutine == GS_NO_INDEX)
-			continue;
-		c->place[row->goroutine + 1]++;
-		++*n;
-		proc = lane(b->p_of, row->proc);
-		thread = lane(b->m_of, row->thread);
-		if (is_run(row) && proc != GS_NO_LANE)
-			c->proc_first[proc + 2]++;
-		if (is_run(row) && thread != GS_NO_LANE)
-			c->thread_first[thread + 2]++;
-	}
-	for (size_t i = 1; i <= n_local; i++)
-		c->place[i] += c->place[i - 1];
-	memcpy(c->first, c->place, n_local * sizeof(*c->first));
-	c->proc_runs = starts(b->mem, c->proc_first, n_procs);
-	c->thread_runs = starts(b->mem, c->thread_first, n_threads);
-	return c->proc_runs && c->thread_runs && columns_new(b->mem, c, *n);
-}
-
 /* A goroutine is created. */
-static void begins(gs_trace_build *b, const gs_trace_row *row, uint32_t node, bool is_first)
+static void begins(gs_timeline_goroutine *g, int64_t now, uint32_t creator, uint32_t node, bool is_first)
 {
-	gs_timeline_goroutine *g = &b->goroutines.p[b->g_of[row->goroutine]];
-
 	if (is_first && g->first_piece == GS_NO_INDEX) {
 		g->saw_start = true;
-		g->start_ns = row->time_ns;
+		g->start_ns = now;
 	}
-	if (row->peer != GS_NO_INDEX)
-		g->creator = b->g_of[row->peer];
+	if (creator != GS_NO_INDEX)
+		g->creator = creator;
 	g->create_stack = node;
-}
-
-/* Rows into columns, by goroutine. */
-static void scatter(gs_trace_build *b, const gs_trace_row *rows, size_t n_rows, columns *c, int64_t base)
-{
-	for (size_t i = 0; i < n_rows; i++) {
-		const gs_trace_row *row = &rows[i];
-		uint16_t proc = lane(b->p_of, row->proc), thread = lane(b->m_of, row->thread);
-		uint32_t at;
-
-		if (row->goroutine == GS_NO_INDEX)
-			continue;
-		at = c->place[row->goroutine]++;
-		c->offset_ns[at] = (uint32_t)(row->time_ns - base);
-		c->phase[at] = row->phase;
-		c->reason[at] = b->reason_of[row->reason];
-		c->stack[at] = b->node_of[row->stack];
-		c->proc[at] = proc;
-		c->thread[at] = thread;
-		c->peer[at] = row->peer == GS_NO_INDEX ? GS_NO_INDEX : b->g_of[row->peer];
-		if (is_run(row) && proc != GS_NO_LANE)
-			c->proc_runs[c->proc_first[proc + 1]++] = at;
-		if (is_run(row) && thread != GS_NO_LANE)
-			c->thread_runs[c->thread_first[thread + 1]++] = at;
-		if (row->flags & GS_ROW_CREATE)
-			begins(b, row, c->stack[at], at == c->first[row->goroutine]);
-	}
 }
 
 /* Keys of sums for one goroutine, found once each. */
@@ -401,110 +282,216 @@ static void account(gs_trace_build *b, key_cache *k, const gs_timeline_goroutine
 }
 
 /* Follow each goroutine through its transitions of the chunk. */
-static bool pieces(gs_trace_build *b, key_cache *k, columns *c, int64_t base)
+static bool pieces(gs_trace_build *b, key_cache *keys, const gs_trace_chunk *from, const gs_timeline_chunk *c)
 {
-	uint32_t chunk = (uint32_t)b->chunks.n - 1;
+	const uint32_t *peer = c->peers;
 
-	for (uint32_t local = 0; local < b->rows->gs.n; local++) {
-		uint32_t first = c->first[local], end = c->place[local], index = b->g_of[local], piece_index;
+	for (uint32_t k = 0; k < from->n_pieces; k++) {
+		uint32_t first = from->pieces[k].first, end = first + from->pieces[k].n, index = b->g_of[from->pieces[k].goroutine];
 		gs_timeline_goroutine *g = &b->goroutines.p[index];
 		gs_trace_g_state state = b->g_states.p[index];
-		gs_timeline_piece *piece = first == end ? NULL : gs_vec_push(&b->pieces, GS_TRACE_MAX_ROWS);
+		gs_timeline_piece *piece = gs_vec_push(&b->pieces, GS_TRACE_MAX_ROWS);
+		uint32_t at = (uint32_t)b->pieces.n - 1;
 
-		if (first == end)
-			continue;
 		if (!piece)
 			return false;
-		piece_index = (uint32_t)b->pieces.n - 1;
-		k->turn++;
+		keys->turn++;
 		for (uint32_t i = first; i < end; i++) {
-			int64_t now = base + c->offset_ns[i];
+			const gs_timeline_kind *kind = &c->kinds[c->kind[i]];
+			int64_t now = c->base_ns + c->offset_ns[i];
 
-			if (c->phase[i] == GS_PHASE_SYSCALL && state.phase == GS_PHASE_SYSCALL) {
-				if (!c->stack[i])
-					c->stack[i] = state.stack;
-				if (c->thread[i] == GS_NO_LANE)
-					c->thread[i] = state.syscall_thread;
-			} else if (c->phase[i] == GS_PHASE_WAITING && c->reason[i] && c->reason[i] == b->forever) {
-				c->phase[i] = GS_PHASE_NONE;
-			}
-			account(b, k, g, &state, now, c->phase[i], c->stack[i]);
+			if (kind->flags & GS_KIND_CREATES)
+				begins(g, now, *peer, kind->stack, i == first);
+			peer += kind->flags & GS_KIND_HAS_PEER;
+			account(b, keys, g, &state, now, kind->phase, kind->stack);
 			state.since_ns = now;
-			state.phase = c->phase[i];
-			state.reason = c->reason[i];
-			state.stack = c->stack[i];
+			state.phase = kind->phase;
+			state.reason = kind->reason;
+			state.stack = kind->stack;
 			if (state.phase == GS_PHASE_SYSCALL)
-				state.syscall_thread = c->thread[i];
+				state.syscall_thread = gs_chunk_place(c, i).thread;
 		}
 		b->g_states.p[index] = state;
 		g->saw_end = state.phase == GS_PHASE_NONE;
 		if (g->saw_end)
 			g->end_ns = state.since_ns;
 		if (g->first_piece == GS_NO_INDEX)
-			g->first_piece = piece_index;
-		*piece = (gs_timeline_piece){ index, chunk, first, end - first, g->last_piece, GS_NO_INDEX };
+			g->first_piece = at;
+		*piece = (gs_timeline_piece){ index, (uint32_t)b->chunks.n - 1, first, end - first, g->last_piece, GS_NO_INDEX };
 		if (g->last_piece != GS_NO_INDEX)
-			b->pieces.p[g->last_piece].next = piece_index;
-		g->last_piece = piece_index;
+			b->pieces.p[g->last_piece].next = at;
+		g->last_piece = at;
 	}
 	return true;
 }
 
-/* Rows [0, n) become a chunk from base_ns on. */
-static bool add_chunk(gs_trace_build *b, gs_arena *scratch, key_cache *k, const gs_trace_row *rows, size_t n_rows, int64_t base_ns,
-		      int64_t end_ns)
+/* The generation before may have ended later than this one began: its first events happened a little later then. */
+static void fix_times(gs_trace_chunk *c, const gs_gotrace_stitch *s)
 {
-	gs_timeline_chunk *chunk = gs_vec_push(&b->chunks, GS_TRACE_MAX_ROWS);
-	columns c;
-	uint32_t n;
+	int64_t first = INT64_MAX;
 
-	if (!chunk || !count(b, scratch, rows, n_rows, &c, &n))
+	if (!c->event || gs_gotrace_stitched_time(s, c->first_event, c->base_ns) == c->base_ns)
+		return;
+	for (uint32_t i = 0; i < c->n; i++) {
+		int64_t t = gs_gotrace_stitched_time(s, c->event[i], c->base_ns + c->offset_ns[i]);
+
+		first = t < first ? t : first;
+	}
+	for (uint32_t i = 0; i < c->n; i++)
+		c->offset_ns[i] = (uint32_t)(gs_gotrace_stitched_time(s, c->event[i], c->base_ns + c->offset_ns[i]) - first);
+	c->base_ns = first;
+}
+
+static bool add_chunk(gs_trace_build *b, key_cache *keys, gs_trace_chunk *from, const gs_trace_dictionary *d)
+{
+	gs_timeline_chunk *c = gs_vec_push(&b->chunks, GS_TRACE_MAX_ROWS);
+
+	if (!c || !gs_arena_adopt(b->mem, from->mem))
 		return false;
-	*chunk = (gs_timeline_chunk){ .base_ns = base_ns,
-				      .end_ns = end_ns,
-				      .n = n,
-				      .offset_ns = c.offset_ns,
-				      .phase = c.phase,
-				      .reason = c.reason,
-				      .stack = c.stack,
-				      .proc = c.proc,
-				      .thread = c.thread,
-				      .peer = c.peer,
-				      .proc_first = c.proc_first,
-				      .proc_runs = c.proc_runs,
-				      .thread_first = c.thread_first,
-				      .thread_runs = c.thread_runs,
-				      .n_procs = (uint32_t)b->procs.n,
-				      .n_threads = (uint32_t)b->threads.n,
-				      .piece_first = (uint32_t)b->pieces.n };
-	scatter(b, rows, n_rows, &c, base_ns);
-	if (!pieces(b, k, &c, base_ns))
+	from->mem = NULL;
+	for (uint32_t i = 0; i < from->n_peers; i++)
+		if (from->peers[i] != GS_NO_INDEX)
+			from->peers[i] = b->g_of[from->peers[i]];
+	*c = (gs_timeline_chunk){ .base_ns = from->base_ns - b->start_ns,
+				  .end_ns = from->last_ns - b->start_ns + 1,
+				  .n = from->n,
+				  .offset_ns = from->offset_ns,
+				  .kind = from->kind,
+				  .place8 = from->place8,
+				  .place16 = from->place16,
+				  .peers = from->peers,
+				  .peers_before = from->peers_before,
+				  .kinds = d->kinds.p,
+				  .places = d->places.p,
+				  .piece_first = (uint32_t)b->pieces.n };
+	if (b->chunks.n > 1 && c[-1].end_ns < c->base_ns)
+		c[-1].end_ns = c->base_ns;
+	if (!pieces(b, keys, from, c))
 		return false;
-	chunk->n_pieces = (uint32_t)b->pieces.n - chunk->piece_first;
-	b->t->n_transitions += n;
+	c->n_pieces = (uint32_t)b->pieces.n - c->piece_first;
+	b->t->n_transitions += c->n;
 	return true;
 }
 
-static bool add_chunks(gs_trace_build *b, key_cache *k, int64_t start_ns, int64_t end_ns)
+/* Ids of a dictionary to those of the timeline. */
+static void translate(gs_trace_build *b, gs_trace_dictionary *d)
 {
-	gs_trace_row *rows = b->rows->rows.p;
-	size_t n = b->rows->rows.n;
+	for (size_t i = 0; i < d->kinds.n; i++) {
+		gs_timeline_kind *k = &d->kinds.p[i];
 
-	for (size_t i = 0; i < n;) {
-		GS_AUTO(arena) *scratch = gs_arena_create(gs_arena_budget_bytes(b->mem));
-		int64_t base = i ? rows[i].time_ns : start_ns;
-		size_t first = i;
+		k->stack = b->node_of[k->stack];
+		k->reason = b->reason_of[k->reason];
+		if (k->phase == GS_PHASE_WAITING && k->reason && k->reason == b->forever)
+			k->phase = GS_PHASE_NONE;
+	}
+	for (size_t i = 0; i < d->places.n; i++) {
+		gs_timeline_place *p = &d->places.p[i];
 
-		while (i < n && rows[i].time_ns - base < CHUNK_NS)
-			i++;
-		if (i == first) { /* nothing for long: the chunk begins later */
-			start_ns = rows[i].time_ns;
+		*p = (gs_timeline_place){ lane(b->p_of, p->proc), lane(b->m_of, p->thread) };
+	}
+}
+
+/* System calls that have lost their procs, as is known now. In a dictionary that has the timeline's ids. */
+static bool insert_pending(gs_trace_build *b, gs_trace_chunks *chunks)
+{
+	for (size_t i = 0; i < b->rows->pending.n; i++) {
+		const gs_trace_pending *p = &b->rows->pending.p[i];
+		const gs_trace_g_state *state;
+		gs_trace_transition t;
+		uint32_t chunk = 0;
+
+		if (p->goroutine == GS_NO_INDEX)
+			continue;
+		state = &b->g_states.p[b->g_of[p->goroutine]];
+		t = (gs_trace_transition){ .time_ns = p->time_ns,
+					   .event = p->event,
+					   .goroutine = p->goroutine,
+					   .peer = GS_NO_INDEX,
+					   .stack = state->stack,
+					   .proc = GS_NO_LANE,
+					   .thread = state->syscall_thread,
+					   .phase = GS_PHASE_SYSCALL };
+		if (!chunks->done.n) { /* nothing else happened */
+			gs_trace_piece_at at = { 0 };
+
+			if (!gs_trace_chunks_add(chunks, &t, &at) || !gs_trace_chunks_flush(chunks))
+				return false;
 			continue;
 		}
-		if (!add_chunk(b, scratch, k, rows + first, i - first, base, i < n ? rows[i].time_ns : end_ns))
+		while (chunk + 1 < chunks->done.n && chunks->done.p[chunk + 1].base_ns <= t.time_ns)
+			chunk++;
+		if (!gs_trace_chunks_insert(chunks, chunk, &t))
 			return false;
 	}
 	return true;
+}
+
+/* The dictionary as the document keeps it. False: no memory. */
+static bool keep(gs_trace_build *b, const gs_trace_dictionary *d, gs_trace_dictionary *kept)
+{
+	kept->kinds.p = gs_try_new(b->mem, gs_timeline_kind, d->kinds.n);
+	kept->places.p = gs_try_new(b->mem, gs_timeline_place, d->places.n);
+	if (!kept->kinds.p || !kept->places.p)
+		return false;
+	memcpy(kept->kinds.p, d->kinds.p, d->kinds.n * sizeof(*d->kinds.p));
+	memcpy(kept->places.p, d->places.p, d->places.n * sizeof(*d->places.p));
+	return true;
+}
+
+static bool add_chunks(gs_trace_build *b, key_cache *keys, gs_trace_chunks *chunks, const gs_gotrace_stitch *s, bool has_pending)
+{
+	gs_trace_dictionary kept = { 0 };
+
+	for (size_t i = 0; i < chunks->dictionaries.n; i++)
+		translate(b, &chunks->dictionaries.p[i]);
+	if (has_pending && !insert_pending(b, chunks))
+		return false;
+	for (size_t i = 0; i < chunks->done.n; i++) {
+		gs_trace_chunk *c = &chunks->done.p[i];
+
+		if ((!i || c->dictionary != c[-1].dictionary) && !keep(b, &chunks->dictionaries.p[c->dictionary], &kept))
+			return false;
+		fix_times(c, s);
+		if (!add_chunk(b, keys, c, &kept))
+			return false;
+	}
+	return true;
+}
+
+/* What was so when the trace began: a chunk of its own, as it was told at any time later. */
+static bool add_statuses(gs_trace_build *b, key_cache *keys, gs_trace_chunks *chunks, const gs_gotrace_stitch *s)
+{
+	gs_trace_rows *r = b->rows;
+
+	for (size_t i = 0; i < r->statuses.n; i++) {
+		gs_trace_piece_at at = { 0 };
+
+		r->statuses.p[i].time_ns = s->sync.time_ns;
+		if (!gs_trace_chunks_add(chunks, &r->statuses.p[i], &at))
+			return false;
+	}
+	if (!gs_trace_chunks_flush(chunks))
+		return false;
+	for (size_t i = 0; i < chunks->done.n; i++) {
+		free(chunks->done.p[i].event); /* their time is right */
+		chunks->done.p[i].event = NULL;
+	}
+	return add_chunks(b, keys, chunks, s, false);
+}
+
+static bool add_transitions(gs_trace_build *b, key_cache *keys, const gs_gotrace_stitch *s)
+{
+	gs_trace_chunks *statuses;
+	bool ok = true;
+
+	if (b->rows->statuses.n) {
+		statuses = gs_alloc_should_fail() ? NULL : calloc(1, sizeof(*statuses));
+		ok = statuses && add_statuses(b, keys, statuses, s);
+		if (statuses)
+			gs_trace_chunks_release(statuses);
+		free(statuses);
+	}
+	return ok && add_chunks(b, keys, &b->rows->chunks, s, true);
 }
 
 static bool add_samples(gs_trace_build *b, key_cache *k, const gs_gotrace_stitch *s)
@@ -571,10 +558,12 @@ bool gs_trace_build_add(gs_trace_build *b, gs_trace_rows *rows, const gs_gotrace
 	key_cache *k = gs_try_new(scratch, key_cache, 1);
 
 	b->rows = rows;
-	if (!k || !gs_trace_build_begin(b, g, s) || !resolve_pending(b) || !fix_times(b, s) || !map_ids(b, scratch, s->sync.time_ns - b->start_ns) ||
-	    !gs_trace_build_side(b, s) || !gs_trace_build_memory(b, s) ||
-	    !add_chunks(b, k, s->sync.time_ns - b->start_ns, s->end_ns - b->start_ns + 1) || !add_samples(b, k, s))
+	if (!k || !gs_trace_build_begin(b, g, s) || !gs_trace_chunks_flush(&rows->chunks) || !resolve_pending(b) ||
+	    !map_ids(b, scratch, s->sync.time_ns - b->start_ns) || !gs_trace_build_side(b, s) || !gs_trace_build_memory(b, s) ||
+	    !add_transitions(b, k, s) || !add_samples(b, k, s))
 		return gs_trace_no_memory(err);
+	if (b->chunks.n)
+		b->chunks.p[b->chunks.n - 1].end_ns = s->end_ns - b->start_ns + 1;
 	carry_procs(b);
 	return true;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "load/gotrace_build.h"
+#include "model/timeline_runs.h"
 
 #include "base/banned.h"
 
@@ -14,6 +15,7 @@ typedef struct laying {
 	const gs_profile *p;
 	gs_arena *scratch;
 	gs_map threads; /* id -> index */
+	gs_timeline_runs *runs;
 	uint32_t *functions, *mappings, *locations; /* of the profile -> of the builder; 0: not yet */
 	uint32_t *nodes;	  /* GS_NO_ID: not yet */
 	GS_VEC(uint32_t) way;
@@ -139,6 +141,9 @@ static bool prepare(laying *l)
 	if (!l->functions || !l->mappings || !l->locations || !l->nodes)
 		return false;
 	memset(l->nodes, 0xff, p->n_nodes * sizeof(*l->nodes));
+	l->runs = gs_timeline_runs_create(l->scratch, t);
+	if (!l->runs || !gs_timeline_runs_make(l->runs))
+		return false;
 	for (uint32_t i = 0; i < t->n_threads; i++) {
 		bool is_new;
 		uint32_t *slot = gs_map_put(&l->threads, t->threads[i].id, &is_new);
@@ -198,9 +203,10 @@ static uint32_t weight_of(const gs_profile *p, uint32_t column, uint32_t sample)
 
 static bool add_sample(laying *l, uint32_t i, uint32_t column, int64_t time_ns, gs_timeline_cpu_sample *to)
 {
-	gs_timeline *t = l->b->t;
+	const gs_timeline *t = l->b->t;
 	const uint32_t *thread = gs_map_get(&l->threads, l->p->sample_thread[i]);
 	gs_interval on;
+	gs_run run;
 
 	*to = (gs_timeline_cpu_sample){ .time_ns = time_ns, .goroutine = GS_NO_INDEX, .stack = node_of(l, l->p->sample_node[i]),
 					.proc = GS_NO_LANE, .thread = GS_NO_LANE, .weight_ns = weight_of(l->p, column, i) };
@@ -208,12 +214,15 @@ static bool add_sample(laying *l, uint32_t i, uint32_t column, int64_t time_ns, 
 		return false;
 	if (thread)
 		to->thread = (uint16_t)*thread;
-	if (thread && gs_timeline_on_thread(t, *thread, time_ns, &on)) {
-		to->goroutine = gs_timeline_goroutine_at(t, on.chunk, on.transition);
-		to->proc = on.proc;
-	} else {
-		l->o->n_unplaced++;
+	if (thread && gs_run_on_thread(l->runs, *thread, time_ns, &run)) {
+		on = gs_timeline_interval_at(t, run.chunk, run.transition);
+		if (time_ns < on.end_ns) {
+			to->goroutine = gs_timeline_goroutine_at(t, run.chunk, run.transition);
+			to->proc = on.proc;
+			return true;
+		}
 	}
+	l->o->n_unplaced++;
 	return true;
 }
 

@@ -33,7 +33,8 @@ static void clear_map(gs_map *m)
 bool gs_trace_rows_reuse(gs_trace_rows *t, uint32_t index)
 {
 	t->n_events = 0;
-	t->rows.n = t->side.n = t->samples.n = t->memory.n = t->pending.n = 0;
+	gs_trace_chunks_clear(&t->chunks);
+	t->statuses.n = t->side.n = t->samples.n = t->memory.n = t->pending.n = 0;
 	t->heap.n = t->goal.n = t->procs_max.n = 0;
 	t->gs.n = t->ps.n = t->ms.n = t->stacks.n = t->reasons.n = t->dense_stacks.n = 0;
 	clear_map(&t->g_index);
@@ -50,7 +51,8 @@ void gs_trace_rows_free(gs_trace_rows *t)
 {
 	if (!t)
 		return;
-	gs_vec_release(&t->rows);
+	gs_trace_chunks_release(&t->chunks);
+	gs_vec_release(&t->statuses);
 	gs_vec_release(&t->side);
 	gs_vec_release(&t->samples);
 	gs_vec_release(&t->memory);
@@ -208,26 +210,22 @@ static uint8_t reason_of(gs_trace_rows *t, uint64_t id)
 	return (uint8_t)*slot;
 }
 
-static inline gs_trace_row *new_row(gs_trace_rows *t)
+/* The goroutine enters `phase`. */
+static gs_trace_transition transition(gs_trace_rows *t, const gs_gotrace_event *e, uint32_t g, gs_phase phase)
 {
-	return t->rows.n < t->rows.cap ? &t->rows.p[t->rows.n++] : gs_vec_push(&t->rows, MAX_ROWS);
+	return (gs_trace_transition){ .time_ns = e->time_ns,
+				      .event = t->n_events,
+				      .goroutine = g,
+				      .peer = GS_NO_INDEX,
+				      .proc = proc_of(t, e->p),
+				      .thread = thread_of(t, e->m),
+				      .phase = (uint8_t)phase };
 }
 
-/* The goroutine enters `phase`. Fill in the rest; NULL: no memory. */
-static gs_trace_row *push(gs_trace_rows *t, const gs_gotrace_event *e, uint32_t g, gs_phase phase)
+/* False: no memory, or it has no goroutine. */
+static bool push(gs_trace_rows *t, const gs_trace_transition *x)
 {
-	gs_trace_row *row = g == GS_NO_INDEX ? NULL : new_row(t);
-
-	if (!row)
-		return NULL;
-	*row = (gs_trace_row){ .time_ns = e->time_ns,
-			       .goroutine = g,
-			       .peer = GS_NO_INDEX,
-			       .event = (uint32_t)t->n_events,
-			       .proc = proc_of(t, e->p),
-			       .thread = thread_of(t, e->m),
-			       .phase = (uint8_t)phase };
-	return row;
+	return x->goroutine != GS_NO_INDEX && gs_trace_chunks_add(&t->chunks, x, &t->gs.p[x->goroutine].piece);
 }
 
 static void leave_syscall(gs_trace_rows *t, uint32_t g)
@@ -239,16 +237,16 @@ static void leave_syscall(gs_trace_rows *t, uint32_t g)
 	of->syscall_proc = GS_NO_LANE;
 }
 
-static void enter_syscall(gs_trace_rows *t, const gs_trace_row *row)
+static void enter_syscall(gs_trace_rows *t, const gs_trace_transition *x)
 {
-	gs_trace_g *g = &t->gs.p[row->goroutine];
+	gs_trace_g *g = &t->gs.p[x->goroutine];
 
-	g->syscall_stack = row->stack;
-	g->syscall_proc = row->proc;
-	g->syscall_thread = row->thread;
-	if (row->proc != GS_NO_LANE) {
-		t->ps.p[row->proc].in_syscall = row->goroutine;
-		t->ps.p[row->proc].is_known = true;
+	g->syscall_stack = x->stack;
+	g->syscall_proc = x->proc;
+	g->syscall_thread = x->thread;
+	if (x->proc != GS_NO_LANE) {
+		t->ps.p[x->proc].in_syscall = x->goroutine;
+		t->ps.p[x->proc].is_known = true;
 	}
 }
 
@@ -265,80 +263,77 @@ static void on_proc(gs_trace_rows *t, uint16_t proc)
 static bool proc_idle(gs_trace_rows *t, const gs_gotrace_event *e, uint64_t id)
 {
 	uint16_t proc = proc_of(t, id);
+	gs_trace_transition x;
 	gs_trace_p *p;
-	gs_trace_row *row;
 
 	if (proc == GS_NO_LANE)
 		return true;
 	p = &t->ps.p[proc];
 	if (p->in_syscall == GS_NO_INDEX && (p->is_known || t->index == 0))
 		return true;
-	row = new_row(t);
-	if (!row)
-		return false;
-	*row = (gs_trace_row){ .time_ns = e->time_ns,
-			       .goroutine = p->in_syscall,
-			       .peer = GS_NO_INDEX,
-			       .event = (uint32_t)t->n_events,
-			       .proc = GS_NO_LANE,
-			       .thread = GS_NO_LANE,
-			       .phase = GS_PHASE_SYSCALL };
 	if (p->in_syscall == GS_NO_INDEX) {
 		gs_trace_pending *pending = gs_vec_push(&t->pending, MAX_ROWS);
 
 		if (!pending)
 			return false;
-		*pending = (gs_trace_pending){ (uint32_t)t->rows.n - 1, proc };
-	} else {
-		row->stack = t->gs.p[p->in_syscall].syscall_stack;
-		row->thread = t->gs.p[p->in_syscall].syscall_thread;
+		*pending = (gs_trace_pending){ e->time_ns, (uint32_t)t->n_events, proc, GS_NO_INDEX };
+		on_proc(t, proc);
+		return true;
 	}
+	x = (gs_trace_transition){ .time_ns = e->time_ns,
+				   .event = t->n_events,
+				   .goroutine = p->in_syscall,
+				   .peer = GS_NO_INDEX,
+				   .stack = t->gs.p[p->in_syscall].syscall_stack,
+				   .proc = GS_NO_LANE,
+				   .thread = t->gs.p[p->in_syscall].syscall_thread,
+				   .phase = GS_PHASE_SYSCALL };
 	on_proc(t, proc);
-	return true;
+	return push(t, &x);
 }
 
 static bool created(gs_trace_rows *t, const gs_gotrace_event *e, gs_phase phase)
 {
 	uint32_t g = gs_trace_rows_goroutine(t, e->args[0]);
-	gs_trace_row *row = push(t, e, g, phase);
+	gs_trace_transition x = transition(t, e, g, phase);
 
-	if (!row)
+	if (g == GS_NO_INDEX)
 		return false;
-	row->flags = GS_ROW_CREATE;
-	row->peer = gs_trace_rows_goroutine(t, e->g);
+	x.flags = GS_KIND_CREATES | GS_KIND_HAS_PEER;
+	x.peer = gs_trace_rows_goroutine(t, e->g);
 	if (e->type == GS_GOTRACE_GO_CREATE_SYSCALL) {
-		enter_syscall(t, row);
+		enter_syscall(t, &x);
 	} else {
-		row->stack = stack_of(t, e->args[2]);
+		x.stack = stack_of(t, e->args[2]);
 		t->gs.p[g].name_stack = stack_of(t, e->args[1]);
 	}
-	return true;
+	return push(t, &x);
 }
 
 static bool unblocked(gs_trace_rows *t, const gs_gotrace_event *e)
 {
-	gs_trace_row *row = push(t, e, gs_trace_rows_goroutine(t, e->args[0]), GS_PHASE_RUNNABLE);
+	gs_trace_transition x = transition(t, e, gs_trace_rows_goroutine(t, e->args[0]), GS_PHASE_RUNNABLE);
 
-	if (!row)
-		return false;
-	row->peer = gs_trace_rows_goroutine(t, e->g);
+	x.peer = gs_trace_rows_goroutine(t, e->g);
+	x.flags = x.peer == GS_NO_INDEX ? 0 : GS_KIND_HAS_PEER;
 	if (e->type == GS_GOTRACE_GO_UNBLOCK)
-		row->stack = stack_of(t, e->args[2]);
-	return true;
+		x.stack = stack_of(t, e->args[2]);
+	return push(t, &x);
 }
 
-/* The goroutine of the context; `stack` is its own. */
-static gs_trace_row *own(gs_trace_rows *t, const gs_gotrace_event *e, gs_phase phase, uint64_t stack)
+/* The goroutine of the context, which there must be; `stack` is its own. */
+static bool own(gs_trace_rows *t, const gs_gotrace_event *e, gs_phase phase, uint64_t reason, uint64_t stack, gs_trace_transition *x)
 {
 	uint32_t g = gs_trace_rows_goroutine(t, e->g);
-	gs_trace_row *row = push(t, e, g, phase);
 
-	if (!row)
-		return NULL;
-	row->stack = stack_of(t, stack);
+	*x = transition(t, e, g, phase);
+	if (g == GS_NO_INDEX)
+		return false;
+	x->stack = stack_of(t, stack);
+	x->reason = reason_of(t, reason);
 	if (!t->gs.p[g].name_stack)
-		t->gs.p[g].name_stack = row->stack;
-	return row;
+		t->gs.p[g].name_stack = x->stack;
+	return push(t, x);
 }
 
 static bool status(gs_trace_rows *t, const gs_gotrace_event *e)
@@ -347,7 +342,7 @@ static bool status(gs_trace_rows *t, const gs_gotrace_event *e)
 					  [GS_GO_RUNNABLE] = GS_PHASE_RUNNABLE, [GS_GO_RUNNING] = GS_PHASE_RUNNING,
 					  [GS_GO_WAITING] = GS_PHASE_WAITING, [GS_GO_SYSCALL] = GS_PHASE_SYSCALL };
 	uint32_t stack = e->type == GS_GOTRACE_GO_STATUS_STACK ? stack_of(t, e->args[3]) : 0, g;
-	gs_trace_row *row;
+	gs_trace_transition *x;
 
 	/* Later generations say again what is known. */
 	if (e->to_state >= sizeof(phases) || (t->index && !stack) || (!t->index && e->from_state == e->to_state))
@@ -359,13 +354,13 @@ static bool status(gs_trace_rows *t, const gs_gotrace_event *e)
 		t->gs.p[g].name_stack = stack;
 	if (t->index)
 		return true;
-	row = push(t, e, g, (gs_phase)phases[e->to_state]);
-	if (!row)
+	x = gs_vec_push(&t->statuses, MAX_ROWS);
+	if (!x)
 		return false;
-	row->flags = GS_ROW_STATUS;
-	row->stack = stack;
-	if (row->phase == GS_PHASE_SYSCALL)
-		enter_syscall(t, row);
+	*x = transition(t, e, g, (gs_phase)phases[e->to_state]);
+	x->stack = stack;
+	if (x->phase == GS_PHASE_SYSCALL)
+		enter_syscall(t, x);
 	return true;
 }
 
@@ -421,7 +416,8 @@ static bool put_side(gs_trace_rows *t, const gs_gotrace_event *e)
 
 static bool add(gs_trace_rows *t, const gs_gotrace_event *e)
 {
-	gs_trace_row *row;
+	gs_trace_transition x;
+	bool ok;
 
 	switch (e->type) {
 	case GS_GOTRACE_GO_CREATE:
@@ -431,44 +427,41 @@ static bool add(gs_trace_rows *t, const gs_gotrace_event *e)
 	case GS_GOTRACE_GO_CREATE_SYSCALL:
 		return created(t, e, GS_PHASE_SYSCALL);
 	case GS_GOTRACE_GO_START:
-		row = push(t, e, gs_trace_rows_goroutine(t, e->args[0]), GS_PHASE_RUNNING);
-		if (row)
-			on_proc(t, row->proc);
-		return row != NULL;
+		x = transition(t, e, gs_trace_rows_goroutine(t, e->args[0]), GS_PHASE_RUNNING);
+		on_proc(t, x.proc);
+		return push(t, &x);
 	case GS_GOTRACE_GO_DESTROY:
-		return own(t, e, GS_PHASE_NONE, 0) != NULL;
+		return own(t, e, GS_PHASE_NONE, 0, 0, &x);
 	case GS_GOTRACE_GO_DESTROY_SYSCALL:
-		row = own(t, e, GS_PHASE_NONE, 0);
-		if (row)
-			leave_syscall(t, row->goroutine);
-		return row != NULL;
+		ok = own(t, e, GS_PHASE_NONE, 0, 0, &x);
+		if (ok)
+			leave_syscall(t, x.goroutine);
+		return ok;
 	case GS_GOTRACE_GO_STOP:
+		return own(t, e, GS_PHASE_RUNNABLE, e->args[0], e->args[1], &x);
 	case GS_GOTRACE_GO_BLOCK:
-		row = own(t, e, e->type == GS_GOTRACE_GO_STOP ? GS_PHASE_RUNNABLE : GS_PHASE_WAITING, e->args[1]);
-		if (row)
-			row->reason = reason_of(t, e->args[0]);
-		return row != NULL;
+		return own(t, e, GS_PHASE_WAITING, e->args[0], e->args[1], &x);
 	case GS_GOTRACE_GO_UNBLOCK:
 	case GS_GOTRACE_GO_SWITCH:
 	case GS_GOTRACE_GO_SWITCH_DESTROY:
 		return unblocked(t, e);
 	case GS_GOTRACE_GO_SYSCALL_BEGIN:
-		row = own(t, e, GS_PHASE_SYSCALL, e->args[1]);
-		if (row)
-			enter_syscall(t, row);
-		return row != NULL;
+		ok = own(t, e, GS_PHASE_SYSCALL, 0, e->args[1], &x);
+		if (ok)
+			enter_syscall(t, &x);
+		return ok;
 	case GS_GOTRACE_GO_SYSCALL_END:
-		row = own(t, e, GS_PHASE_RUNNING, 0);
-		if (row) {
-			leave_syscall(t, row->goroutine);
-			on_proc(t, row->proc);
+		ok = own(t, e, GS_PHASE_RUNNING, 0, 0, &x);
+		if (ok) {
+			leave_syscall(t, x.goroutine);
+			on_proc(t, x.proc);
 		}
-		return row != NULL;
+		return ok;
 	case GS_GOTRACE_GO_SYSCALL_END_BLOCKED:
-		row = own(t, e, GS_PHASE_RUNNABLE, 0);
-		if (row)
-			leave_syscall(t, row->goroutine);
-		return row != NULL;
+		ok = own(t, e, GS_PHASE_RUNNABLE, 0, 0, &x);
+		if (ok)
+			leave_syscall(t, x.goroutine);
+		return ok;
 	case GS_GOTRACE_GO_STATUS:
 	case GS_GOTRACE_GO_STATUS_STACK:
 		return status(t, e);

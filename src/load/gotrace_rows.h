@@ -1,30 +1,12 @@
 /*
- * gs_trace_rows: the events of one generation as rows, in the trace's order, with ids of their own. Made on any thread: nothing here
- * knows of other generations or of the model. gotrace_build.h makes columns of the timeline of them.
+ * gs_trace_rows: the events of one generation, in the trace's order, with ids of their own: goroutine transitions as chunks, the rest
+ * as rows. Made on any thread: nothing here knows of other generations. gotrace_build.h makes a timeline of them.
  */
 #ifndef GS_LOAD_GOTRACE_ROWS_H
 #define GS_LOAD_GOTRACE_ROWS_H
 
-#include "base/buf.h"
-#include "base/map.h"
 #include "format/gotrace/gotrace.h"
-#include "model/timeline.h"
-
-#define GS_NO_LANE UINT16_MAX
-
-enum {
-	GS_ROW_CREATE = 1, /* the goroutine begins */
-	GS_ROW_STATUS = 2, /* it is so since the trace began */
-};
-
-/* A goroutine enters a state. Ids are indexes into the lists below. */
-typedef struct gs_trace_row {
-	int64_t time_ns; /* the trace's clock */
-	uint32_t goroutine, peer, stack;
-	uint32_t event; /* its number within the generation */
-	uint16_t proc, thread;
-	uint8_t phase, reason, flags;
-} gs_trace_row;
+#include "load/gotrace_chunk.h"
 
 typedef struct gs_trace_value {
 	int64_t time_ns;
@@ -59,6 +41,7 @@ typedef struct gs_trace_g {
 	uint32_t name_stack; /* of its first transition that has one: its outermost frame names it; 0: none */
 	uint32_t syscall_stack;
 	uint16_t syscall_proc, syscall_thread;
+	gs_trace_piece_at piece;
 } gs_trace_g;
 
 typedef struct gs_trace_p {
@@ -69,8 +52,10 @@ typedef struct gs_trace_p {
 
 /* A proc went idle, and what ran on it a generation ago may have been in a system call. */
 typedef struct gs_trace_pending {
-	uint32_t row;
+	int64_t time_ns;
+	uint32_t event;
 	uint16_t proc;
+	uint32_t goroutine; /* found later; GS_NO_INDEX: none */
 } gs_trace_pending;
 
 /* Indexes of ids that are small or were asked for lately; the maps know the others. */
@@ -84,7 +69,8 @@ typedef struct gs_trace_recent {
 typedef struct gs_trace_rows {
 	uint32_t index;
 	uint64_t n_events;
-	GS_VEC(gs_trace_row) rows;
+	gs_trace_chunks chunks;
+	GS_VEC(gs_trace_transition) statuses; /* of the first generation: what goroutines did when the trace began */
 	GS_VEC(gs_trace_side) side;
 	GS_VEC(gs_trace_sample) samples;
 	GS_VEC(gs_trace_memory) memory;

@@ -55,6 +55,17 @@ static bool event(void *events, const gs_gotrace_generation *g, const gs_gotrace
 	return gs_trace_rows_event(events, e) || gs_trace_no_memory(err);
 }
 
+/* The times of its first chunk can be mended: those behind it must be right. */
+static bool fits(void *events, int64_t before_ns)
+{
+	const gs_trace_rows *rows = events;
+	const gs_trace_chunk *second = rows->chunks.done.n > 1 ? &rows->chunks.done.p[1] : NULL;
+
+	const gs_gotrace_stitch s = { .sync = { .time_ns = before_ns + 1 } };
+
+	return !second || gs_gotrace_stitched_time(&s, second->first_event, second->base_ns) == second->base_ns;
+}
+
 static void discard(void *ctx, void *events)
 {
 	put_back(ctx, events, true);
@@ -105,8 +116,8 @@ static bool stitch_sums(void *ctx, void *events, const gs_gotrace_generation *g,
 static bool load_by(gs_load_source *src, bool is_sums, bool *must_restart, gs_document *doc, gs_err *err)
 {
 	loading l = { .src = src };
-	gs_gotrace_parallel_sink rows = { &l, begin, event, discard, stitch };
-	gs_gotrace_parallel_sink sums = { &l, begin_sums, event_of_sums, discard_sums, stitch_sums };
+	gs_gotrace_parallel_sink rows = { &l, begin, event, fits, discard, stitch };
+	gs_gotrace_parallel_sink sums = { &l, begin_sums, event_of_sums, NULL, discard_sums, stitch_sums };
 	gs_gotrace_report report;
 	bool ok;
 

@@ -32,11 +32,11 @@ static int64_t time_of(const gs_timeline *t, const gs_timeline_piece *p, uint32_
 static gs_phase phase_before(const gs_timeline *t, const gs_timeline_piece *p, uint32_t i)
 {
 	if (i)
-		return t->chunks[p->chunk].phase[p->first + i - 1];
+		return gs_chunk_phase(&t->chunks[p->chunk], p->first + i - 1);
 	if (p->before == GS_NO_INDEX)
 		return GS_PHASE_UNKNOWN;
 	p = &t->pieces[p->before];
-	return t->chunks[p->chunk].phase[p->first + p->n - 1];
+	return gs_chunk_phase(&t->chunks[p->chunk], p->first + p->n - 1);
 }
 
 /* The interval that begins with transition `i` of the piece. */
@@ -45,13 +45,15 @@ static gs_interval interval(const gs_timeline *t, const gs_timeline_piece *p, ui
 	const gs_timeline_chunk *c = &t->chunks[p->chunk];
 	const gs_timeline_goroutine *g = &t->goroutines[p->goroutine];
 	uint32_t at = p->first + i;
+	const gs_timeline_kind *kind = &c->kinds[c->kind[at]];
+	gs_timeline_place place = gs_chunk_place(c, at);
 	gs_interval v = { .start_ns = c->base_ns + c->offset_ns[at],
-			  .phase = c->phase[at],
-			  .reason = c->reason[at],
-			  .stack = c->stack[at],
-			  .proc = c->proc[at],
-			  .thread = c->thread[at],
-			  .peer = c->peer[at],
+			  .phase = (gs_phase)kind->phase,
+			  .reason = kind->reason,
+			  .stack = kind->stack,
+			  .proc = place.proc,
+			  .thread = place.thread,
+			  .peer = gs_chunk_peer(c, at),
 			  .chunk = p->chunk,
 			  .transition = at };
 
@@ -174,8 +176,7 @@ gs_interval gs_timeline_interval_at(const gs_timeline *t, uint32_t chunk, uint32
 	return interval(t, p, i - p->first, phase_before(t, p, i - p->first));
 }
 
-/* The chunk that holds `time_ns`, the first when that is earlier. */
-static uint32_t chunk_at(const gs_timeline *t, int64_t time_ns)
+uint32_t gs_timeline_chunk_at(const gs_timeline *t, int64_t time_ns)
 {
 	uint32_t lo = 0, hi = t->n_chunks;
 
@@ -188,42 +189,6 @@ static uint32_t chunk_at(const gs_timeline *t, int64_t time_ns)
 			hi = mid;
 	}
 	return lo;
-}
-
-/* The last run of the thread in a chunk that begins until `time_ns`. */
-static bool run_before(const gs_timeline *t, uint32_t chunk, uint32_t thread, int64_t time_ns, uint32_t *transition)
-{
-	const gs_timeline_chunk *c = &t->chunks[chunk];
-	uint32_t from = thread < c->n_threads ? c->thread_first[thread] : 0, lo = from;
-	uint32_t hi = thread < c->n_threads ? c->thread_first[thread + 1] : 0;
-
-	while (lo < hi) {
-		uint32_t mid = lo + (hi - lo) / 2;
-
-		if (c->base_ns + c->offset_ns[c->thread_runs[mid]] <= time_ns)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	if (lo == from)
-		return false;
-	*transition = c->thread_runs[lo - 1];
-	return true;
-}
-
-bool gs_timeline_on_thread(const gs_timeline *t, uint32_t thread, int64_t time_ns, gs_interval *out)
-{
-	if (!t->n_chunks)
-		return false;
-	for (uint32_t chunk = chunk_at(t, time_ns) + 1; chunk-- > 0;) {
-		uint32_t i;
-
-		if (!run_before(t, chunk, thread, time_ns, &i))
-			continue;
-		*out = gs_timeline_interval_at(t, chunk, i);
-		return time_ns < out->end_ns;
-	}
-	return false;
 }
 
 static int64_t distance(int64_t a, int64_t b)

@@ -1,10 +1,11 @@
 /*
  * gs_timeline: what an execution trace tells, whatever version wrote it. Times are nanoseconds since the trace's first event.
  *
- * Goroutine transitions are by far the most of it, so they live in columns of about 16 bytes each, cut into *chunks* (a
- * generation of the trace, at most four seconds). Within a chunk the transitions of one goroutine lie together, in order of
- * time: a *piece*. The life of a goroutine is the list of its pieces. Chunks are built independently of each other, on as many
- * threads as there are, and nothing is sorted across them.
+ * Goroutine transitions are by far the most of it, so they live in columns of about eight bytes each, cut into *chunks* (a
+ * quarter of a million of them or more, at most four seconds). Within a chunk the transitions of one goroutine lie together, in
+ * order of time: a *piece*. The life of a goroutine is the list of its pieces. Chunks are built independently of each other, on
+ * as many threads as there are, and nothing is sorted across them. What transitions have in common is said once, in dictionaries
+ * of the chunk: what they are (kinds) and where they happened (places).
  *
  * Stacks are nodes of the document's profile (GS_ROOT_NODE: none), names are string ids of it. A goroutine, proc or thread is
  * its index here, in order of appearance; `id` is what the runtime calls it. Immutable once loaded.
@@ -31,26 +32,71 @@ typedef enum gs_phase {
 } gs_phase;
 enum { GS_N_PHASES = 6 };
 
-/* Columns of the goroutine transitions of one chunk, and where they happened. [i] is entered at base_ns + offset_ns[i]. */
+enum {
+	GS_KIND_HAS_PEER = 1,
+	GS_KIND_CREATES = 2, /* the goroutine begins */
+};
+
+typedef struct gs_timeline_kind {
+	uint32_t stack; /* of the event that made the transition: its own, or for RUNNABLE that of its waker */
+	uint8_t phase;
+	uint8_t reason; /* index into gs_timeline.reasons: why it waits, or why it stopped running; 0: none */
+	uint8_t flags;
+} gs_timeline_kind;
+
+typedef struct gs_timeline_place {
+	uint16_t proc; /* the P of the event (RUNNING: where it runs); UINT16_MAX none */
+	uint16_t thread; /* the M of the event; UINT16_MAX none or beyond */
+} gs_timeline_place;
+
+/* The goroutine transitions of one chunk. [i] is entered at base_ns + offset_ns[i]; the rest is asked with gs_chunk_*. */
 typedef struct gs_timeline_chunk {
 	int64_t base_ns, end_ns;
 	uint32_t n;
 	const uint32_t *offset_ns;
-	const uint8_t *phase;
-	const uint8_t *reason; /* index into gs_timeline.reasons: why it waits, or why it stopped running; 0: none */
-	const uint32_t *stack; /* of the event that made the transition: its own, or for RUNNABLE that of its waker */
-	const uint16_t *proc;  /* the P of the event (RUNNING: where it runs); UINT16_MAX none */
-	const uint16_t *thread; /* the M of the event; UINT16_MAX none or beyond */
-	const uint32_t *peer;  /* RUNNABLE: the goroutine that woke or created it; GS_NO_INDEX: none (network, timer, runtime) */
-
-	/* Lanes of procs and threads: runs[proc_first[p]] to runs[proc_first[p + 1]] are the transitions to RUNNING or SYSCALL
-	 * on that proc in order of time; each lasts until the next transition of its goroutine. The same for threads. */
-	const uint32_t *proc_first, *proc_runs;
-	const uint32_t *thread_first, *thread_runs;
-	uint32_t n_procs, n_threads; /* that the lists above know: those that appeared later have no runs here */
+	const uint16_t *kind; /* index into kinds */
+	const uint8_t *place8; /* index into places; NULL: they are many, see place16 */
+	const uint16_t *place16;
+	const uint32_t *peers; /* of those transitions that have one */
+	const uint32_t *peers_before; /* [i / 64]: how many of these come before transition i / 64 * 64 */
+	const gs_timeline_kind *kinds; /* dictionaries; several chunks may share them */
+	const gs_timeline_place *places;
 	/* Pieces of this chunk, by first transition: pieces[piece_first] to pieces[piece_first + n_pieces]. */
 	uint32_t piece_first, n_pieces;
 } gs_timeline_chunk;
+
+static inline gs_phase gs_chunk_phase(const gs_timeline_chunk *c, uint32_t i)
+{
+	return (gs_phase)c->kinds[c->kind[i]].phase;
+}
+
+static inline uint8_t gs_chunk_reason(const gs_timeline_chunk *c, uint32_t i)
+{
+	return c->kinds[c->kind[i]].reason;
+}
+
+static inline uint32_t gs_chunk_stack(const gs_timeline_chunk *c, uint32_t i)
+{
+	return c->kinds[c->kind[i]].stack;
+}
+
+static inline gs_timeline_place gs_chunk_place(const gs_timeline_chunk *c, uint32_t i)
+{
+	return c->places[c->place8 ? c->place8[i] : c->place16[i]];
+}
+
+/* The goroutine that woke or created it, for RUNNABLE; GS_NO_INDEX: none (network, timer, runtime). */
+static inline uint32_t gs_chunk_peer(const gs_timeline_chunk *c, uint32_t i)
+{
+	uint32_t at;
+
+	if (!(c->kinds[c->kind[i]].flags & GS_KIND_HAS_PEER))
+		return GS_NO_INDEX;
+	at = c->peers_before[i / 64];
+	for (uint32_t k = i / 64 * 64; k < i; k++)
+		at += c->kinds[c->kind[k]].flags & GS_KIND_HAS_PEER;
+	return c->peers[at];
+}
 
 typedef struct gs_timeline_piece {
 	uint32_t goroutine;
@@ -278,8 +324,8 @@ uint32_t gs_timeline_goroutine_at(const gs_timeline *t, uint32_t chunk, uint32_t
 /* The interval that transition `i` of a chunk begins; for the runs of lanes. */
 gs_interval gs_timeline_interval_at(const gs_timeline *t, uint32_t chunk, uint32_t i);
 
-/* What was on a thread at a time: running or in a system call. False: nothing that the trace knows. */
-bool gs_timeline_on_thread(const gs_timeline *t, uint32_t thread, int64_t time_ns, gs_interval *out);
+/* The chunk that holds `time_ns`, the first when that is earlier. There must be one. */
+uint32_t gs_timeline_chunk_at(const gs_timeline *t, int64_t time_ns);
 
 /* "running", "waiting"... */
 const char *gs_phase_name(gs_phase phase);

@@ -33,8 +33,9 @@ static void goroutine_text(writer *w, const gs_trace_event *e)
 {
 	const gs_timeline *t = w->src->timeline;
 	const gs_timeline_chunk *c = &t->chunks[e->chunk];
-	gs_phase phase = (gs_phase)c->phase[e->index];
-	uint8_t reason = c->reason[e->index];
+	gs_phase phase = gs_chunk_phase(c, e->index);
+	uint8_t reason = gs_chunk_reason(c, e->index);
+	uint16_t proc = gs_chunk_place(c, e->index).proc;
 	bool is_new = t->goroutines[e->goroutine].saw_start && t->goroutines[e->goroutine].start_ns == e->time_ns;
 
 	gs_buf_z(&w->line, is_new ? "created, " : "");
@@ -43,8 +44,8 @@ static void goroutine_text(writer *w, const gs_trace_event *e)
 		gs_buf_z(&w->line, ": ");
 		put_str(w, t->reasons[reason]);
 	}
-	if (c->proc[e->index] != UINT16_MAX && phase == GS_PHASE_RUNNING)
-		gs_buf_f(&w->line, " on P %" PRIu64, t->procs[c->proc[e->index]].id);
+	if (proc != UINT16_MAX && phase == GS_PHASE_RUNNING)
+		gs_buf_f(&w->line, " on P %" PRIu64, t->procs[proc].id);
 	if (e->other != GS_NO_INDEX) {
 		gs_buf_z(&w->line, " by goroutine ");
 		put_goroutine(w, e->other);

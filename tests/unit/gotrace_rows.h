@@ -156,7 +156,7 @@ static bool gotrace_read_serial(gs_str bytes, gotrace_rows *r, gs_gotrace_report
 /* Every generation that began has been stitched or discarded when this returns, or it aborts. */
 static bool gotrace_read_parts(gs_str bytes, unsigned threads, gotrace_rows *r, gs_gotrace_report *report, gs_err *err)
 {
-	gs_gotrace_parallel_sink sink = { r, gotrace_part_begin, gotrace_part_event, gotrace_part_discard, gotrace_part_stitch };
+	gs_gotrace_parallel_sink sink = { r, gotrace_part_begin, gotrace_part_event, NULL, gotrace_part_discard, gotrace_part_stitch };
 	bool ok = gs_gotrace_read_parallel(bytes, threads, &sink, report, err);
 
 	if (atomic_load(&r->n_open) != 0)

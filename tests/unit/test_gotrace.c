@@ -281,7 +281,7 @@ TEST(running_out_of_memory_side_by_side_is_an_answer)
 	CHECK(open_sample(N_SAMPLES - 1, &f));
 	for (uint64_t k = 0; k < 600; k++) {
 		quiet q = { 0 };
-		gs_gotrace_parallel_sink sink = { &q, quiet_begin, quiet_event, quiet_discard, quiet_stitch };
+		gs_gotrace_parallel_sink sink = { &q, quiet_begin, quiet_event, NULL, quiet_discard, quiet_stitch };
 		gs_gotrace_report report;
 		gs_err err = { 0 };
 		bool ok;

@@ -2,6 +2,7 @@
 #include "load/load.h"
 #include "model/timeline_sums.h"
 #include "tap.h"
+#include "model/timeline_runs.h"
 
 static gs_document *open_trace(const char *name)
 {
@@ -27,13 +28,22 @@ static int64_t profile_total(const gs_profile *p, gs_time_value v)
 	return sum;
 }
 
+static bool is_run(const gs_timeline_chunk *c, uint32_t i)
+{
+	return gs_chunk_phase(c, i) == GS_PHASE_RUNNING || gs_chunk_phase(c, i) == GS_PHASE_SYSCALL;
+}
+
 static void check_chunks(const gs_timeline *t)
 {
 	bool is_sorted = true, pieces_fit = true, lanes_fit = true;
 	uint64_t n = 0;
+	int64_t n_on_procs = 0;
+	gs_arena *mem = gs_arena_create((uint64_t)1 << 30);
+	gs_timeline_runs *runs = gs_timeline_runs_create(mem, t);
 
 	for (uint32_t c = 0; c < t->n_chunks; c++) {
 		const gs_timeline_chunk *k = &t->chunks[c];
+		const gs_chunk_runs *r = gs_timeline_runs_of(runs, c);
 		uint32_t at = 0;
 
 		n += k->n;
@@ -48,18 +58,22 @@ static void check_chunks(const gs_timeline *t)
 			pieces_fit &= gs_timeline_goroutine_at(t, c, x->first + x->n - 1) == x->goroutine;
 		}
 		pieces_fit &= at == k->n;
-		for (uint32_t p = 0; p < k->n_procs; p++)
-			for (uint32_t i = k->proc_first[p]; i < k->proc_first[p + 1]; i++) {
-				uint32_t run = k->proc_runs[i];
+		for (uint32_t p = 0; p < t->n_procs; p++)
+			for (uint32_t i = r->proc_first[p]; i < r->proc_first[p + 1]; i++) {
+				uint32_t run = r->proc_runs[i];
 
-				lanes_fit &= run < k->n && k->proc[run] == p &&
-					     (k->phase[run] == GS_PHASE_RUNNING || k->phase[run] == GS_PHASE_SYSCALL);
-				lanes_fit &= i == k->proc_first[p] || k->offset_ns[k->proc_runs[i - 1]] <= k->offset_ns[run];
+				n_on_procs--;
+				lanes_fit &= run < k->n && gs_chunk_place(k, run).proc == p && is_run(k, run);
+				lanes_fit &= i == r->proc_first[p] || k->offset_ns[r->proc_runs[i - 1]] <= k->offset_ns[run];
 			}
+		for (uint32_t i = 0; i < k->n; i++)
+			n_on_procs += is_run(k, i) && gs_chunk_place(k, i).proc != UINT16_MAX;
 	}
 	CHECK(is_sorted);
 	CHECK(pieces_fit);
 	CHECK(lanes_fit);
+	CHECK_INT(n_on_procs, 0);
+	gs_arena_free(mem);
 	CHECK_INT(n, t->n_transitions);
 }
 

@@ -2,6 +2,7 @@
 #include "load/load.h"
 #include "model/timeline_sums.h"
 #include "tap.h"
+#include "model/timeline_runs.h"
 
 enum { PID = 4242, N_PLACED = 40 };
 
@@ -34,6 +35,7 @@ static void make_over(void)
 	const gs_timeline *t;
 	gs_profile_builder *b;
 	gs_profile *p;
+	gs_timeline_runs *runs;
 	uint32_t node, n = 0;
 	gs_err err = { 0 };
 
@@ -49,16 +51,20 @@ static void make_over(void)
 	p->monotonic_offset_ns = 1000000000000;
 	gs_profile_builder_with_threads(b);
 	node = call(b, call(b, call(b, GS_ROOT_NODE, "runtime.goexit.abi0", 0), "main.fromperf", 0), "do_syscall_64", GS_FRAME_KERNEL);
+	runs = gs_timeline_runs_create(over.mem, t);
 	for (uint32_t c = 0; c < t->n_chunks; c++)
-		for (uint32_t m = 0; m < t->chunks[c].n_threads; m++)
-			for (uint32_t k = t->chunks[c].thread_first[m]; k < t->chunks[c].thread_first[m + 1] && n < N_PLACED; k++) {
-				gs_interval i = gs_timeline_interval_at(t, c, t->chunks[c].thread_runs[k]);
+		for (uint32_t m = 0; m < t->n_threads; m++) {
+			const gs_chunk_runs *r = gs_timeline_runs_of(runs, c);
+
+			for (uint32_t k = r->thread_first[m]; k < r->thread_first[m + 1] && n < N_PLACED; k++) {
+				gs_interval i = gs_timeline_interval_at(t, c, r->thread_runs[k]);
 
 				if (i.end_ns - i.start_ns < 1000 || i.thread != m)
 					continue;
-				expected[n++] = gs_timeline_goroutine_at(t, c, t->chunks[c].thread_runs[k]);
+				expected[n++] = gs_timeline_goroutine_at(t, c, r->thread_runs[k]);
 				sample(b, node, i.start_ns + (i.end_ns - i.start_ns) / 2, t->threads[m].id, PID);
 			}
+		}
 	CHECK_INT(n, N_PLACED);
 	sample(b, node, 5000, 999999, PID); /* a thread that the trace does not know */
 	sample(b, node, -5000, t->threads[0].id, PID);

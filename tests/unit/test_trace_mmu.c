@@ -3,6 +3,7 @@
 
 #include "analysis/trace_mmu.h"
 #include "tap.h"
+#include "timeline_columns.h"
 
 static gs_mmu *make(gs_arena *mem, unsigned flags)
 {
@@ -24,8 +25,9 @@ static gs_mmu *make(gs_arena *mem, unsigned flags)
 					    .name = gs_profile_builder_str(b, GS_S("stop-the-world (GC mark termination)")) };
 	t->chunks = gs_new(mem, gs_timeline_chunk, 1);
 	t->n_chunks = 1;
-	t->chunks[0] = (gs_timeline_chunk){ .end_ns = 100000, .n = 1, .offset_ns = offsets, .phase = phases, .reason = reasons,
-					    .stack = zero, .proc = lane, .thread = lane, .peer = none, .n_pieces = 1 };
+	t->chunks[0] = columns_chunk(mem, &(columns){ offsets, zero, none, phases, reasons, lane, lane }, 1);
+	t->chunks[0].end_ns = 100000;
+	t->chunks[0].n_pieces = 1;
 	t->pieces = gs_new(mem, gs_timeline_piece, 1);
 	t->n_pieces = 1;
 	t->pieces[0] = (gs_timeline_piece){ .n = 1, .before = GS_NO_INDEX, .next = GS_NO_INDEX };

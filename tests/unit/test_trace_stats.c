@@ -3,6 +3,7 @@
 #include "analysis/trace_spans.h"
 #include "analysis/trace_stats.h"
 #include "tap.h"
+#include "timeline_columns.h"
 
 enum { N = 7, SYNC = 1 };
 
@@ -29,8 +30,9 @@ static gs_timeline *make(gs_arena *mem)
 	t->duration_ns = 100;
 	t->chunks = gs_new(mem, gs_timeline_chunk, 1);
 	t->n_chunks = 1;
-	t->chunks[0] = (gs_timeline_chunk){ .end_ns = 100, .n = N, .offset_ns = offsets, .phase = phases, .reason = reasons,
-					    .stack = stacks, .proc = procs, .thread = threads, .peer = peers, .n_pieces = 1 };
+	t->chunks[0] = columns_chunk(mem, &(columns){ offsets, stacks, peers, phases, reasons, procs, threads }, N);
+	t->chunks[0].end_ns = 100;
+	t->chunks[0].n_pieces = 1;
 	t->pieces = gs_new(mem, gs_timeline_piece, 1);
 	t->n_pieces = 1;
 	t->pieces[0] = (gs_timeline_piece){ .n = N, .before = GS_NO_INDEX, .next = GS_NO_INDEX };

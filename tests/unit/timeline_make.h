@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "model/timeline.h"
+#include "timeline_columns.h"
 
 static uint64_t make_random(uint64_t *seed)
 {
@@ -19,7 +19,7 @@ typedef struct make_shape {
 	uint64_t seed;
 } make_shape;
 
-/* runnable, running, then a wait or a system call, and again. Goroutine g stays on proc g % procs: they may overlap there. */
+/* runnable, running, then a wait or a system call, and again. The first goroutines have a proc each. */
 static gs_timeline *make_timeline(gs_arena *mem, gs_profile **profile, const make_shape *s)
 {
 	static const char *const reasons[] = { "", "network", "chan receive", "sync", "sleep", "GC mark assist wait for work", "select" };
@@ -62,7 +62,7 @@ static gs_timeline *make_timeline(gs_arena *mem, gs_profile **profile, const mak
 		uint32_t *offset = gs_new(mem, uint32_t, n), *stack = gs_new(mem, uint32_t, n), *peer = gs_new(mem, uint32_t, n);
 		uint8_t *phase = gs_new(mem, uint8_t, n), *reason = gs_new(mem, uint8_t, n);
 		uint16_t *proc = gs_new(mem, uint16_t, n), *thread = gs_new(mem, uint16_t, n);
-		uint32_t *first = gs_new(mem, uint32_t, s->procs + 1), *runs = gs_new(mem, uint32_t, n), k = 0;
+		uint32_t k = 0;
 
 		for (uint32_t g = 0; g < s->goroutines; g++) {
 			uint32_t at = 0, piece = c * s->goroutines + g;
@@ -80,22 +80,15 @@ static gs_timeline *make_timeline(gs_arena *mem, gs_profile **profile, const mak
 				reason[k] = phase[k] == GS_PHASE_WAITING ? (uint8_t)(1 + make_random(&seed) % (N_REASONS - 1)) : 0;
 				stack[k] = nodes[make_random(&seed) % 2];
 				peer[k] = step == 0 ? (uint32_t)(make_random(&seed) % s->goroutines) : GS_NO_INDEX;
-				proc[k] = (uint16_t)(g % s->procs);
+				proc[k] = g < s->procs ? (uint16_t)g : UINT16_MAX;
 				thread[k] = UINT16_MAX;
 			}
 		}
-		t->chunks[c] = (gs_timeline_chunk){ .base_ns = c * chunk_ns, .end_ns = (c + 1) * chunk_ns, .n = n, .offset_ns = offset,
-			.phase = phase, .reason = reason, .stack = stack, .proc = proc, .thread = thread, .peer = peer,
-			.proc_first = first, .proc_runs = runs, .piece_first = c * s->goroutines, .n_pieces = s->goroutines };
-		/* The runs of a proc in order of time. One goroutine for each proc is enough of it. */
-		k = 0;
-		for (uint32_t p = 0; p < s->procs; p++) {
-			first[p] = k;
-			for (uint32_t i = p * s->per_goroutine; p < s->goroutines && i < (p + 1) * s->per_goroutine; i++)
-				if (phase[i] == GS_PHASE_RUNNING || phase[i] == GS_PHASE_SYSCALL)
-					runs[k++] = i;
-		}
-		first[s->procs] = k;
+		t->chunks[c] = columns_chunk(mem, &(columns){ offset, stack, peer, phase, reason, proc, thread }, n);
+		t->chunks[c].base_ns = c * chunk_ns;
+		t->chunks[c].end_ns = (c + 1) * chunk_ns;
+		t->chunks[c].piece_first = c * s->goroutines;
+		t->chunks[c].n_pieces = s->goroutines;
 	}
 	*profile = gs_profile_builder_finish(b, NULL);
 	return t;

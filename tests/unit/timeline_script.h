@@ -12,14 +12,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "model/timeline.h"
+#include "timeline_columns.h"
 
 typedef struct script {
 	gs_arena *mem;
 	gs_profile_builder *b;
 	gs_timeline *t;
-	gs_timeline_chunk *chunk;
-	uint32_t *goroutine; /* of each transition as it was written */
+	uint32_t n; /* transitions, as they were written */
+	uint32_t *offset_ns, *stack, *peer;
+	uint8_t *phase, *reason;
+	uint16_t *proc;
+	uint32_t *goroutine;
 	uint32_t *reasons;
 } script;
 
@@ -64,9 +67,8 @@ static int64_t script_time(gs_str s, int64_t otherwise)
 static void script_transition(script *s, gs_str *w)
 {
 	static const char *const phases[] = { "unknown", "none", "runnable", "running", "waiting", "syscall" };
-	gs_timeline_chunk *c = s->chunk;
 	gs_timeline *t = s->t;
-	uint32_t i = c->n++, reason = 0;
+	uint32_t i = s->n++, reason = 0;
 	gs_str phase, why;
 
 	gs_str_cut(w[2], ':', &phase, &why);
@@ -79,61 +81,47 @@ static void script_transition(script *s, gs_str *w)
 			s->reasons[t->n_reasons++] = id;
 	}
 	s->goroutine[i] = script_index(s, w[1]);
-	((uint32_t *)(uintptr_t)c->offset_ns)[i] = (uint32_t)script_time(w[0], 0);
+	s->offset_ns[i] = (uint32_t)script_time(w[0], 0);
 	for (uint8_t p = 0; p < GS_N_PHASES; p++)
 		if (gs_str_eq(phase, gs_str_of(phases[p])))
-			((uint8_t *)(uintptr_t)c->phase)[i] = p;
-	((uint8_t *)(uintptr_t)c->reason)[i] = (uint8_t)reason;
-	((uint32_t *)(uintptr_t)c->stack)[i] = script_stack(s, w[3]);
-	((uint16_t *)(uintptr_t)c->proc)[i] = (uint16_t)(t->goroutines[s->goroutine[i]].id % 2);
-	((uint16_t *)(uintptr_t)c->thread)[i] = UINT16_MAX;
-	((uint32_t *)(uintptr_t)c->peer)[i] = script_index(s, w[4]);
+			s->phase[i] = p;
+	s->reason[i] = (uint8_t)reason;
+	s->stack[i] = script_stack(s, w[3]);
+	s->proc[i] = (uint16_t)(t->goroutines[s->goroutine[i]].id % 2);
+	s->peer[i] = script_index(s, w[4]);
 }
 
-/* Bring the transitions of each goroutine together, and list the runs of both procs. */
+/* Bring the transitions of each goroutine together. */
 static void script_finish(script *s)
 {
-	gs_timeline_chunk *c = s->chunk, old = *c;
 	gs_timeline *t = s->t;
-	uint32_t *offset = gs_new(s->mem, uint32_t, old.n), *stack = gs_new(s->mem, uint32_t, old.n);
-	uint32_t *peer = gs_new(s->mem, uint32_t, old.n), *runs = gs_new(s->mem, uint32_t, old.n);
-	uint8_t *phase = gs_new(s->mem, uint8_t, old.n), *reason = gs_new(s->mem, uint8_t, old.n);
-	uint16_t *proc = gs_new(s->mem, uint16_t, old.n);
-	uint32_t *first = gs_new(s->mem, uint32_t, 3), n = 0;
+	uint32_t *offset = gs_new(s->mem, uint32_t, s->n), *stack = gs_new(s->mem, uint32_t, s->n);
+	uint32_t *peer = gs_new(s->mem, uint32_t, s->n), n = 0;
+	uint8_t *phase = gs_new(s->mem, uint8_t, s->n), *reason = gs_new(s->mem, uint8_t, s->n);
+	uint16_t *proc = gs_new(s->mem, uint16_t, s->n), *thread = gs_new(s->mem, uint16_t, s->n);
 
 	t->pieces = gs_new(s->mem, gs_timeline_piece, t->n_goroutines);
 	for (uint32_t g = 0; g < t->n_goroutines; g++) {
 		uint32_t from = n;
 
-		for (uint32_t i = 0; i < old.n; i++)
+		for (uint32_t i = 0; i < s->n; i++)
 			if (s->goroutine[i] == g) {
-				offset[n] = old.offset_ns[i];
-				stack[n] = old.stack[i];
-				peer[n] = old.peer[i];
-				phase[n] = old.phase[i];
-				reason[n] = old.reason[i];
-				proc[n++] = old.proc[i];
+				offset[n] = s->offset_ns[i];
+				stack[n] = s->stack[i];
+				peer[n] = s->peer[i];
+				phase[n] = s->phase[i];
+				reason[n] = s->reason[i];
+				thread[n] = UINT16_MAX;
+				proc[n++] = s->proc[i];
 			}
 		t->goroutines[g].first_piece = t->goroutines[g].last_piece = n > from ? t->n_pieces : GS_NO_INDEX;
 		if (n > from)
 			t->pieces[t->n_pieces++] =
 				(gs_timeline_piece){ .goroutine = g, .first = from, .n = n - from, .before = GS_NO_INDEX, .next = GS_NO_INDEX };
 	}
-	n = 0;
-	for (uint16_t p = 0; p < 2; p++) {
-		/* In order of time: as the script was. */
-		for (uint32_t i = 0; i < old.n; i++)
-			for (uint32_t k = 0; k < old.n; k++)
-				if (old.proc[i] == p && old.phase[i] == GS_PHASE_RUNNING && offset[k] == old.offset_ns[i] &&
-				    phase[k] == GS_PHASE_RUNNING && proc[k] == p) {
-					runs[n++] = k;
-					break;
-				}
-		first[p + 1] = n;
-	}
-	*c = (gs_timeline_chunk){ .end_ns = t->duration_ns, .n = old.n, .offset_ns = offset, .phase = phase, .reason = reason,
-				  .stack = stack, .proc = proc, .thread = old.thread, .peer = peer, .proc_first = first,
-				  .proc_runs = runs, .n_procs = 2, .n_pieces = t->n_pieces };
+	t->chunks[0] = columns_chunk(s->mem, &(columns){ offset, stack, peer, phase, reason, proc, thread }, n);
+	t->chunks[0].end_ns = t->duration_ns;
+	t->chunks[0].n_pieces = t->n_pieces;
 }
 
 static gs_timeline *script_timeline(gs_arena *mem, const char *text, gs_profile **profile)
@@ -144,12 +132,13 @@ static gs_timeline *script_timeline(gs_arena *mem, const char *text, gs_profile 
 
 	s.reasons = gs_new(mem, uint32_t, 256);
 	s.goroutine = gs_new(mem, uint32_t, SCRIPT_MAX);
-	s.chunk = t->chunks = gs_new(mem, gs_timeline_chunk, 1);
-	*s.chunk = (gs_timeline_chunk){ .offset_ns = gs_new(mem, uint32_t, SCRIPT_MAX), .phase = gs_new(mem, uint8_t, SCRIPT_MAX),
-		.reason = gs_new(mem, uint8_t, SCRIPT_MAX), .stack = gs_new(mem, uint32_t, SCRIPT_MAX),
-		.proc = gs_new(mem, uint16_t, SCRIPT_MAX), .thread = gs_new(mem, uint16_t, SCRIPT_MAX),
-		.peer = gs_new(mem, uint32_t, SCRIPT_MAX) };
-	*t = (gs_timeline){ .chunks = s.chunk, .n_chunks = 1, .reasons = s.reasons, .n_reasons = 1,
+	s.offset_ns = gs_new(mem, uint32_t, SCRIPT_MAX);
+	s.stack = gs_new(mem, uint32_t, SCRIPT_MAX);
+	s.peer = gs_new(mem, uint32_t, SCRIPT_MAX);
+	s.phase = gs_new(mem, uint8_t, SCRIPT_MAX);
+	s.reason = gs_new(mem, uint8_t, SCRIPT_MAX);
+	s.proc = gs_new(mem, uint16_t, SCRIPT_MAX);
+	*t = (gs_timeline){ .chunks = gs_new(mem, gs_timeline_chunk, 1), .n_chunks = 1, .reasons = s.reasons, .n_reasons = 1,
 			    .goroutines = gs_new(mem, gs_timeline_goroutine, 64), .goroutines_by_id = gs_new(mem, uint32_t, 64),
 			    .procs = gs_new(mem, gs_timeline_proc, 2), .n_procs = 2, .ranges = gs_new(mem, gs_timeline_range, 64),
 			    .cpu_samples = gs_new(mem, gs_timeline_cpu_sample, 64) };
@@ -186,7 +175,7 @@ static gs_timeline *script_timeline(gs_arena *mem, const char *text, gs_profile 
 				t->duration_ns = script_time(w[0], 0);
 		}
 	}
-	t->n_transitions = s.chunk->n;
+	t->n_transitions = s.n;
 	for (uint32_t g = 0; g < t->n_goroutines; g++)
 		if (!t->goroutines[g].saw_end)
 			t->goroutines[g].end_ns = t->duration_ns;

@@ -241,6 +241,11 @@ typedef struct gs_gotrace_parallel_sink {
 	bool (*begin)(void *ctx, uint32_t index, const gs_gotrace_generation *g, void **events, gs_err *err);
 	/* In order, from one thread. */
 	bool (*event)(void *events, const gs_gotrace_generation *g, const gs_gotrace_event *e, gs_err *err);
+	/*
+	 * Before stitch: the true time of the event before this generation. False: times that change by it cannot be mended any
+	 * more, and the generation is read again. From one thread; NULL: always true.
+	 */
+	bool (*fits)(void *events, int64_t before_ns);
 	/* Forget them: reading ended before this generation, or it is begun again (a generation that contradicts the one before it,
 	 * or is damaged, is read a second time knowing that one's end). From any thread; stitch is not called for these. */
 	void (*discard)(void *ctx, void *events);

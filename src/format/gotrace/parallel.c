@@ -79,6 +79,8 @@ static bool stitch(crew *c, part *p, size_t i)
 		gs_gotrace_order_free(r->order);
 		r->order = p->order;
 		p->order = NULL;
+	} else if (c->sink->fits && !c->sink->fits(p->run.ctx, r->last_ns)) {
+		return false;
 	} else if (!gs_gotrace_order_stitch(r->order, p->order, &corrections, &s.n_corrections, &err)) {
 		if (err.code == GS_ERR_NONE)
 			return false;

@@ -1,0 +1,390 @@
+#include "load/gotrace_chunk.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/banned.h"
+
+enum {
+	CHUNK_ROWS = 1 << 18, /* their columns fit into a cache */
+	PIECE_ROWS = 8,	      /* but so many for each goroutine: pieces have a price too */
+	MAX_ROWS = 1 << 24,
+	MAX_NEW = 60000,   /* kinds or places that a dictionary gets from its transitions; what is inserted has room behind them */
+	MAX_WORDS = 65536, /* in a dictionary, of a kind */
+};
+
+static void release_chunk(gs_trace_chunk *c)
+{
+	gs_arena_free(c->mem);
+	free(c->pieces);
+	free(c->event);
+	*c = (gs_trace_chunk){ 0 };
+}
+
+static void clear_map(gs_map *m)
+{
+	if (m->n)
+		memset(m->slots, 0, m->cap * sizeof(*m->slots));
+	m->n = 0;
+}
+
+static void forget_dictionary(gs_trace_chunks *c)
+{
+	clear_map(&c->kind_index);
+	clear_map(&c->place_index);
+	memset(c->kinds_cached, 0, sizeof(c->kinds_cached));
+	memset(c->places_cached, 0, sizeof(c->places_cached));
+}
+
+void gs_trace_chunks_clear(gs_trace_chunks *c)
+{
+	for (size_t i = 0; i < c->done.n; i++)
+		release_chunk(&c->done.p[i]);
+	for (size_t i = 0; i < c->dictionaries.n; i++) {
+		gs_vec_release(&c->dictionaries.p[i].kinds);
+		gs_vec_release(&c->dictionaries.p[i].places);
+	}
+	c->done.n = c->dictionaries.n = 0;
+	c->rows.n = c->pieces.n = c->peers.n = c->events.n = 0;
+	c->number = 0;
+	forget_dictionary(c);
+}
+
+void gs_trace_chunks_release(gs_trace_chunks *c)
+{
+	gs_trace_chunks_clear(c);
+	gs_map_release(&c->kind_index);
+	gs_map_release(&c->place_index);
+	gs_vec_release(&c->done);
+	gs_vec_release(&c->dictionaries);
+	gs_vec_release(&c->rows);
+	gs_vec_release(&c->pieces);
+	gs_vec_release(&c->peers);
+	gs_vec_release(&c->events);
+}
+
+/* ---- dictionaries ---- */
+
+/* Index of a key that the cache does not have. UINT32_MAX: no memory, or the dictionary is full. */
+static uint32_t find_key(gs_map *index, gs_trace_cached *cached, uint64_t key, size_t n, bool *is_new)
+{
+	uint32_t *slot = gs_map_put(index, key, is_new);
+
+	if (!slot || (*is_new && n >= MAX_NEW))
+		return UINT32_MAX;
+	if (*is_new)
+		*slot = (uint32_t)n;
+	*cached = (gs_trace_cached){ key, *slot + 1 };
+	return *slot;
+}
+
+static uint32_t kind_of(gs_trace_chunks *c, const gs_trace_transition *t)
+{
+	gs_trace_dictionary *d = &c->dictionaries.p[c->dictionaries.n - 1];
+	uint64_t key = (uint64_t)t->stack << 24 | (uint64_t)t->flags << 16 | (uint64_t)t->phase << 8 | t->reason;
+	gs_trace_cached *cached = &c->kinds_cached[(t->stack * 8u + t->phase) % GS_TRACE_KINDS_CACHED];
+	gs_timeline_kind *fresh;
+	uint32_t index;
+	bool is_new;
+
+	if (cached->index && cached->key == key)
+		return cached->index - 1;
+	index = find_key(&c->kind_index, cached, key, d->kinds.n, &is_new);
+	if (index == UINT32_MAX || !is_new)
+		return index;
+	fresh = gs_vec_push(&d->kinds, MAX_NEW);
+	if (!fresh)
+		return UINT32_MAX;
+	*fresh = (gs_timeline_kind){ t->stack, t->phase, t->reason, t->flags };
+	return index;
+}
+
+static uint32_t place_of(gs_trace_chunks *c, const gs_trace_transition *t)
+{
+	gs_trace_dictionary *d = &c->dictionaries.p[c->dictionaries.n - 1];
+	uint64_t key = (uint64_t)t->proc << 16 | t->thread;
+	gs_trace_cached *cached = &c->places_cached[(t->proc * 31u + t->thread) % GS_TRACE_PLACES_CACHED];
+	gs_timeline_place *fresh;
+	uint32_t index;
+	bool is_new;
+
+	if (cached->index && cached->key == key)
+		return cached->index - 1;
+	index = find_key(&c->place_index, cached, key, d->places.n, &is_new);
+	if (index == UINT32_MAX || !is_new)
+		return index;
+	fresh = gs_vec_push(&d->places, MAX_NEW);
+	if (!fresh)
+		return UINT32_MAX;
+	*fresh = (gs_timeline_place){ t->proc, t->thread };
+	return index;
+}
+
+static bool new_dictionary(gs_trace_chunks *c)
+{
+	forget_dictionary(c);
+	return gs_vec_push(&c->dictionaries, INT32_MAX) != NULL;
+}
+
+/* ---- rows to columns ---- */
+
+static bool make_columns(gs_trace_chunk *to, bool has_many_places)
+{
+	size_t n = to->n, n_marks = n / 64 + 1;
+
+	to->mem = gs_arena_create_for(n * (has_many_places ? 8u : 7u) + (to->n_peers + n_marks) * 4 + 5 * 16);
+	if (!to->mem)
+		return false;
+	to->offset_ns = gs_try_new(to->mem, uint32_t, n);
+	to->kind = gs_try_new(to->mem, uint16_t, n);
+	if (has_many_places)
+		to->place16 = gs_try_new(to->mem, uint16_t, n);
+	else
+		to->place8 = gs_try_new(to->mem, uint8_t, n);
+	to->peers = gs_try_new(to->mem, uint32_t, to->n_peers);
+	to->peers_before = gs_try_new(to->mem, uint32_t, n_marks);
+	return to->offset_ns && to->kind && (to->place8 || to->place16) && to->peers && to->peers_before;
+}
+
+/* Of a chunk with its pieces and columns. */
+static void count_peers(gs_trace_chunk *to, const gs_timeline_kind *kinds)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < to->n; i++) {
+		if (i % 64 == 0)
+			to->peers_before[i / 64] = n;
+		n += kinds[to->kind[i]].flags & GS_KIND_HAS_PEER;
+	}
+}
+
+/* Each row behind the others of its goroutine. */
+static void scatter(const gs_trace_chunks *c, gs_trace_chunk *to, const gs_timeline_kind *kinds)
+{
+	gs_trace_piece *pieces = to->pieces;
+	uint32_t peer = 0, at = 0, peer_at = 0;
+
+	for (uint32_t i = 0; i < to->n_pieces; i++) {
+		uint32_t n = pieces[i].n, n_peers = pieces[i].n_peers;
+
+		pieces[i].first = at;
+		pieces[i].n_peers = peer_at;
+		pieces[i].n = 0;
+		at += n;
+		peer_at += n_peers;
+	}
+	for (uint32_t i = 0; i < to->n; i++) {
+		const gs_trace_row *row = &c->rows.p[i];
+		gs_trace_piece *piece = &pieces[row->piece];
+		uint32_t here = piece->first + piece->n++;
+
+		to->offset_ns[here] = row->offset_ns;
+		to->kind[here] = row->kind;
+		if (to->place8)
+			to->place8[here] = (uint8_t)row->place;
+		else
+			to->place16[here] = row->place;
+		if (to->event)
+			to->event[here] = c->events.p[i];
+		if (kinds[row->kind].flags & GS_KIND_HAS_PEER)
+			to->peers[piece->n_peers++] = c->peers.p[peer++];
+	}
+}
+
+static void *copy(const void *from, size_t bytes, size_t more)
+{
+	void *to = gs_alloc_should_fail() ? NULL : malloc(bytes + more);
+
+	if (to)
+		memcpy(to, from, bytes);
+	return to;
+}
+
+bool gs_trace_chunks_flush(gs_trace_chunks *c)
+{
+	const gs_trace_dictionary *d;
+	gs_trace_chunk *to;
+
+	if (!c->rows.n)
+		return true;
+	to = gs_vec_push(&c->done, INT32_MAX);
+	if (!to)
+		return false;
+	d = &c->dictionaries.p[c->dictionaries.n - 1];
+	*to = (gs_trace_chunk){ .base_ns = c->base_ns,
+				.last_ns = c->base_ns + c->rows.p[c->rows.n - 1].offset_ns,
+				.n = (uint32_t)c->rows.n,
+				.n_pieces = (uint32_t)c->pieces.n,
+				.n_peers = (uint32_t)c->peers.n,
+				.first_event = c->first_event,
+				.dictionary = (uint32_t)c->dictionaries.n - 1 };
+	to->pieces = copy(c->pieces.p, c->pieces.n * sizeof(*c->pieces.p), 0);
+	to->event = c->events.n ? copy(c->events.p, c->events.n * sizeof(*c->events.p), 0) : NULL;
+	if (!to->pieces || (c->events.n && !to->event) || !make_columns(to, d->places.n > UINT8_MAX + 1))
+		return false;
+	scatter(c, to, d->kinds.p);
+	count_peers(to, d->kinds.p);
+	c->rows.n = c->pieces.n = c->peers.n = c->events.n = 0;
+	c->number++;
+	return true;
+}
+
+static uint32_t piece_of(gs_trace_chunks *c, uint32_t goroutine, gs_trace_piece_at *at)
+{
+	gs_trace_piece *fresh;
+
+	if (at->chunk == c->number + 1)
+		return at->piece;
+	fresh = gs_vec_push(&c->pieces, MAX_ROWS);
+	if (!fresh)
+		return UINT32_MAX;
+	fresh->goroutine = goroutine;
+	*at = (gs_trace_piece_at){ c->number + 1, (uint32_t)c->pieces.n - 1 };
+	return at->piece;
+}
+
+static bool is_full(const gs_trace_chunks *c, int64_t time_ns)
+{
+	return time_ns - c->base_ns >= GS_TRACE_CHUNK_NS ||
+	       (c->rows.n >= CHUNK_ROWS && (c->rows.n >= c->pieces.n * PIECE_ROWS || c->rows.n >= MAX_ROWS));
+}
+
+/* A dictionary that is full ends its chunk, too. */
+static bool look_up(gs_trace_chunks *c, const gs_trace_transition *t, uint32_t *kind, uint32_t *place)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		if ((i || !c->dictionaries.n) && (!gs_trace_chunks_flush(c) || !new_dictionary(c)))
+			return false;
+		*kind = kind_of(c, t);
+		*place = place_of(c, t);
+		if (*kind != UINT32_MAX && *place != UINT32_MAX)
+			return true;
+	}
+	return false;
+}
+
+bool gs_trace_chunks_add(gs_trace_chunks *c, const gs_trace_transition *t, gs_trace_piece_at *at)
+{
+	uint32_t kind, place, piece, *peer, *event;
+	gs_trace_row *row;
+
+	if (c->rows.n && is_full(c, t->time_ns) && !gs_trace_chunks_flush(c))
+		return false;
+	if (!look_up(c, t, &kind, &place))
+		return false;
+	piece = piece_of(c, t->goroutine, at);
+	row = piece == UINT32_MAX ? NULL : gs_vec_push(&c->rows, MAX_ROWS);
+	if (!row)
+		return false;
+	if (c->rows.n == 1) {
+		c->base_ns = t->time_ns;
+		c->first_event = t->event;
+	}
+	*row = (gs_trace_row){ t->time_ns > c->base_ns ? (uint32_t)(t->time_ns - c->base_ns) : 0, piece, (uint16_t)kind, (uint16_t)place };
+	c->pieces.p[piece].n++;
+	if (!c->done.n) {
+		event = gs_vec_push(&c->events, MAX_ROWS);
+		if (!event)
+			return false;
+		*event = (uint32_t)t->event;
+	}
+	if (!(t->flags & GS_KIND_HAS_PEER))
+		return true;
+	c->pieces.p[piece].n_peers++;
+	peer = gs_vec_push(&c->peers, MAX_ROWS);
+	if (peer)
+		*peer = t->peer;
+	return peer != NULL;
+}
+
+/* Put the time into the column of n: where it goes. Its piece is made if need be. */
+static uint32_t make_way(gs_trace_chunk *c, uint32_t n, uint32_t goroutine, uint32_t offset_ns)
+{
+	uint32_t piece = 0, at;
+
+	while (piece < c->n_pieces && c->pieces[piece].goroutine != goroutine)
+		piece++;
+	if (piece == c->n_pieces)
+		c->pieces[c->n_pieces++] = (gs_trace_piece){ .goroutine = goroutine, .first = n };
+	at = c->pieces[piece].first;
+	while (at < c->pieces[piece].first + c->pieces[piece].n && c->offset_ns[at] <= offset_ns)
+		at++;
+	memmove(&c->offset_ns[at + 1], &c->offset_ns[at], (n - at) * sizeof(*c->offset_ns));
+	c->offset_ns[at] = offset_ns;
+	c->pieces[piece].n++;
+	while (++piece < c->n_pieces)
+		c->pieces[piece].first++;
+	return at;
+}
+
+/* A column of n with a gap at `at`. */
+static void move_column(void *to, const void *from, size_t size, uint32_t at, uint32_t n)
+{
+	memcpy(to, from, at * size);
+	memcpy((char *)to + (at + 1) * size, (const char *)from + at * size, (n - at) * size);
+}
+
+/* So that a chunk may have a transition before its first one. */
+static void begin_earlier(gs_trace_chunk *c, int64_t time_ns)
+{
+	int64_t by = c->base_ns - time_ns;
+
+	if (by <= 0 || c->last_ns - time_ns > UINT32_MAX)
+		return;
+	for (uint32_t i = 0; i < c->n; i++)
+		c->offset_ns[i] += (uint32_t)by;
+	c->base_ns = time_ns;
+}
+
+bool gs_trace_chunks_insert(gs_trace_chunks *c, uint32_t chunk, const gs_trace_transition *t)
+{
+	gs_trace_chunk *old = &c->done.p[chunk], to = *old;
+	gs_trace_dictionary *d = &c->dictionaries.p[old->dictionary];
+	gs_timeline_kind *kind = gs_vec_push(&d->kinds, MAX_WORDS);
+	gs_timeline_place *place = gs_vec_push(&d->places, MAX_WORDS);
+	uint32_t n = old->n, at;
+
+	assert(!(t->flags & GS_KIND_HAS_PEER));
+	if (!kind || !place)
+		return false;
+	*kind = (gs_timeline_kind){ t->stack, t->phase, t->reason, t->flags };
+	*place = (gs_timeline_place){ t->proc, t->thread };
+	to.mem = NULL;
+	to.place8 = NULL;
+	to.place16 = NULL;
+	to.n = n + 1;
+	to.pieces = copy(old->pieces, old->n_pieces * sizeof(*old->pieces), sizeof(*old->pieces));
+	to.event = old->event ? copy(old->event, n * sizeof(*old->event), sizeof(*old->event)) : NULL;
+	if (!to.pieces || (old->event && !to.event) || !make_columns(&to, old->place16 || d->places.n > UINT8_MAX + 1)) {
+		release_chunk(&to);
+		return false;
+	}
+	begin_earlier(old, t->time_ns);
+	to.base_ns = old->base_ns;
+	memcpy(to.offset_ns, old->offset_ns, n * sizeof(*old->offset_ns));
+	at = make_way(&to, n, t->goroutine, t->time_ns > to.base_ns ? (uint32_t)(t->time_ns - to.base_ns) : 0);
+	memcpy(to.peers, old->peers, old->n_peers * sizeof(*old->peers));
+	move_column(to.kind, old->kind, sizeof(*to.kind), at, n);
+	to.kind[at] = (uint16_t)(d->kinds.n - 1);
+	for (uint32_t i = 0; i <= n; i++) {
+		uint32_t from = i - (i > at);
+		size_t word = i == at ? d->places.n - 1 : old->place8 ? old->place8[from] : old->place16[from];
+
+		if (to.place8)
+			to.place8[i] = (uint8_t)word;
+		else
+			to.place16[i] = (uint16_t)word;
+	}
+	if (to.event) {
+		move_column(to.event, old->event, sizeof(*to.event), at, n);
+		to.event[at] = (uint32_t)t->event;
+	}
+	if (t->time_ns > to.last_ns)
+		to.last_ns = t->time_ns;
+	if (t->event < to.first_event)
+		to.first_event = t->event;
+	count_peers(&to, d->kinds.p);
+	release_chunk(old);
+	*old = to;
+	return true;
+}
