@@ -310,13 +310,13 @@ static bool entry_name(look *l, gs_buf *out, const entries *e, uint64_t *type, u
 	uint64_t slot = GROUP_SLOTS, in_slot = 0;
 	bool is_key = false;
 
-	if (*offset >= e->values && (*offset - e->values) / e->value_step < GROUP_SLOTS) {
+	if (*offset >= e->values && e->value_step && (*offset - e->values) / e->value_step < GROUP_SLOTS) {
 		slot = (*offset - e->values) / e->value_step;
 		in_slot = (*offset - e->values) % e->value_step;
 	}
 	/* In a slot of key and value, what lies behind a value is the next key. */
 	if (slot == GROUP_SLOTS || (e->value_step == e->key_step && e->values - e->keys < e->key_step && in_slot >= e->value_step - (e->values - e->keys))) {
-		if (*offset < e->keys || (*offset - e->keys) / e->key_step >= GROUP_SLOTS)
+		if (*offset < e->keys || !e->key_step || (*offset - e->keys) / e->key_step >= GROUP_SLOTS)
 			return false;
 		slot = (*offset - e->keys) / e->key_step;
 		in_slot = (*offset - e->keys) % e->key_step;
