@@ -43,6 +43,7 @@ export class FlameChart {
 	private selectedId = -1;
 	private selectedName = "";
 	private readonly motion = new Motion(this.shape, () => this.arrived());
+	private said = { from: -1, to: -1 };
 	private width = 0;
 	private height = 0;
 	private drag: { x: number; y: number; moved: boolean; from: number; to: number; scroll: number } | null = null;
@@ -115,8 +116,9 @@ export class FlameChart {
 		const full = this.tree?.fullWidth ?? 0;
 		if (full <= 0 || this.settleTimer) return;
 		const g = this.goal;
-		const near = (a: number, b: number) => Math.abs(a - b) < 1e-6 * full;
-		if (near(g.from, zoom[0] * full) && near(g.to, zoom[1] * full)) return;
+		const is = (place: { from: number; to: number }) => Math.abs(place.from - zoom[0] * full) + Math.abs(place.to - zoom[1] * full) < 2e-6 * full;
+		// Its own words, come back when it has long been on its way again.
+		if (is(g) || (this.motion.moving && is(this.said))) return;
 		this.go(zoom[0] * full, zoom[1] * full, true);
 	}
 
@@ -225,6 +227,7 @@ export class FlameChart {
 		this.settleTimer = window.setTimeout(() => {
 			this.settleTimer = 0;
 			const full = this.tree?.fullWidth ?? 1;
+			this.said = { from: this.shape.from, to: this.shape.to };
 			this.events.moved(this.shape.from / full, this.shape.to / full);
 		}, 150);
 		this.wantDetails();

@@ -63,6 +63,7 @@ export class TimelineChart {
 	private arrows: Arrow[] = [];
 	private marking = false;
 	private readonly motion: Motion;
+	private said = { from: -1, to: -1 };
 	private drag: Drag | null = null;
 	private settle = 0;
 	private pointerX = -1;
@@ -124,8 +125,9 @@ export class TimelineChart {
 
 	setWindow(from: number, to: number): void {
 		if (this.settle) return;
-		const g = this.goal;
-		if (Math.abs(g.from - from) + Math.abs(g.to - to) < 2) return;
+		const is = (place: { from: number; to: number }) => Math.abs(place.from - from) + Math.abs(place.to - to) < 2;
+		// Its own words, come back when it has long been on its way again.
+		if (is(this.goal) || (this.motion.moving && is(this.said))) return;
 		this.go(from, to, true);
 	}
 
@@ -336,6 +338,7 @@ export class TimelineChart {
 		clearTimeout(this.settle);
 		this.settle = window.setTimeout(() => {
 			this.settle = 0;
+			this.said = { from: this.view.from, to: this.view.to };
 			this.events.moved(this.view.from, this.view.to);
 			this.events.seen();
 		}, 180);
