@@ -54,24 +54,25 @@ static bool find(gs_arena *mem, gs_heap_slacks *out)
 					{ .base = BASE, .elem_bytes = BUFFER, .n_slots = N_BUFFERS, .bit = 64, .is_noscan = true } };
 	static gs_heap_type types[] = { { .addr = 1, .kind = 25, .size_bytes = 128 }, { .kind = 8, .size_bytes = 1, .is_array = true } };
 	static gs_heap_root root = { .object = 0, .goroutine = GS_HEAP_NONE, .frame = GS_HEAP_NONE };
-	gs_heap h = { .spans = spans, .n_spans = 2, .live = live, .rank = rank, .n_live_words = 2, .types = types, .n_types = 2, .type_of = type_of,
-		      .edge_at = edge_at, .edge_to = edge_to, .n_edges = 6, .roots = &root, .n_roots = 1, .all_goroutines = GS_HEAP_NONE, .go_minor = 27 };
+	gs_heap *h = gs_new(mem, gs_heap, 1); /* its table of strings is let go with the arena */
 	gs_heap_names *names;
 	gs_dominators d;
 	uint32_t *up;
 	gs_err err;
 
-	if (!gs_heap_number(&h) || !gs_strtab_init(&h.strings, mem))
+	*h = (gs_heap){ .spans = spans, .n_spans = 2, .live = live, .rank = rank, .n_live_words = 2, .types = types, .n_types = 2, .type_of = type_of,
+			.edge_at = edge_at, .edge_to = edge_to, .n_edges = 6, .roots = &root, .n_roots = 1, .all_goroutines = GS_HEAP_NONE, .go_minor = 27 };
+	if (!gs_heap_number(h) || !gs_strtab_init(&h->strings, mem))
 		return false;
-	types[0].name = gs_strtab_id(&h.strings, GS_S("main.box"));
-	types[1].name = gs_strtab_id(&h.strings, GS_S("uint8"));
-	if (!gs_dominators_build(mem, &h, &d, &err))
+	types[0].name = gs_strtab_id(&h->strings, GS_S("main.box"));
+	types[1].name = gs_strtab_id(&h->strings, GS_S("uint8"));
+	if (!gs_dominators_build(mem, h, &d, &err))
 		return false;
-	names = gs_heap_names_build(mem, &h, &d, &err);
-	up = names ? gs_heap_shortest(mem, &h, &d, &err) : NULL;
-	if (!up || gs_heap_slack_find(mem, &h, &d, names, NULL, up, out, &err) || err.code != GS_ERR_UNSUPPORTED)
+	names = gs_heap_names_build(mem, h, &d, &err);
+	up = names ? gs_heap_shortest(mem, h, &d, &err) : NULL;
+	if (!up || gs_heap_slack_find(mem, h, &d, names, NULL, up, out, &err) || err.code != GS_ERR_UNSUPPORTED)
 		return false;
-	return gs_heap_slack_find(mem, &h, &d, names, &look, up, out, &err);
+	return gs_heap_slack_find(mem, h, &d, names, &look, up, out, &err);
 }
 
 #define SLICE(object, at, len, cap)                                                                                          \
