@@ -101,13 +101,13 @@ static uint64_t damaged(uint64_t v, unsigned what, uint32_t with)
 /* What tables promise to those who walk them. */
 static void check_graph(const gs_heap *h, const gs_dominators *d)
 {
-	fuzz_expect(h->edge_at[0] == 0 && h->edge_at[h->n_objects] == h->n_edges && d->n_objects == h->n_objects);
+	fuzz_expect(gs_heap_edge_at(h, 0) == 0 && gs_heap_edge_at(h, h->n_objects) == h->n_edges && d->n_objects == h->n_objects);
 	for (uint32_t i = 0; i < h->n_edges; i++)
-		fuzz_expect(h->edge_to[i] < h->n_objects);
+		fuzz_expect(gs_heap_edge_to(h, i) < h->n_objects);
 	for (gs_heap_walk w = gs_heap_walk_start(h); gs_heap_walk_next(&w);) {
-		fuzz_expect(gs_heap_find(h, w.addr) == w.object && h->type_of[w.object] < h->n_types);
-		fuzz_expect(d->idom[w.object] == GS_HEAP_NONE || d->idom[w.object] < d->n_nodes);
-		fuzz_expect(d->retained[w.object] <= h->totals.live_bytes);
+		fuzz_expect(gs_heap_find(h, w.addr) == w.object && gs_heap_type_of(h, w.object) < h->n_types);
+		fuzz_expect(gs_dominators_above(d, w.object) == GS_HEAP_NONE || gs_dominators_above(d, w.object) < d->n_nodes);
+		fuzz_expect(gs_dominators_retained(d, w.object) <= h->totals.live_bytes);
 	}
 	for (uint32_t i = 0; i < h->n_roots; i++)
 		fuzz_expect(h->roots[i].object < h->n_objects && h->roots[i].name < h->strings.n);

@@ -3,27 +3,40 @@
 #include "base/buf.h"
 #include "base/banned.h"
 
-typedef struct edge {
-	uint32_t from, to;
-} edge;
+/* A column with an arena of its own: it goes as soon as it has served. */
+typedef struct column {
+	gs_arena *mem;
+	gs_packed ids;
+} column;
 
 /*
- * Temporary; numbers from 1 in the order of a depth-first walk, the root is 1. Each array has an arena of its own: it goes as soon as it has served, so that
- * what is needed at a time stays at four to five words of 32 bits for a node.
+ * Temporary; numbers from 1 in the order of a depth-first walk, the root is 1. What is needed at a time stays at few columns:
+ *
+ * Much of a heap hangs on by one edge only, with all that is below it: lists, trees, values. The dominator of such a node is what points to it, and it changes nothing for the
+ * others: it is done when the walk leaves it, and gives its number back.
+ *
+ * Of edges beside those of the walk's tree, those to a higher number and those to the parent need not be remembered: their share in a semi-dominator is known
+ * when it is asked for.
  */
 typedef struct graph {
 	const gs_heap *h;
 	gs_dominators *d;
-	gs_arena *number_mem, *node_mem, *above_mem, *least_mem, *pred_at_mem, *pred_mem, *ups_mem;
-	uint32_t *number;  /* node -> number, 0 not reached */
-	uint32_t *node;	   /* number -> node */
-	uint32_t *above;   /* parent; later a node further up; in the end the dominator */
-	uint32_t *least;   /* of the semi-dominators between a node and above it */
-	uint32_t *pred_at; /* rows of pred; of a node that is done, pred_at[i + 1] is its semi-dominator */
-	uint32_t *pred;	   /* other than the parent */
+	gs_arena *mem; /* of the answer */
+	column number;	 /* node -> number, 0 not reached; of a node that is done its dominator + 1 */
+	column node;	 /* number -> node */
+	column above;	 /* parent; later a node further up; in the end the dominator */
+	column semi;	 /* semi-dominators, as far as known */
+	column least;	 /* of the semi-dominators between a node and above it */
+	column pred;	 /* by pred_rows */
+	gs_heap_rows pred_rows;
+	gs_arena *rows_mem, *ups_mem, *bits_mem;
 	uint64_t *ups;	   /* the walk in bits: 0 one up, 1 a new node */
 	uint64_t n_ups;
-	GS_VEC(edge) others; /* edges beside those of the tree */
+	uint64_t *is_done; /* bits by node */
+	uint64_t *has_many; /* bits by object: more than one edge leads to it */
+	uint64_t *leads_back; /* bits by number: to its parent */
+	uint32_t *span_at; /* for each 64th object its span */
+	uint32_t last_other; /* number of the last node that has an edge beside those of the tree */
 	GS_VEC(uint32_t) stack;
 	uint32_t n_numbers;
 	bool is_out_of_memory;
@@ -115,130 +128,360 @@ static bool link_holders(gs_arena *mem, gs_arena *scratch, const gs_heap *h, gs_
 	return true;
 }
 
-/* ---- edges ---- */
+/* ---- nodes and edges ---- */
 
-static inline uint32_t successor(const graph *g, uint32_t node, uint32_t k)
+static bool take(column *c, uint64_t n, uint64_t max)
 {
-	return gs_dominators_successor(g->h, g->d, node, k);
+	c->mem = gs_arena_create((uint64_t)1 << 40);
+	return gs_packed_init(&c->ids, c->mem, n, max);
 }
 
-static uint32_t *take(gs_arena **mem, uint64_t n)
+static void drop(column *c)
 {
-	*mem = gs_arena_create((uint64_t)1 << 40);
-	return gs_try_new(*mem, uint32_t, n);
+	gs_arena_free(c->mem);
+	*c = (column){ 0 };
 }
 
-static void drop(gs_arena **mem)
+static inline uint32_t get(const column *c, uint64_t i)
 {
-	gs_arena_free(*mem);
-	*mem = NULL;
+	return (uint32_t)gs_packed_get(&c->ids, i);
 }
+
+static inline void set(const column *c, uint64_t i, uint32_t value)
+{
+	gs_packed_set(&c->ids, i, value);
+}
+
+static inline bool has_bit(const uint64_t *bits, uint32_t i)
+{
+	return bits[i / 64] >> (i & 63) & 1;
+}
+
+static inline void set_bit(uint64_t *bits, uint32_t i)
+{
+	bits[i / 64] |= (uint64_t)1 << (i & 63);
+}
+
+typedef struct row {
+	uint32_t node, at, end;
+	bool is_long;
+} row;
+
+enum { FEW = 8 }; /* edges: where the walk was among them is found again by looking */
+
+static inline row row_of(const graph *g, uint32_t node)
+{
+	const gs_heap *h = g->h;
+	const gs_dominators *d = g->d;
+	row r = { .node = node, .end = d->n_holders };
+
+	if (node < h->n_objects) {
+		r.at = gs_heap_edge_at(h, node);
+		r.end = gs_heap_edge_at(h, node + 1);
+	} else if (node - h->n_objects < d->n_holders) {
+		r.at = d->holder_at[node - h->n_objects];
+		r.end = d->holder_at[node - h->n_objects + 1];
+	}
+	r.is_long = r.end - r.at > FEW;
+	return r;
+}
+
+/* As gs_dominators_successor. */
+static inline uint32_t target(const graph *g, uint32_t node, uint32_t k)
+{
+	const gs_heap *h = g->h;
+	uint32_t to;
+
+	if (node < h->n_objects) {
+		to = gs_heap_edge_to(h, k);
+		return node == h->all_goroutines && (g->d->is_goroutine[to / 32] >> (to & 31) & 1) ? GS_DOMINATORS_SKIP : to;
+	}
+	return node - h->n_objects < g->d->n_holders ? g->d->holder_to[k] : h->n_objects + k;
+}
+
+static void count_edge(const graph *g, uint64_t *has_one, uint32_t to)
+{
+	uint64_t bit = (uint64_t)1 << (to & 63);
+
+	g->has_many[to / 64] |= has_one[to / 64] & bit;
+	has_one[to / 64] |= bit;
+}
+
+static bool count_edges(graph *g)
+{
+	GS_AUTO(arena) *scratch = gs_arena_create((uint64_t)1 << 40);
+	uint64_t n = g->h->n_objects / 64 + 1, *has_one = gs_try_new(scratch, uint64_t, n);
+
+	g->has_many = gs_try_new(g->bits_mem, uint64_t, n);
+	if (!g->has_many || !has_one)
+		return false;
+	for (uint32_t k = 0; k < g->h->n_edges; k++) /* those that are skipped as well: goroutines are few */
+		count_edge(g, has_one, gs_heap_edge_to(g->h, k));
+	for (uint32_t k = 0; k < g->d->holder_at[g->d->n_holders]; k++)
+		count_edge(g, has_one, g->d->holder_to[k]);
+	return true;
+}
+
+static bool find_spans(graph *g)
+{
+	const gs_heap *h = g->h;
+	uint32_t n = h->n_objects / 64 + 2, span = 0;
+
+	g->span_at = gs_try_new(g->bits_mem, uint32_t, n);
+	if (!g->span_at)
+		return false;
+	for (uint32_t i = 0; i < n; i++) {
+		while (span + 1 < h->n_spans && h->spans[span + 1].first <= (uint64_t)i * 64)
+			span++;
+		g->span_at[i] = span;
+	}
+	return true;
+}
+
+/* As gs_heap_size. */
+static uint64_t size_of(const graph *g, uint32_t object)
+{
+	uint32_t lo = g->span_at[object / 64], hi = g->span_at[object / 64 + 1] + 1;
+
+	while (hi - lo > 1) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (g->h->spans[mid].first <= object)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return g->h->spans[lo].elem_bytes;
+}
+
+static void add_retained(const gs_dominators *d, uint32_t node, uint64_t units)
+{
+	gs_packed_set(&d->retained, node, gs_packed_get(&d->retained, node) + units);
+}
+
+/* ---- the walk ---- */
 
 /* Memory on its way while the walk is still elsewhere. */
-static void ask_for(const graph *g, uint32_t node)
+static void ask_for(const graph *g, row r)
 {
 	enum { AHEAD = 4 };
-	const gs_heap *h = g->h;
 
-	if (node >= h->n_objects)
+	if (r.node >= g->h->n_objects)
 		return;
-	for (uint32_t k = h->edge_at[node]; k < h->edge_at[node + 1] && k < h->edge_at[node] + AHEAD; k++) {
-		__builtin_prefetch(&g->number[h->edge_to[k]]);
-		__builtin_prefetch(&h->edge_at[h->edge_to[k]]);
+	for (unsigned i = 0; i < AHEAD && r.at < r.end; i++, r.at++) {
+		uint32_t to = gs_heap_edge_to(g->h, r.at);
+
+		gs_packed_prefetch(&g->number.ids, to);
+		__builtin_prefetch(&g->h->edge_rows.blocks[to / GS_HEAP_ROWS_BLOCK]);
 	}
 }
 
-static void enter(graph *g, uint32_t node, uint32_t above)
+static uint32_t enter(graph *g, uint32_t node, uint32_t above)
 {
-	uint32_t n = ++g->n_numbers, *place = gs_vec_push(&g->stack, UINT32_MAX);
+	uint32_t n = ++g->n_numbers;
 
-	g->number[node] = n;
-	g->node[n] = node;
-	g->above[n] = above;
+	set(&g->number, node, n);
+	set(&g->node, n, node);
+	set(&g->above, n, above);
 	g->ups[g->n_ups / 64] |= (uint64_t)1 << (g->n_ups & 63);
 	g->n_ups++;
-	if (!place)
-		g->is_out_of_memory = true;
-	ask_for(g, node);
+	return n;
 }
 
-static void leave(graph *g)
+/* It holds nothing back: its dominator is known, and what it retains. */
+static void finish(graph *g, uint32_t node, uint32_t dominator)
 {
-	g->stack.n--;
-	g->n_ups++;
+	uint64_t own = node < g->h->n_objects ? size_of(g, node) >> g->d->retained_shift : 0;
+
+	add_retained(g->d, node, own);
+	add_retained(g->d, dominator, gs_packed_get(&g->d->retained, node));
+	set(&g->number, node, dominator + 1);
+	set_bit(g->is_done, node);
+}
+
+static void leave(graph *g, uint32_t n, uint32_t node, uint32_t parent)
+{
+	if (n != g->n_numbers || n == g->last_other || node >= g->h->n_objects || has_bit(g->has_many, node)) {
+		g->n_ups++;
+		return;
+	}
+	finish(g, node, parent);
+	g->n_numbers--;
+	g->n_ups--;
+	g->ups[g->n_ups / 64] &= ~((uint64_t)1 << (g->n_ups & 63));
+}
+
+/* The row of `node` behind its first edge to `child`. */
+static row back_in(graph *g, uint32_t node, uint32_t child)
+{
+	row r = row_of(g, node);
+
+	if (r.is_long) {
+		r.at = g->stack.p[--g->stack.n];
+		return r;
+	}
+	while (target(g, node, r.at++) != child)
+		;
+	return r;
 }
 
 static void walk(graph *g)
 {
-	uint32_t root = gs_dominators_root(g->d), at = 1;
+	uint32_t root = gs_dominators_root(g->d), at = enter(g, root, 0);
+	row r = row_of(g, root);
 
-	enter(g, root, 0);
-	while (!g->is_out_of_memory) {
-		uint32_t to = successor(g, g->node[at], g->stack.p[g->stack.n - 1]++);
-		edge *e;
+	for (;;) {
+		uint32_t to, known;
 
-		if (to == GS_HEAP_NONE) {
+		if (r.at == r.end) {
+			uint32_t child = r.node, above = get(&g->above, at), parent;
+
 			if (at == 1)
 				break;
-			leave(g);
-			at = g->above[at];
+			parent = get(&g->node, above);
+			leave(g, at, child, parent);
+			r = back_in(g, parent, child);
+			at = above;
 			continue;
 		}
+		to = target(g, r.node, r.at++);
 		if (to == GS_DOMINATORS_SKIP)
 			continue;
-		if (!g->number[to]) {
-			enter(g, to, at);
-			at = g->n_numbers;
+		known = get(&g->number, to);
+		if (known) {
+			if (known != at && get(&g->above, known) != at)
+				g->last_other = at;
 			continue;
 		}
-		if (g->number[to] == at || g->above[g->number[to]] == at)
-			continue;
-		e = gs_vec_push(&g->others, UINT32_MAX);
-		if (!e)
-			g->is_out_of_memory = true;
-		else
-			*e = (edge){ at, g->number[to] };
+		if (r.is_long) {
+			uint32_t *place = gs_vec_push(&g->stack, UINT32_MAX);
+
+			if (!place) {
+				g->is_out_of_memory = true;
+				return;
+			}
+			*place = r.at;
+		}
+		at = enter(g, to, at);
+		r = row_of(g, to);
+		ask_for(g, r);
 	}
-	for (uint32_t i = 0; i < root && !g->is_out_of_memory; i++) /* what no holder leads to */
-		if (!g->number[i]) {
-			enter(g, i, 1);
-			leave(g);
-		}
+	for (uint32_t i = 0; i < root; i++) /* what no holder leads to */
+		if (!get(&g->number, i))
+			finish(g, i, root);
 }
 
 static bool number_nodes(graph *g, uint32_t n)
 {
-	uint64_t *ups;
+	gs_dominators *d = g->d;
+	uint64_t total = 0, odd = 0;
 
-	g->number = take(&g->number_mem, n);
-	g->node = take(&g->node_mem, (uint64_t)n + 1);
-	g->above = take(&g->above_mem, (uint64_t)n + 1);
+	for (uint32_t i = 0; i < g->h->n_spans; i++) {
+		odd |= g->h->spans[i].elem_bytes;
+		total += (gs_heap_span_end(g->h, i) - g->h->spans[i].first) * g->h->spans[i].elem_bytes;
+	}
+	d->retained_shift = odd & 7 ? 0 : 3;
 	g->ups_mem = gs_arena_create((uint64_t)1 << 40);
-	g->ups = ups = gs_try_new(g->ups_mem, uint64_t, (uint64_t)n / 32 + 1);
-	if (!g->number || !g->node || !g->above || !ups)
+	g->bits_mem = gs_arena_create((uint64_t)1 << 40);
+	g->ups = gs_try_new(g->ups_mem, uint64_t, (uint64_t)n / 32 + 1);
+	g->is_done = gs_try_new(g->bits_mem, uint64_t, (uint64_t)n / 64 + 1);
+	if (!g->ups || !g->is_done || !gs_packed_init(&d->retained, g->mem, n, total >> d->retained_shift) || !count_edges(g) || !find_spans(g) ||
+	    !take(&g->number, n, (uint64_t)n + 1) || !take(&g->node, (uint64_t)n + 1, (uint64_t)n + 1) || !take(&g->above, (uint64_t)n + 1, (uint64_t)n + 1))
 		return false;
 	walk(g);
-	drop(&g->number_mem);
+	drop(&g->node);
 	gs_vec_release(&g->stack);
 	return !g->is_out_of_memory;
 }
 
+/* ---- edges beside those of the walk ---- */
+
+typedef void take_edge(graph *g, uint32_t from, uint32_t to);
+
+/* From a higher number to a lower one that is not its parent. */
+__attribute__((always_inline)) static inline void each_pred(graph *g, take_edge *give)
+{
+	for (uint32_t node = 0; node < g->d->n_nodes; node++) {
+		row r = row_of(g, node);
+		uint32_t from, above;
+
+		if (r.at == r.end || has_bit(g->is_done, node))
+			continue;
+		from = get(&g->number, node);
+		above = get(&g->above, from);
+		for (; r.at < r.end; r.at++) {
+			uint32_t next = target(g, node, r.at), to;
+
+			if (next == GS_DOMINATORS_SKIP || has_bit(g->is_done, next))
+				continue;
+			to = get(&g->number, next);
+			if (to < from && to != above)
+				give(g, from, to);
+		}
+	}
+}
+
+static void count_pred(graph *g, uint32_t from, uint32_t to)
+{
+	(void)from;
+	set(&g->least, to, get(&g->least, to) + 1);
+}
+
+static void fill_pred(graph *g, uint32_t from, uint32_t to)
+{
+	uint32_t left = get(&g->least, to);
+
+	set(&g->pred, gs_heap_rows_at(&g->pred_rows, to) + left - 1, from);
+	set(&g->least, to, left - 1);
+}
+
+/* Of the other edges their share in the semi-dominator; nothing of those to a parent, but that they are there. */
+static void share_edges(graph *g)
+{
+	for (uint32_t node = 0; node < g->d->n_nodes; node++) {
+		row r = row_of(g, node);
+		uint32_t from, above;
+
+		if (r.at == r.end || has_bit(g->is_done, node))
+			continue;
+		from = get(&g->number, node);
+		above = get(&g->above, from);
+		for (; r.at < r.end; r.at++) {
+			uint32_t next = target(g, node, r.at), to;
+
+			if (next == GS_DOMINATORS_SKIP || has_bit(g->is_done, next))
+				continue;
+			to = get(&g->number, next);
+			if (to == above)
+				set_bit(g->leads_back, from);
+			else if (from < to && from < get(&g->semi, to))
+				set(&g->semi, to, from);
+		}
+	}
+}
+
 static bool link_back(graph *g)
 {
-	uint32_t *at = take(&g->pred_at_mem, (uint64_t)g->n_numbers + 3);
+	uint64_t n = g->n_numbers, n_preds = 0;
 
-	g->pred_at = at;
-	g->pred = take(&g->pred_mem, g->others.n);
-	if (!at || !g->pred)
+	g->rows_mem = gs_arena_create((uint64_t)1 << 40);
+	g->leads_back = gs_try_new(g->ups_mem, uint64_t, n / 64 + 1);
+	if (!g->leads_back || !take(&g->least, n + 1, g->h->n_edges + (uint64_t)g->h->n_roots + g->h->n_goroutines + n + 1))
 		return false;
-	for (size_t i = 0; i < g->others.n; i++)
-		at[g->others.p[i].to + 2]++;
-	for (uint32_t i = 2; i < g->n_numbers + 3; i++)
-		at[i] += at[i - 1];
-	/* at[v + 1] is where the next one of v goes; in the end it is where v + 1 begins. */
-	for (size_t i = 0; i < g->others.n; i++)
-		g->pred[at[g->others.p[i].to + 1]++] = g->others.p[i].from;
-	gs_vec_release(&g->others);
+	each_pred(g, count_pred);
+	for (uint32_t i = 0; i <= n; i++)
+		n_preds += get(&g->least, i);
+	if (n_preds > UINT32_MAX || !gs_heap_rows_init(&g->pred_rows, g->rows_mem, (uint32_t)n + 1, (uint32_t)n_preds) || !take(&g->pred, n_preds, n + 1))
+		return false;
+	for (uint32_t i = 0; i <= n; i++)
+		gs_heap_rows_add(&g->pred_rows, get(&g->least, i));
+	each_pred(g, fill_pred);
+	drop(&g->least);
+	if (!take(&g->semi, n + 1, n + 1))
+		return false;
+	for (uint32_t i = 1; i <= n; i++)
+		set(&g->semi, i, get(&g->above, i));
+	share_edges(g);
 	return true;
 }
 
@@ -247,31 +490,36 @@ static bool link_back(graph *g)
 /* The least semi-dominator on the way from v up to what is not linked yet; shortens that way. */
 static uint32_t evaluate(graph *g, uint32_t v, uint32_t last_linked)
 {
-	uint32_t top, least;
+	uint32_t top = get(&g->above, v), least;
 
-	if (g->above[v] < last_linked)
-		return g->least[v];
-	do {
-		uint32_t *place = gs_vec_push(&g->stack, UINT32_MAX);
+	if (top < last_linked)
+		return get(&g->least, v);
+	for (;;) {
+		uint32_t *place = gs_vec_push(&g->stack, UINT32_MAX), next = get(&g->above, top);
 
 		if (!place) {
 			g->is_out_of_memory = true;
 			g->stack.n = 0;
-			return g->least[v];
+			return get(&g->least, v);
 		}
 		*place = v;
-		v = g->above[v];
-	} while (g->above[v] >= last_linked);
-	top = v;
-	least = g->least[top];
+		v = top;
+		if (next < last_linked)
+			break;
+		top = next;
+	}
+	least = get(&g->least, v);
+	top = get(&g->above, v);
 	while (g->stack.n) {
+		uint32_t mine;
+
 		v = g->stack.p[--g->stack.n];
-		g->above[v] = g->above[top];
-		if (least < g->least[v])
-			g->least[v] = least;
+		set(&g->above, v, top);
+		mine = get(&g->least, v);
+		if (least < mine)
+			set(&g->least, v, least);
 		else
-			least = g->least[v];
-		top = v;
+			least = mine;
 	}
 	return least;
 }
@@ -280,25 +528,30 @@ static bool find_semi_dominators(graph *g)
 {
 	uint32_t n = g->n_numbers;
 
-	g->least = take(&g->least_mem, (uint64_t)n + 1);
-	if (!g->least)
+	if (!take(&g->least, (uint64_t)n + 1, (uint64_t)n + 1))
 		return false;
-	for (uint32_t i = 1; i <= n; i++)
-		g->least[i] = i;
 	for (uint32_t i = n; i >= 2; i--) {
-		uint32_t semi = g->above[i];
+		uint32_t semi = get(&g->semi, i), end = gs_heap_rows_at(&g->pred_rows, i + 1);
 
-		for (uint32_t k = g->pred_at[i]; k < g->pred_at[i + 1]; k++) {
-			uint32_t s = evaluate(g, g->pred[k], i + 1);
+		for (uint32_t k = gs_heap_rows_at(&g->pred_rows, i); k < end; k++) {
+			uint32_t s = evaluate(g, get(&g->pred, k), i + 1);
 
 			if (s < semi)
 				semi = s;
 		}
-		g->least[i] = semi;
-		g->pred_at[i + 1] = semi;
+		set(&g->least, i, semi);
+		set(&g->semi, i, semi);
+		if (has_bit(g->leads_back, i)) {
+			uint32_t parent = get(&g->above, i);
+
+			if (semi < get(&g->semi, parent))
+				set(&g->semi, parent, semi);
+		}
 	}
-	drop(&g->least_mem);
-	drop(&g->pred_mem);
+	drop(&g->least);
+	drop(&g->pred);
+	gs_arena_free(g->rows_mem);
+	g->rows_mem = NULL;
 	return !g->is_out_of_memory;
 }
 
@@ -308,7 +561,7 @@ static bool find_dominators(graph *g)
 	uint64_t at = 0;
 
 	for (uint32_t i = 1; i <= g->n_numbers; i++) {
-		uint32_t d, *place;
+		uint32_t d, semi, *place;
 
 		while (!(g->ups[at / 64] >> (at & 63) & 1)) {
 			g->stack.n--;
@@ -317,46 +570,59 @@ static bool find_dominators(graph *g)
 		at++;
 		if (i > 1) {
 			d = g->stack.p[g->stack.n - 1];
-			while (d > g->pred_at[i + 1])
-				d = g->above[d];
-			g->above[i] = d;
+			semi = get(&g->semi, i);
+			while (d > semi)
+				d = get(&g->above, d);
+			set(&g->above, i, d);
 		}
 		place = gs_vec_push(&g->stack, UINT32_MAX);
 		if (!place)
 			return false;
 		*place = i;
 	}
-	drop(&g->pred_at_mem);
-	drop(&g->ups_mem);
+	drop(&g->semi);
+	gs_arena_free(g->ups_mem);
+	g->ups_mem = NULL;
 	gs_vec_release(&g->stack);
 	return true;
 }
 
-static bool sum_up(gs_arena *mem, graph *g)
+/* The column of numbers becomes that of dominators, in place. */
+static bool sum_up(graph *g)
 {
 	gs_dominators *d = g->d;
 
-	d->idom = gs_try_new(mem, uint32_t, d->n_nodes);
-	if (!d->idom)
+	if (!take(&g->node, (uint64_t)g->n_numbers + 1, (uint64_t)d->n_nodes + 1))
 		return false;
-	for (uint32_t i = 2; i <= g->n_numbers; i++)
-		d->idom[g->node[i]] = g->node[g->above[i]];
-	d->idom[gs_dominators_root(d)] = GS_HEAP_NONE;
-	drop(&g->above_mem);
-	d->retained = gs_try_new(mem, uint64_t, d->n_nodes);
-	if (!d->retained)
+	for (uint32_t s = 0; s < g->h->n_spans; s++)
+		for (uint32_t i = g->h->spans[s].first; i < gs_heap_span_end(g->h, s); i++)
+			if (!has_bit(g->is_done, i))
+				add_retained(d, i, g->h->spans[s].elem_bytes >> d->retained_shift);
+	for (uint32_t i = 0; i < d->n_nodes; i++)
+		if (!has_bit(g->is_done, i))
+			set(&g->node, get(&g->number, i), i);
+	for (uint32_t i = g->n_numbers; i >= 2; i--) {
+		uint32_t node = get(&g->node, i), above = get(&g->node, get(&g->above, i));
+
+		add_retained(d, above, gs_packed_get(&d->retained, node));
+	}
+	for (uint32_t i = 0; i < d->n_nodes; i++) {
+		uint32_t n = get(&g->number, i);
+
+		set(&g->number, i, has_bit(g->is_done, i) ? n - 1 : get(&g->node, get(&g->above, n)));
+	}
+	gs_packed_set(&g->number.ids, gs_dominators_root(d), g->number.ids.mask);
+	d->above = g->number.ids;
+	if (!gs_arena_adopt(g->mem, g->number.mem))
 		return false;
-	for (gs_heap_walk w = gs_heap_walk_start(g->h); gs_heap_walk_next(&w);)
-		d->retained[w.object] = w.size_bytes;
-	for (uint32_t i = g->n_numbers; i >= 2; i--)
-		d->retained[d->idom[g->node[i]]] += d->retained[g->node[i]];
+	g->number.mem = NULL;
 	return true;
 }
 
 bool gs_dominators_build(gs_arena *mem, const gs_heap *h, gs_dominators *out, gs_err *err)
 {
 	GS_AUTO(arena) *scratch = gs_arena_create((uint64_t)1 << 40);
-	graph g = { .h = h, .d = out };
+	graph g = { .h = h, .d = out, .mem = mem };
 	uint64_t n;
 	bool ok;
 
@@ -365,10 +631,12 @@ bool gs_dominators_build(gs_arena *mem, const gs_heap *h, gs_dominators *out, gs
 	n = (uint64_t)h->n_objects + out->n_holders + 1;
 	ok = ok && n < GS_DOMINATORS_SKIP - 1;
 	out->n_nodes = (uint32_t)n;
-	ok = ok && number_nodes(&g, (uint32_t)n) && link_back(&g) && find_semi_dominators(&g) && find_dominators(&g) && sum_up(mem, &g);
-	gs_vec_release(&g.others);
+	ok = ok && number_nodes(&g, (uint32_t)n) && link_back(&g) && find_semi_dominators(&g) && find_dominators(&g) && sum_up(&g);
 	gs_vec_release(&g.stack);
-	for (gs_arena **a = (gs_arena *[]){ g.number_mem, g.node_mem, g.above_mem, g.least_mem, g.pred_at_mem, g.pred_mem, g.ups_mem }, **end = a + 7; a < end; a++)
-		gs_arena_free(*a);
+	for (column **c = (column *[]){ &g.number, &g.node, &g.above, &g.semi, &g.least, &g.pred }, **end = c + 6; c < end; c++)
+		drop(*c);
+	gs_arena_free(g.rows_mem);
+	gs_arena_free(g.ups_mem);
+	gs_arena_free(g.bits_mem);
 	return ok || gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "out of memory for the dominators of %u objects", h->n_objects);
 }

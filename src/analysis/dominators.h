@@ -22,8 +22,9 @@ typedef struct gs_heap_holder {
 typedef struct gs_dominators {
 	uint32_t n_objects, n_holders, n_nodes; /* n_nodes = n_objects + n_holders + 1; the last is the root */
 	gs_heap_holder *holders;
-	uint32_t *idom;	    /* parent in the tree; GS_HEAP_NONE for the root */
-	uint64_t *retained; /* bytes, its own included */
+	gs_packed above;    /* ids, see gs_dominators_above */
+	gs_packed retained; /* see gs_dominators_retained */
+	unsigned retained_shift;
 	/* What each holder points to: rows in compressed form, and by which root (GS_HEAP_NONE: a goroutine's own record). */
 	uint32_t *holder_at, *holder_to, *holder_root;
 	uint32_t *is_goroutine; /* bits: objects that are records of goroutines that live */
@@ -34,6 +35,18 @@ static inline uint32_t gs_dominators_root(const gs_dominators *d)
 	return d->n_nodes - 1;
 }
 
+/* A node's parent in the tree; GS_HEAP_NONE for the root. */
+static inline uint32_t gs_dominators_above(const gs_dominators *d, uint32_t node)
+{
+	return gs_packed_id(&d->above, node);
+}
+
+/* Bytes, its own included. */
+static inline uint64_t gs_dominators_retained(const gs_dominators *d, uint32_t node)
+{
+	return gs_packed_get(&d->retained, node) << d->retained_shift;
+}
+
 /* The k-th successor of a node; GS_HEAP_NONE behind the last, GS_DOMINATORS_SKIP for an edge that does not count. */
 #define GS_DOMINATORS_SKIP (UINT32_MAX - 1)
 static inline uint32_t gs_dominators_successor(const gs_heap *h, const gs_dominators *d, uint32_t node, uint32_t k)
@@ -41,9 +54,9 @@ static inline uint32_t gs_dominators_successor(const gs_heap *h, const gs_domina
 	uint32_t to;
 
 	if (node < h->n_objects) {
-		if (k >= h->edge_at[node + 1] - h->edge_at[node])
+		if (k >= gs_heap_edge_at(h, node + 1) - gs_heap_edge_at(h, node))
 			return GS_HEAP_NONE;
-		to = h->edge_to[h->edge_at[node] + k];
+		to = gs_heap_edge_to(h, gs_heap_edge_at(h, node) + k);
 		/* That all goroutines are listed is not why they are there. */
 		if (node == h->all_goroutines && (d->is_goroutine[to / 32] >> (to & 31) & 1))
 			return GS_DOMINATORS_SKIP;

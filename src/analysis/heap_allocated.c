@@ -173,10 +173,10 @@ static uint32_t group_of(const gs_dominators *d, uint32_t *groups, uint32_t obje
 {
 	uint32_t at = object, group;
 
-	while (groups[at] == GS_HEAP_NONE && d->idom[at] != GS_HEAP_NONE)
-		at = d->idom[at];
+	while (groups[at] == GS_HEAP_NONE && gs_dominators_above(d, at) != GS_HEAP_NONE)
+		at = gs_dominators_above(d, at);
 	group = groups[at];
-	for (at = object; group != GS_HEAP_NONE && groups[at] == GS_HEAP_NONE; at = d->idom[at])
+	for (at = object; group != GS_HEAP_NONE && groups[at] == GS_HEAP_NONE; at = gs_dominators_above(d, at))
 		groups[at] = group;
 	return group;
 }
@@ -212,7 +212,7 @@ bool gs_heap_allocated_by(gs_arena *mem, const gs_heap *h, const gs_dominators *
 		const gs_heap_sample *s = &h->samples[i];
 		gs_heap_weight w = gs_heap_site_weight(h, s->site);
 
-		out->rows[i] = (gs_heap_allocated){ group_of(d, groups, s->object), s->site, h->type_of[s->object], 1, w.count, w.bytes };
+		out->rows[i] = (gs_heap_allocated){ group_of(d, groups, s->object), s->site, gs_heap_type_of(h, s->object), 1, w.count, w.bytes };
 	}
 	if (h->n_samples)
 		qsort(out->rows, h->n_samples, sizeof(*out->rows), by_key);

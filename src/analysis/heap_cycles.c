@@ -50,7 +50,7 @@ static bool leads_to_itself(const finder *f, uint32_t node)
 {
 	uint32_t to;
 
-	if (f->h->types[f->h->type_of[node]].is_array)
+	if (f->h->types[gs_heap_type_of(f->h, node)].is_array)
 		return false;
 	for (uint32_t k = 0; (to = gs_dominators_successor(f->h, f->d, node, k)) != GS_HEAP_NONE; k++)
 		if (to == node)
@@ -67,7 +67,7 @@ static uint32_t name_of(finder *f, const uint32_t *objects, size_t n)
 
 	f->types.n = 0;
 	for (size_t i = 0; i < n; i++) {
-		uint32_t type = f->names->of_type[f->h->type_of[objects[i]]], *place;
+		uint32_t type = f->names->of_type[gs_heap_type_of(f->h, objects[i])], *place;
 
 		if (f->types.n && f->types.p[f->types.n - 1] == type)
 			continue;

@@ -101,11 +101,11 @@ static bool sort_by_type(gs_arena *mem, const gs_heap *h, uint32_t **at, uint32_
 	if (!start || !*out)
 		return false;
 	for (uint32_t i = 0; i < h->n_objects; i++)
-		start[h->type_of[i] + 2]++;
+		start[gs_heap_type_of(h, i) + 2]++;
 	for (uint32_t t = 1; t < h->n_types; t++)
 		start[t + 1] += start[t];
 	for (uint32_t i = 0; i < h->n_objects; i++)
-		(*out)[start[h->type_of[i] + 1]++] = i;
+		(*out)[start[gs_heap_type_of(h, i) + 1]++] = i;
 	return true;
 }
 
@@ -125,8 +125,8 @@ static bool add_edges(gs_arena *mem, gs_heap_diff *diff, const gs_heap *h, const
 		size_t first = pairs.n;
 
 		for (uint32_t i = at[t]; ok && i < at[t + 1]; i++)
-			for (uint32_t e = h->edge_at[objects[i]]; ok && objects[i] != h->all_goroutines && e < h->edge_at[objects[i] + 1]; e++) {
-				uint32_t to = h->edge_to[e], type = h->type_of[to];
+			for (uint32_t e = gs_heap_edge_at(h, objects[i]); ok && objects[i] != h->all_goroutines && e < gs_heap_edge_at(h, objects[i] + 1); e++) {
+				uint32_t to = gs_heap_edge_to(h, e), type = gs_heap_type_of(h, to);
 				pair *p;
 
 				if (seen[to] == t + 1)
@@ -173,7 +173,7 @@ bool gs_heap_diff_add(gs_heap_diff *diff, const gs_heap *h, gs_err *err)
 	if (!gs_dominators_build(scratch, h, &d, err))
 		return false;
 	names = gs_heap_names_build(scratch, h, &d, err);
-	if (!names || !gs_heap_paths_merge(scratch, h, &d, names, &(gs_heap_merge){ .up = d.idom }, &paths, err) ||
+	if (!names || !gs_heap_paths_merge(scratch, h, &d, names, &(gs_heap_merge){ .up = &d.above }, &paths, err) ||
 	    !gs_heap_summarize(scratch, h, &d, &sum, err))
 		return false;
 	if (!add_holders(diff, names, &paths) || !add_types(diff, names, &sum) || !add_edges(scratch, diff, h, names))

@@ -36,12 +36,12 @@ static void start(gs_buf *out, const gs_heap *h, const gs_dominators *d, const g
 	}
 	if (object < d->n_objects) {
 		gs_buf_z(out, ": ");
-		gs_buf_str(out, gs_strtab_get(&names->strings, names->of_type[h->type_of[object]]));
+		gs_buf_str(out, gs_strtab_get(&names->strings, names->of_type[gs_heap_type_of(h, object)]));
 	}
 }
 
 gs_str gs_heap_expression(gs_arena *mem, const gs_heap *h, const gs_dominators *d, const gs_heap_names *names, gs_heap_look *look,
-			  const uint32_t *up, uint32_t object, bool is_exact)
+			  const gs_packed *up, uint32_t object, bool is_exact)
 {
 	GS_VEC(uint32_t) way = { 0 };
 	gs_buf out;
@@ -49,7 +49,7 @@ gs_str gs_heap_expression(gs_arena *mem, const gs_heap *h, const gs_dominators *
 	uint32_t times = 0;
 
 	gs_buf_init(&out, 1 << 20);
-	for (; object < d->n_objects && way.n < MAX_STEPS; object = up[object]) {
+	for (; object < d->n_objects && way.n < MAX_STEPS; object = gs_packed_id(up, object)) {
 		uint32_t *place = gs_vec_push(&way, MAX_STEPS);
 
 		if (place)

@@ -23,9 +23,9 @@ static void find_tops(listing *l, uint32_t *way)
 	for (uint32_t i = 0; i < d->n_objects; i++) {
 		uint32_t at = i, n = 0;
 
-		while (l->top[at] == GS_HEAP_NONE && d->idom[at] < d->n_objects) {
+		while (l->top[at] == GS_HEAP_NONE && gs_dominators_above(d, at) < d->n_objects) {
 			way[n++] = at;
-			at = d->idom[at];
+			at = gs_dominators_above(d, at);
 		}
 		if (l->top[at] == GS_HEAP_NONE)
 			l->top[at] = at;
@@ -49,16 +49,16 @@ static bool look(listing *l)
 	memset(l->top, 0xff, d->n_nodes * sizeof(*l->top));
 	find_tops(l, way);
 	for (uint32_t i = 0; i < d->n_objects; i++) {
-		uint32_t up = d->idom[i], *best = &l->largest[up];
+		uint32_t up = gs_dominators_above(d, i), *best = &l->largest[up];
 
 		l->below[up]++;
-		if (*best == GS_HEAP_NONE || d->retained[i] > d->retained[*best])
+		if (*best == GS_HEAP_NONE || gs_dominators_retained(d, i) > gs_dominators_retained(d, *best))
 			*best = i;
 		l->count[l->top[i]]++;
 	}
 	for (uint32_t i = 0; i < d->n_objects; i++)
 		if (l->top[i] == i)
-			l->count[d->idom[i]] += l->count[i];
+			l->count[gs_dominators_above(d, i)] += l->count[i];
 	return true;
 }
 
@@ -69,7 +69,7 @@ static void gather(listing *l, gs_heap_holder_row *row, uint32_t at)
 	if (at >= l->d->n_objects)
 		at = l->largest[at];
 	row->gathers_in = GS_HEAP_NONE;
-	while (at != GS_HEAP_NONE && l->d->retained[at] >= half) {
+	while (at != GS_HEAP_NONE && gs_dominators_retained(l->d, at) >= half) {
 		row->gathers_in = at;
 		row->n_below = l->below[at];
 		at = l->largest[at];
@@ -89,7 +89,7 @@ static bool add_frames(listing *l, uint32_t holder)
 		gs_heap_holder_row *row;
 		bool is_new;
 
-		if (!r || !r->name || r->kind != GS_HEAP_ROOT_STACK || d->idom[object] != d->n_objects + holder)
+		if (!r || !r->name || r->kind != GS_HEAP_ROOT_STACK || gs_dominators_above(d, object) != d->n_objects + holder)
 			continue;
 		if (!gs_map_put(&seen, object, &is_new))
 			return false;
@@ -114,9 +114,9 @@ static bool add_frames(listing *l, uint32_t holder)
 			row->goroutine = goroutine;
 			row->n_goroutines++;
 		}
-		row->bytes += d->retained[object];
+		row->bytes += gs_dominators_retained(d, object);
 		row->count += l->count[object];
-		if (d->retained[object] > d->retained[row->gathers_in])
+		if (gs_dominators_retained(d, object) > gs_dominators_retained(d, row->gathers_in))
 			row->gathers_in = object;
 	}
 	return true;
@@ -161,10 +161,10 @@ static bool add_rows(listing *l, unsigned kinds)
 		uint32_t node = d->n_objects + i;
 		gs_heap_holder_row *row = &l->rows[l->n];
 
-		if (!(kinds & kind_of(&d->holders[i])) || !d->retained[node])
+		if (!(kinds & kind_of(&d->holders[i])) || !gs_dominators_retained(d, node))
 			continue;
 		*row = (gs_heap_holder_row){ .kind = (uint8_t)kind_of(&d->holders[i]), .name = l->names->of_holder[i],
-					     .goroutine = d->holders[i].goroutine, .count = l->count[node], .bytes = d->retained[node] };
+					     .goroutine = d->holders[i].goroutine, .count = l->count[node], .bytes = gs_dominators_retained(d, node) };
 		gather(l, row, node);
 		l->n++;
 	}

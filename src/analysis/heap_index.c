@@ -11,5 +11,5 @@ gs_heap_index *gs_heap_index_build(gs_arena *mem, const gs_heap *h, gs_err *err)
 	if (!gs_dominators_build(mem, h, d, err))
 		return NULL;
 	x->names = gs_heap_names_build(mem, h, d, err);
-	return x->names && gs_heap_paths_merge(mem, h, d, x->names, &(gs_heap_merge){ .up = d->idom }, &x->held, err) ? x : NULL;
+	return x->names && gs_heap_paths_merge(mem, h, d, x->names, &(gs_heap_merge){ .up = &d->above }, &x->held, err) ? x : NULL;
 }

@@ -24,7 +24,7 @@ uint64_t *gs_heap_objects_of_type(gs_arena *mem, const gs_heap *h, const gs_heap
 	for (uint32_t i = 0; i < h->n_types; i++)
 		is_wanted[i] = gs_re_match(re, gs_strtab_get(&names->strings, names->of_type[i]));
 	for (uint32_t i = 0; i < h->n_objects; i++)
-		if (is_wanted[h->type_of[i]])
+		if (is_wanted[gs_heap_type_of(h, i)])
 			out[i / 64] |= (uint64_t)1 << (i & 63);
 	return out;
 }
@@ -56,14 +56,14 @@ bool gs_heap_objects_list(gs_arena *mem, const gs_heap *h, const gs_dominators *
 
 	*out = (gs_heap_object_rows){ 0 };
 	for (uint32_t i = 0; i < h->n_objects; i++)
-		n += has_bit(selected, i) && d->retained[i] >= min_bytes;
+		n += has_bit(selected, i) && gs_dominators_retained(d, i) >= min_bytes;
 	/* Of many only the first are wanted: what falls behind them is thrown away whenever twice as many have come together. */
 	cap = max && max < n / 2 ? 2 * max : n;
 	out->rows = gs_try_new(mem, gs_heap_object_row, cap);
 	if (!out->rows)
 		return no_memory(err, h);
 	for (gs_heap_walk w = gs_heap_walk_start(h); gs_heap_walk_next(&w);) {
-		gs_heap_object_row row = { w.object, w.addr, w.size_bytes, d->retained[w.object] };
+		gs_heap_object_row row = { w.object, w.addr, w.size_bytes, gs_dominators_retained(d, w.object) };
 
 		if (!has_bit(selected, w.object) || row.retained_bytes < min_bytes)
 			continue;
@@ -108,7 +108,7 @@ bool gs_heap_object_around(gs_arena *mem, const gs_heap *h, const gs_dominators 
 	uint32_t n = 0, unique = 0, to;
 
 	*out = (gs_heap_around){ .from = gs_try_new(mem, uint32_t, h->n_objects), .roots = gs_try_new(mem, uint32_t, h->n_roots),
-				 .to = gs_try_new(mem, uint32_t, h->edge_at[object + 1] - h->edge_at[object]) };
+				 .to = gs_try_new(mem, uint32_t, gs_heap_edge_at(h, object + 1) - gs_heap_edge_at(h, object)) };
 	if (!out->from || !out->to || !out->roots)
 		return no_memory(err, h);
 	for (uint32_t i = 0; i < h->n_objects; i++)

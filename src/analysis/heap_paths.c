@@ -83,33 +83,31 @@ static unsigned rank_of_holder(const gs_heap_holder *holder)
 	return holder->goroutine != GS_HEAP_NONE ? 1 : 2;
 }
 
-uint32_t *gs_heap_shortest(gs_arena *mem, const gs_heap *h, const gs_dominators *d, gs_err *err)
+bool gs_heap_shortest(gs_arena *mem, const gs_heap *h, const gs_dominators *d, gs_packed *up, gs_err *err)
 {
 	GS_AUTO(arena) *scratch = gs_arena_create((uint64_t)1 << 40);
-	uint32_t *up = gs_try_new(mem, uint32_t, d->n_nodes), *queue = gs_try_new(scratch, uint32_t, d->n_nodes);
+	uint32_t *queue = gs_try_new(scratch, uint32_t, d->n_nodes);
 	uint32_t n = 0, root = gs_dominators_root(d);
 
-	if (!up || !queue) {
-		no_memory(err, h);
-		return NULL;
-	}
-	memset(up, 0xff, d->n_nodes * sizeof(*up));
+	if (!queue || !gs_packed_init(up, mem, d->n_nodes, d->n_nodes))
+		return no_memory(err, h);
+	gs_packed_set_none(up, d->n_nodes);
 	for (unsigned rank = 0; rank < 3; rank++)
 		for (uint32_t i = 0; i < d->n_holders; i++)
 			if (rank_of_holder(&d->holders[i]) == rank) {
-				up[d->n_objects + i] = root;
+				gs_packed_set(up, d->n_objects + i, root);
 				queue[n++] = d->n_objects + i;
 			}
 	for (uint32_t at = 0; at < n; at++) {
 		uint32_t to;
 
 		for (uint32_t k = 0; (to = gs_dominators_successor(h, d, queue[at], k)) != GS_HEAP_NONE; k++)
-			if (to != GS_DOMINATORS_SKIP && up[to] == GS_HEAP_NONE) {
-				up[to] = queue[at];
+			if (to != GS_DOMINATORS_SKIP && gs_packed_id(up, to) == GS_HEAP_NONE) {
+				gs_packed_set(up, to, queue[at]);
 				queue[n++] = to;
 			}
 	}
-	return up;
+	return true;
 }
 
 /* ---- merging ---- */
@@ -118,7 +116,7 @@ typedef struct merge {
 	const gs_heap *h;
 	const gs_dominators *d;
 	gs_heap_names *names;
-	const uint32_t *up;
+	const gs_packed *up;
 	gs_heap_look *look;
 	bool is_exact;
 	gs_arena *scratch;
@@ -127,7 +125,7 @@ typedef struct merge {
 	gs_map frames;	 /* object that a frame holds -> name of the frame */
 	gs_heap_weight carry; /* see carried */
 	gs_map children; /* step and name -> step */
-	uint32_t *step_of; /* of each node */
+	gs_growing step_of; /* of each node */
 	gs_heap_step *steps;
 	uint32_t n, cap;
 } merge;
@@ -146,7 +144,7 @@ static bool find_frames(merge *m)
 			bool is_new;
 			gs_str text;
 
-			if (!r || !r->name || r->kind != GS_HEAP_ROOT_STACK || m->up[d->holder_to[k]] != d->n_objects + i)
+			if (!r || !r->name || r->kind != GS_HEAP_ROOT_STACK || gs_packed_id(m->up, d->holder_to[k]) != d->n_objects + i)
 				continue;
 			at = gs_map_put(&m->frames, d->holder_to[k], &is_new);
 			if (!at)
@@ -174,7 +172,7 @@ static bool find_variables(merge *m)
 			bool is_new;
 			uint32_t *at;
 
-			if (m->up[d->holder_to[k]] != d->n_objects + i)
+			if (gs_packed_id(m->up, d->holder_to[k]) != d->n_objects + i)
 				continue;
 			at = gs_map_put(&m->roots, d->holder_to[k], &is_new);
 			if (!at)
@@ -193,12 +191,12 @@ static gs_str field_to(merge *m, uint32_t node)
 	const uint32_t *root;
 	gs_str name, variable;
 
-	if (m->up[node] < m->d->n_objects)
-		return m->look->edge(m->look, m->up[node], node, m->is_exact);
+	if (gs_packed_id(m->up, node) < m->d->n_objects)
+		return m->look->edge(m->look, gs_packed_id(m->up, node), node, m->is_exact);
 	root = gs_map_get(&m->roots, node);
 	if (!root || *root == GS_HEAP_NONE)
 		return (gs_str){ 0 };
-	holder = &m->d->holders[m->up[node] - m->d->n_objects];
+	holder = &m->d->holders[gs_packed_id(m->up, node) - m->d->n_objects];
 	name = m->look->variable(m->look, &m->h->roots[*root], m->is_exact);
 	variable = gs_strtab_get(&m->h->strings, holder->name);
 	return gs_str_starts(name, variable) ? gs_str_skip(name, variable.n) : (gs_str){ 0 };
@@ -207,7 +205,7 @@ static gs_str field_to(merge *m, uint32_t node)
 /* Id of "field type". UINT32_MAX: out of memory. */
 static uint32_t name_of_step(merge *m, uint32_t node)
 {
-	uint32_t type = m->names->of_type[m->h->type_of[node]], field, *at;
+	uint32_t type = m->names->of_type[gs_heap_type_of(m->h, node)], field, *at;
 	gs_str name;
 	bool is_new;
 
@@ -270,9 +268,9 @@ static uint32_t step_below(merge *m, uint32_t parent, uint32_t node)
 			m->steps[step].n_holders++;
 		return step;
 	}
-	if (m->up[node] == gs_dominators_root(d)) {
+	if (gs_packed_id(m->up, node) == gs_dominators_root(d)) {
 		parent = child(m, parent, m->names->shared);
-	} else if (m->up[node] >= d->n_objects) {
+	} else if (gs_packed_id(m->up, node) >= d->n_objects) {
 		const uint32_t *frame = gs_map_get(&m->frames, node);
 
 		if (frame)
@@ -290,15 +288,16 @@ static bool place(merge *m, uint32_t node, uint32_t *way)
 {
 	uint32_t n = 0;
 
-	for (; m->step_of[node] == GS_HEAP_NONE; node = m->up[node])
+	for (; gs_packed_id(&m->step_of.ids, node) == GS_HEAP_NONE; node = gs_packed_id(m->up, node))
 		way[n++] = node;
 	while (n) {
-		uint32_t step = step_below(m, m->step_of[node], way[n - 1]);
+		uint32_t step = step_below(m, gs_packed_id(&m->step_of.ids, node), way[n - 1]);
 
 		if (step == GS_HEAP_NONE)
 			return false;
 		node = way[--n];
-		m->step_of[node] = step;
+		if (!gs_growing_set(&m->step_of, node, step))
+			return false;
 	}
 	return true;
 }
@@ -379,18 +378,18 @@ static bool add_objects(merge *m, const uint64_t *selected, const bool *sites)
 	for (gs_heap_walk w = gs_heap_walk_start(m->h); gs_heap_walk_next(&w);) {
 		gs_heap_step *step;
 
-		if ((selected && !(selected[w.object / 64] >> (w.object & 63) & 1)) || m->up[w.object] == GS_HEAP_NONE)
+		if ((selected && !(selected[w.object / 64] >> (w.object & 63) & 1)) || gs_packed_id(m->up, w.object) == GS_HEAP_NONE)
 			continue;
 		if (!place(m, w.object, way))
 			return false;
-		step = &m->steps[m->step_of[w.object]];
+		step = &m->steps[gs_packed_id(&m->step_of.ids, w.object)];
 		if (sites) {
 			add_samples(m, w.object, sites, step);
 		} else {
 			step->own_count++;
 			step->own_bytes += w.size_bytes;
 		}
-		if (step->largest == GS_HEAP_NONE || m->d->retained[w.object] > m->d->retained[step->largest])
+		if (step->largest == GS_HEAP_NONE || gs_dominators_retained(m->d, w.object) > gs_dominators_retained(m->d, step->largest))
 			step->largest = w.object;
 	}
 	for (uint32_t i = m->n; i-- > 0;) {
@@ -416,11 +415,8 @@ bool gs_heap_paths_merge(gs_arena *mem, const gs_heap *h, const gs_dominators *d
 
 	*out = (gs_heap_paths){ 0 };
 	m.steps = gs_try_new(scratch, gs_heap_step, m.cap);
-	m.step_of = gs_try_new(scratch, uint32_t, d->n_nodes);
-	ok = m.steps && m.step_of;
+	ok = m.steps && gs_growing_init(&m.step_of, d->n_nodes) && gs_growing_set(&m.step_of, gs_dominators_root(d), 0);
 	if (ok) {
-		memset(m.step_of, 0xff, d->n_nodes * sizeof(*m.step_of));
-		m.step_of[gs_dominators_root(d)] = 0;
 		ok = find_frames(&m) && (!m.look || find_variables(&m)) && add_objects(&m, what->selected, what->sites);
 	}
 	if (ok) {
@@ -432,6 +428,7 @@ bool gs_heap_paths_merge(gs_arena *mem, const gs_heap *h, const gs_dominators *d
 		memcpy(out->steps, m.steps, m.n * sizeof(*m.steps));
 		ok = set_order(mem, scratch, out);
 	}
+	gs_growing_release(&m.step_of);
 	gs_map_release(&m.roots);
 	gs_map_release(&m.named);
 	gs_map_release(&m.frames);

@@ -37,12 +37,12 @@ typedef struct gs_heap_paths {
 } gs_heap_paths;
 
 /* The shortest ways: the node before each one, GS_HEAP_NONE for the root and what is out of reach. Variables are preferred to
- * goroutines, these to the rest. In `mem`; NULL: out of memory. */
-uint32_t *gs_heap_shortest(gs_arena *mem, const gs_heap *h, const gs_dominators *d, gs_err *err);
+ * goroutines, these to the rest. In `mem`; false: out of memory. */
+bool gs_heap_shortest(gs_arena *mem, const gs_heap *h, const gs_dominators *d, gs_packed *up, gs_err *err);
 
 /* What to merge, and how. */
 typedef struct gs_heap_merge {
-	const uint32_t *up;	  /* a tree, each node's parent: gs_dominators.idom or gs_heap_shortest */
+	const gs_packed *up;	  /* a tree, each node's parent: gs_dominators.above or gs_heap_shortest */
 	const uint64_t *selected; /* a bit for each object, NULL: all */
 	gs_heap_look *look;	  /* of gs_heap_shortest only: steps are called by field and type, ".next *main.node"; NULL: by type */
 	bool is_exact;		  /* fields with index and key, not all indexes as one */

@@ -31,7 +31,7 @@ typedef struct search {
 	const gs_dominators *d;
 	const gs_heap_names *names;
 	gs_heap_look *look;
-	const uint32_t *up;
+	const gs_packed *up;
 	gs_heap_slacks *out;
 	uint8_t *flags; /* of each object */
 	GS_VEC(piece) pieces;
@@ -119,7 +119,7 @@ static const gs_heap_root *root_to(const search *s, uint32_t holder, uint32_t ob
 
 static bool is_record(const search *s, uint32_t object)
 {
-	const gs_heap_type *t = &s->h->types[s->h->type_of[object]];
+	const gs_heap_type *t = &s->h->types[gs_heap_type_of(s->h, object)];
 	gs_str name = gs_strtab_get(&s->h->strings, t->name);
 
 	return t->kind == KIND_STRUCT && t->addr && t->form == GS_HEAP_FORM_VALUE && !gs_str_has(name, GS_S("map.group[")) &&
@@ -128,16 +128,16 @@ static bool is_record(const search *s, uint32_t object)
 
 static gs_str type_name(const search *s, uint32_t object)
 {
-	const gs_heap_type *t = &s->h->types[s->h->type_of[object]];
+	const gs_heap_type *t = &s->h->types[gs_heap_type_of(s->h, object)];
 
 	return gs_strtab_get(is_record(s, object) ? &s->h->strings : &s->names->strings,
-			     is_record(s, object) ? t->name : s->names->of_type[s->h->type_of[object]]);
+			     is_record(s, object) ? t->name : s->names->of_type[gs_heap_type_of(s->h, object)]);
 }
 
 /* By what an object's fields are called: a struct's name; of arrays and parts of maps the field or variable that leads to them. */
 static uint32_t place_of(search *s, uint32_t object, unsigned depth)
 {
-	uint32_t *known = gs_map_get(&s->place_of, object), up = s->up[object], id;
+	uint32_t *known = gs_map_get(&s->place_of, object), up = gs_packed_id(s->up, object), id;
 	bool is_new;
 	gs_buf b;
 
@@ -300,7 +300,7 @@ static int by_waste(const void *a, const void *b)
 }
 
 bool gs_heap_slack_find(gs_arena *mem, const gs_heap *h, const gs_dominators *d, const gs_heap_names *names, gs_heap_look *look,
-			const uint32_t *up, gs_heap_slacks *out, gs_err *err)
+			const gs_packed *up, gs_heap_slacks *out, gs_err *err)
 {
 	search *s = gs_new(mem, search, 1); /* the table of strings goes with the arena, so it must lie there */
 	bool ok;

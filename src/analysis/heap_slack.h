@@ -35,6 +35,6 @@ typedef struct gs_heap_slacks {
  * pointer leads to counts as used. `up`: gs_heap_shortest. In `mem`. GS_ERR_UNSUPPORTED: the heap's memory is gone; GS_ERR_LIMIT.
  */
 bool gs_heap_slack_find(gs_arena *mem, const gs_heap *h, const gs_dominators *d, const gs_heap_names *names, gs_heap_look *look,
-			const uint32_t *up, gs_heap_slacks *out, gs_err *err);
+			const gs_packed *up, gs_heap_slacks *out, gs_err *err);
 
 #endif

@@ -15,7 +15,7 @@ typedef struct type_set {
 typedef struct sets {
 	GS_VEC(type_set) list; /* [0] is empty */
 	gs_map of;	       /* set, type -> set */
-	uint32_t *of_node;     /* +1 */
+	gs_growing of_node;
 	GS_VEC(uint32_t) way;
 } sets;
 
@@ -31,9 +31,12 @@ static bool has(const sets *s, uint32_t set, uint32_t type)
 static uint32_t with(sets *s, uint32_t rest, uint32_t type)
 {
 	bool is_new;
-	uint32_t *at = gs_map_put(&s->of, (uint64_t)rest << 32 | type, &is_new);
 	type_set *made;
+	uint32_t *at;
 
+	if (rest && s->list.p[rest].type == type)
+		return rest; /* as in a list */
+	at = gs_map_put(&s->of, (uint64_t)rest << 32 | type, &is_new);
 	if (!at || !is_new)
 		return at ? *at : UINT32_MAX;
 	if (has(s, rest, type))
@@ -48,11 +51,12 @@ static uint32_t with(sets *s, uint32_t rest, uint32_t type)
 /* Set of an object, with those of all above it. */
 static bool place(const gs_heap *h, const gs_dominators *d, sets *s, uint32_t node, gs_heap_type_row *by_type)
 {
-	for (; !s->of_node[node]; node = d->idom[node]) {
+	for (; gs_packed_id(&s->of_node.ids, node) == GS_HEAP_NONE; node = gs_dominators_above(d, node)) {
 		uint32_t *at;
 
 		if (node >= d->n_objects) {
-			s->of_node[node] = 1;
+			if (!gs_growing_set(&s->of_node, node, 0))
+				return false;
 			break;
 		}
 		at = gs_vec_push(&s->way, UINT32_MAX);
@@ -61,27 +65,26 @@ static bool place(const gs_heap *h, const gs_dominators *d, sets *s, uint32_t no
 		*at = node;
 	}
 	while (s->way.n) {
-		uint32_t above = s->of_node[node] - 1, set;
+		uint32_t above = gs_packed_id(&s->of_node.ids, node), set;
 
 		node = s->way.p[--s->way.n];
-		set = with(s, above, h->type_of[node]);
-		if (set == UINT32_MAX)
+		set = with(s, above, gs_heap_type_of(h, node));
+		if (set == UINT32_MAX || !gs_growing_set(&s->of_node, node, set))
 			return false;
-		s->of_node[node] = set + 1;
 		if (set != above)
-			by_type[h->type_of[node]].retained_bytes += d->retained[node];
+			by_type[gs_heap_type_of(h, node)].retained_bytes += gs_dominators_retained(d, node);
 	}
 	return true;
 }
 
 static bool retained(const gs_heap *h, const gs_dominators *d, gs_heap_type_row *by_type)
 {
-	GS_AUTO(arena) *scratch = gs_arena_create((uint64_t)1 << 40);
-	sets s = { .of_node = gs_try_new(scratch, uint32_t, d->n_nodes) };
-	bool ok = s.of_node && gs_vec_push(&s.list, 1);
+	sets s = { 0 };
+	bool ok = gs_growing_init(&s.of_node, d->n_nodes) && gs_vec_push(&s.list, 1);
 
 	for (uint32_t i = 0; ok && i < d->n_objects; i++)
 		ok = place(h, d, &s, i, by_type);
+	gs_growing_release(&s.of_node);
 	gs_vec_release(&s.list);
 	gs_vec_release(&s.way);
 	gs_map_release(&s.of);
@@ -109,8 +112,8 @@ bool gs_heap_summarize(gs_arena *mem, const gs_heap *h, const gs_dominators *d, 
 	for (uint32_t i = 0; i < h->n_types; i++)
 		rows[i].type = i;
 	for (gs_heap_walk w = gs_heap_walk_start(h); gs_heap_walk_next(&w);) {
-		rows[h->type_of[w.object]].count++;
-		rows[h->type_of[w.object]].shallow_bytes += w.size_bytes;
+		rows[gs_heap_type_of(h, w.object)].count++;
+		rows[gs_heap_type_of(h, w.object)].shallow_bytes += w.size_bytes;
 	}
 	for (uint32_t i = 0; i < h->n_types; i++)
 		if (rows[i].count)

@@ -17,7 +17,7 @@ static bool is_single(const finder *f, uint32_t i)
 	const gs_heap_step *s = &f->held->steps[i];
 
 	/* Of several objects with one name one may have nearly all. */
-	return s->own_count <= f->times[i] || (s->largest != GS_HEAP_NONE && f->d->retained[s->largest] >= s->bytes / 2);
+	return s->own_count <= f->times[i] || (s->largest != GS_HEAP_NONE && gs_dominators_retained(f->d, s->largest) >= s->bytes / 2);
 }
 
 static uint64_t key_of(const gs_heap_paths *held, const gs_heap_names *names, const uint64_t *keys, uint32_t step)

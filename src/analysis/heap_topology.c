@@ -116,7 +116,7 @@ static bool open_objects(around *a, const uint32_t *ids, uint32_t n, gs_err *err
 
 		for (uint32_t k = 0; (to = gs_dominators_successor(h, d, from, k)) != GS_HEAP_NONE; k++)
 			if (to != GS_DOMINATORS_SKIP && wanted[to / 64] >> (to & 63) & 1)
-				offer(&in[*gs_map_get(&at, to)], from, d->retained[from]);
+				offer(&in[*gs_map_get(&at, to)], from, gs_dominators_retained(d, from));
 	}
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t to, node = add(a, ids[i]);
@@ -127,7 +127,7 @@ static bool open_objects(around *a, const uint32_t *ids, uint32_t n, gs_err *err
 		to_add.n = 0;
 		for (uint32_t k = 0; (to = gs_dominators_successor(h, d, ids[i], k)) != GS_HEAP_NONE; k++)
 			if (to != GS_DOMINATORS_SKIP)
-				offer(&to_add, to, d->retained[to]);
+				offer(&to_add, to, gs_dominators_retained(d, to));
 		for (uint32_t k = 0; k < to_add.n; k++)
 			add(a, to_add.list[k].id);
 		for (uint32_t k = 0; k < in[i].n; k++)
@@ -140,14 +140,14 @@ static bool open_objects(around *a, const uint32_t *ids, uint32_t n, gs_err *err
 static bool add_path(around *a, gs_err *err)
 {
 	const gs_dominators *d = &a->x->dominators;
-	uint32_t *up = gs_heap_shortest(a->scratch, a->x->heap, d, err);
+	gs_packed up;
 	uint32_t n = 0, k = 0;
 
-	if (!up)
+	if (!gs_heap_shortest(a->scratch, a->x->heap, d, &up, err))
 		return false;
-	for (uint32_t v = a->q->focus; v != GS_HEAP_NONE && v != gs_dominators_root(d); v = up[v])
+	for (uint32_t v = a->q->focus; v != GS_HEAP_NONE && v != gs_dominators_root(d); v = gs_packed_id(&up, v))
 		n++;
-	for (uint32_t v = a->q->focus; v != GS_HEAP_NONE && v != gs_dominators_root(d); v = up[v], k++) {
+	for (uint32_t v = a->q->focus; v != GS_HEAP_NONE && v != gs_dominators_root(d); v = gs_packed_id(&up, v), k++) {
 		uint32_t node = k < MAX_PATH - 2 || k + 2 >= n ? add(a, v) : GS_HEAP_NONE;
 
 		if (node != GS_HEAP_NONE)
@@ -174,7 +174,7 @@ static bool take_objects(around *a, gs_err *err)
 		gs_topology_node *v = &a->out->nodes[i];
 
 		v->is_holder = v->id >= d->n_objects;
-		v->retained_bytes = d->retained[v->id];
+		v->retained_bytes = gs_dominators_retained(d, v->id);
 		v->own_bytes = v->is_holder ? 0 : gs_heap_size(a->x->heap, v->id);
 		v->count = 1;
 	}
@@ -235,7 +235,7 @@ static bool link_objects(around *a, gs_err *err)
 
 static uint32_t name_of(const gs_heap_index *x, uint32_t node)
 {
-	return node < x->dominators.n_objects ? x->names->of_type[x->heap->type_of[node]] : x->names->of_holder[node - x->dominators.n_objects];
+	return node < x->dominators.n_objects ? x->names->of_type[gs_heap_type_of(x->heap, node)] : x->names->of_holder[node - x->dominators.n_objects];
 }
 
 /* All pointers by the names of both ends. */

@@ -38,7 +38,7 @@ static bool no_memory(gs_err *err, const gs_heap_index *x)
 uint32_t gs_heap_map_above(const gs_heap_index *x, bool by_object, uint32_t node)
 {
 	if (by_object)
-		return x->dominators.idom[node];
+		return gs_dominators_above(&x->dominators, node);
 	return node ? x->held.steps[node].parent : GS_HEAP_NONE;
 }
 
@@ -50,13 +50,13 @@ gs_str gs_heap_map_name(const gs_heap_index *x, bool by_object, uint32_t node)
 		return GS_S("heap");
 	if (!by_object)
 		return gs_strtab_get(&x->names->strings, x->held.steps[node].name);
-	return gs_strtab_get(&x->names->strings, node < d->n_objects ? x->names->of_type[x->heap->type_of[node]] :
+	return gs_strtab_get(&x->names->strings, node < d->n_objects ? x->names->of_type[gs_heap_type_of(x->heap, node)] :
 								       x->names->of_holder[node - d->n_objects]);
 }
 
 static uint64_t bytes_of(const tree *t, uint32_t node)
 {
-	return t->by_object ? t->x->dominators.retained[node] : t->x->held.steps[node].bytes;
+	return t->by_object ? gs_dominators_retained(&t->x->dominators, node) : t->x->held.steps[node].bytes;
 }
 
 static uint64_t own_bytes_of(const tree *t, uint32_t node)

@@ -27,7 +27,7 @@ static bool no_memory(gs_err *err, const gs_heap *h)
 
 static bool holds_bytes(const gs_heap *h, const gs_heap_walk *w)
 {
-	const gs_heap_type *t = &h->types[h->type_of[w->object]];
+	const gs_heap_type *t = &h->types[gs_heap_type_of(h, w->object)];
 	const gs_heap_span *s = &h->spans[w->span];
 
 	if (!s->is_noscan)

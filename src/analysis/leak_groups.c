@@ -66,9 +66,9 @@ static void spread(region *r)
 	while (r->changed.n && !r->is_out_of_memory) {
 		uint32_t row = r->changed.p[--r->changed.n], object = r->objects.p[row];
 
-		for (uint32_t k = h->edge_at[object]; !is_hidden(r, object) && k < h->edge_at[object + 1]; k++)
-			if (!is_hidden(r, h->edge_to[k]))
-				reach(r, h->edge_to[k], r->groups.p[row]);
+		for (uint32_t k = gs_heap_edge_at(h, object); !is_hidden(r, object) && k < gs_heap_edge_at(h, object + 1); k++)
+			if (!is_hidden(r, gs_heap_edge_to(h, k)))
+				reach(r, gs_heap_edge_to(h, k), r->groups.p[row]);
 	}
 }
 
@@ -88,9 +88,9 @@ static void start(region *r, uint32_t g, uint64_t group)
 	if (record == GS_HEAP_NONE)
 		return;
 	reach(r, record, group);
-	for (uint32_t k = h->edge_at[record]; k < h->edge_at[record + 1]; k++)
-		if (!is_hidden(r, h->edge_to[k]))
-			reach(r, h->edge_to[k], group);
+	for (uint32_t k = gs_heap_edge_at(h, record); k < gs_heap_edge_at(h, record + 1); k++)
+		if (!is_hidden(r, gs_heap_edge_to(h, k)))
+			reach(r, gs_heap_edge_to(h, k), group);
 }
 
 static uint64_t bit_of(uint32_t group)
@@ -221,7 +221,7 @@ static bool is_alike(const gs_heap *h, const gs_leak_user *a, const gs_leak_user
 	if (a->kind != b->kind)
 		return false;
 	if (a->kind == GS_LEAK_BY_OBJECT)
-		return h->type_of[a->index] == h->type_of[b->index];
+		return gs_heap_type_of(h, a->index) == gs_heap_type_of(h, b->index);
 	if (a->kind == GS_LEAK_BY_GOROUTINE)
 		return function_of(h, a->index) == function_of(h, b->index);
 	return h->roots[a->index].name == h->roots[b->index].name && (h->roots[a->index].name || h->roots[a->index].at == h->roots[b->index].at);
@@ -302,9 +302,9 @@ bool gs_leak_find_users(const gs_heap *h, const gs_leak_proof *p, gs_leaks *l)
 	for (uint32_t i = 0; i < h->n_objects; i++) {
 		if (p->is_waiter[i / 64] >> (i & 63) & 1)
 			continue;
-		for (uint32_t k = h->edge_at[i]; k < h->edge_at[i + 1]; k++)
-			if (is_asked(&u, h->edge_to[k]) && h->edge_to[k] != i)
-				add_for_all(&u, h->edge_to[k], (gs_leak_user){ GS_LEAK_BY_OBJECT, i, 1, i });
+		for (uint32_t k = gs_heap_edge_at(h, i); k < gs_heap_edge_at(h, i + 1); k++)
+			if (is_asked(&u, gs_heap_edge_to(h, k)) && gs_heap_edge_to(h, k) != i)
+				add_for_all(&u, gs_heap_edge_to(h, k), (gs_leak_user){ GS_LEAK_BY_OBJECT, i, 1, i });
 	}
 	return true;
 }

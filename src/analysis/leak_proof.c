@@ -248,24 +248,24 @@ static bool follow(prover *v)
 	const uint32_t *from = v->p->from;
 
 	while (v->n_done < v->n_queued) {
-		uint32_t object = v->queue[v->n_done], end = h->edge_at[object + 1];
+		uint32_t object = v->queue[v->n_done], end = gs_heap_edge_at(h, object + 1);
 
 		if (v->n_done % REPORT_EVERY == REPORT_EVERY - 1 && gs_progress_should_stop(v->progress))
 			return false;
 		/* Rows soon needed, then what is in them, then whether that has been seen: three steps on their way from memory. */
 		if (v->n_done + 3 * AHEAD < v->n_queued)
-			__builtin_prefetch(&h->edge_at[v->queue[v->n_done + 3 * AHEAD]]);
+			__builtin_prefetch(&h->edge_rows.blocks[v->queue[v->n_done + 3 * AHEAD] / GS_HEAP_ROWS_BLOCK]);
 		if (v->n_done + 2 * AHEAD < v->n_queued)
-			__builtin_prefetch(&h->edge_to[h->edge_at[v->queue[v->n_done + 2 * AHEAD]]]);
+			gs_packed_prefetch(&h->edge_ids, gs_heap_edge_at(h, v->queue[v->n_done + 2 * AHEAD]));
 		if (v->n_done + AHEAD < v->n_queued) {
-			uint32_t next = v->queue[v->n_done + AHEAD], at = h->edge_at[next], last = h->edge_at[next + 1];
+			uint32_t next = v->queue[v->n_done + AHEAD], at = gs_heap_edge_at(h, next), last = gs_heap_edge_at(h, next + 1);
 
-			for (; at < last && at < h->edge_at[next] + 8; at++)
-				__builtin_prefetch(&from[h->edge_to[at]], 1);
+			for (uint32_t stop = last - at < 8 ? last : at + 8; at < stop; at++)
+				__builtin_prefetch(&from[gs_heap_edge_to(h, at)], 1);
 		}
 		v->n_done++;
-		for (uint32_t k = h->edge_at[object]; k < end; k++)
-			reach(v, h->edge_to[k], object);
+		for (uint32_t k = gs_heap_edge_at(h, object); k < end; k++)
+			reach(v, gs_heap_edge_to(h, k), object);
 	}
 	return true;
 }
@@ -292,8 +292,8 @@ static void goroutine(prover *v, uint32_t g)
 	if (record == GS_HEAP_NONE)
 		return;
 	v->p->from[record] = h->n_objects + h->n_roots + g;
-	for (uint32_t k = h->edge_at[record]; k < h->edge_at[record + 1]; k++)
-		reach(v, h->edge_to[k], record);
+	for (uint32_t k = gs_heap_edge_at(h, record); k < gs_heap_edge_at(h, record + 1); k++)
+		reach(v, gs_heap_edge_to(h, k), record);
 }
 
 /* Variables first: a way from one of them is the best reason that there is. */

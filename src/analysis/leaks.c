@@ -2,7 +2,7 @@
 
 #include "base/banned.h"
 
-enum { MIN_GROWTH = 4, MIN_LONG = 2 };
+enum { MIN_LONG = 2 };
 
 bool gs_leak_is_plumbing(gs_str function)
 {
@@ -173,31 +173,8 @@ static bool add_members(builder *b)
 
 /* ---- suspects ---- */
 
-static void look_back(gs_leak_group *group, const gs_leak_options *o)
-{
-	uint32_t last = 0, rises = 0, falls = 0, n = group->n;
-
-	for (unsigned i = 0; i < o->n_before; i++) {
-		const uint32_t *at = gs_map_get(&o->before[i], group->key);
-		uint32_t here = at ? *at : 0;
-
-		if (i == 0) {
-			group->n_before = here;
-		} else {
-			rises += here > last;
-			falls += here < last;
-		}
-		last = here;
-	}
-	rises += n > last;
-	falls += n < last;
-	group->is_growing = o->n_before && rises > 2 * falls && n >= group->n_before + MIN_GROWTH &&
-			    n - group->n_before >= group->n_before / 10;
-}
-
 void gs_leak_judge(gs_leak_group *group, const gs_leak_options *o, bool waits_for_others, bool is_main)
 {
-	look_back(group, o);
 	if (group->verdict == GS_LEAK_PROVEN || is_main)
 		return;
 	if (group->is_growing || (waits_for_others && (group->n >= o->min_count ||
@@ -215,7 +192,7 @@ static void retained(const builder *b)
 		gs_leak_group *group = g == GS_HEAP_NONE || b->group_of[g] == GS_HEAP_NONE ? NULL : &b->l->groups[b->group_of[g]];
 
 		if (group && group->verdict != GS_LEAK_PROVEN)
-			group->heap_bytes += d->retained[d->n_objects + i];
+			group->heap_bytes += gs_dominators_retained(d, d->n_objects + i);
 	}
 }
 
@@ -283,11 +260,14 @@ bool gs_leaks_build(gs_arena *mem, const gs_heap *h, const gs_leak_proof *p, con
 		    gs_leaks *out, gs_err *err)
 {
 	builder b = { .mem = mem, .h = h, .p = p, .d = d, .o = options, .l = out };
+	GS_AUTO(map) now = { 0 };
 	bool ok;
 
 	*out = (gs_leaks){ .is_main_stuck = p->is_main_stuck, .has_before = options->n_before > 0 };
 	ok = gather(&b) && add_members(&b);
 	gs_map_release(&b.of_key);
+	if (ok && options->n_before && !(gs_leak_count(h, &now, err) && gs_leaks_look_back(mem, out, &now, options, err)))
+		return false;
 	if (ok) {
 		for (uint32_t i = 0; i < out->n; i++)
 			gs_leak_judge(&out->groups[i], options, gs_leak_waits_for_others(h, out->groups[i].members[0]),

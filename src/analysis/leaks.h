@@ -7,6 +7,7 @@
 
 #include "analysis/dominators.h"
 #include "analysis/leak_proof.h"
+#include "analysis/trend.h"
 
 typedef struct gs_leak_place { /* strings are the heap's */
 	gs_str function, file;
@@ -57,9 +58,10 @@ typedef struct gs_leak_group {
 	uint32_t way_from; /* where that starts: gs_leak_proof.from of the last; GS_HEAP_NONE: cut */
 	uint32_t cycle; /* groups with the same number, not 0, hold what the others wait for */
 	bool is_cycle_of_its_own; /* so do its members with each other */
-	/* Over time, when there are earlier moments. */
-	uint32_t n_before;
+	/* Over time, when there are earlier moments: of all that wait at this place. */
+	uint32_t n_before; /* at the first moment */
 	bool is_growing;
+	const gs_trend_row *trend; /* a value for each moment, this one too */
 } gs_leak_group;
 
 typedef struct gs_leaks {
@@ -69,6 +71,9 @@ typedef struct gs_leaks {
 	uint64_t stack_bytes, heap_bytes; /* of all that is proven; heap: what only they hold together */
 	bool is_main_stuck;
 	bool has_before;
+	bool is_timed; /* slopes are per second, else per moment */
+	const double *at; /* moments, seconds since the first when timed */
+	uint32_t n_moments;
 } gs_leaks;
 
 /* How many goroutines wait at each place at some moment: key -> number. To be released. */
@@ -79,6 +84,8 @@ typedef struct gs_leak_options {
 	int64_t min_wait_ns; /* and a wait, of at least two there */
 	const gs_map *before; /* counts of earlier moments, the first one first */
 	unsigned n_before;
+	const double *at_s; /* when those were, and as the last one when this is, in seconds; NULL: nobody knows */
+	double confidence; /* of slopes: 0.95 */
 } gs_leak_options;
 
 /* `d` may be NULL: then suspects have no heap_bytes. In `mem`. GS_ERR_LIMIT. */
@@ -90,7 +97,9 @@ const gs_heap_frame *gs_leak_frame(const gs_heap *h, const gs_heap_goroutine *g)
 
 /* Of the runtime, package sync ...: not the line to name. */
 bool gs_leak_is_plumbing(gs_str function);
-/* Set the verdict of a group that is not proven, and how it grew. */
+/* How each group grew; before judging. `now`: counts of this moment. */
+bool gs_leaks_look_back(gs_arena *mem, gs_leaks *l, const gs_map *now, const gs_leak_options *o, gs_err *err);
+/* Set the verdict of a group that is not proven. */
 void gs_leak_judge(gs_leak_group *group, const gs_leak_options *o, bool waits_for_others, bool is_main);
 /* Bring into order, sum up, leave innocent ones out. */
 void gs_leaks_sort(gs_leaks *l);

@@ -118,6 +118,24 @@ static bool count(gs_arena *mem, const gs_document *d, gs_map *out, gs_err *err)
 	return true;
 }
 
+/* Dumps of text do not say when they were; then, or when the order given is not that of time, nobody knows. */
+static const double *times(gs_arena *mem, const gs_document *const *before, unsigned n_before, const gs_document *now)
+{
+	double *at = gs_new(mem, double, n_before + 1u);
+	int64_t last = 0, first = 0;
+
+	for (unsigned i = 0; i <= n_before; i++) {
+		int64_t taken = (i < n_before ? before[i] : now)->profile->time_ns;
+
+		if (taken <= last)
+			return NULL;
+		first = i ? first : taken;
+		at[i] = (double)(taken - first) / 1e9;
+		last = taken;
+	}
+	return at;
+}
+
 static bool waits_for_others(gs_str state)
 {
 	return gs_str_starts(state, GS_S("chan ")) || gs_str_starts(state, GS_S("sync.")) || gs_str_starts(state, GS_S("select")) ||
@@ -128,7 +146,7 @@ bool gs_leaks_of_dump(gs_arena *mem, const gs_document *d, const gs_document *co
 		      const gs_leak_options *options, gs_leaks *out, gs_err *err)
 {
 	gs_leak_options o = *options;
-	gs_map *counts = gs_new(mem, gs_map, n_before + 1), index = { 0 };
+	gs_map *counts = gs_new(mem, gs_map, n_before + 1), index = { 0 }; /* the last one is of this moment */
 	said dump;
 	bool ok = true;
 
@@ -139,12 +157,16 @@ bool gs_leaks_of_dump(gs_arena *mem, const gs_document *d, const gs_document *co
 	     (add_groups(mem, &dump, &index, out) || gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "out of memory for %u goroutines", dump.g->n_entries));
 	o.before = counts;
 	o.n_before = n_before;
+	if (ok && n_before) {
+		o.at_s = times(mem, before, n_before, d);
+		ok = count(mem, d, &counts[n_before], err) && gs_leaks_look_back(mem, out, &counts[n_before], &o, err);
+	}
 	for (uint32_t i = 0; ok && i < out->n; i++)
 		gs_leak_judge(&out->groups[i], &o, waits_for_others(out->groups[i].state), false);
 	if (ok)
 		gs_leaks_sort(out);
 	gs_map_release(&index);
-	for (unsigned i = 0; i < n_before; i++)
+	for (unsigned i = 0; i <= n_before; i++)
 		gs_map_release(&counts[i]);
 	return ok;
 }

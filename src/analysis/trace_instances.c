@@ -13,7 +13,7 @@ typedef struct finder {
 	const gs_instance_query *q;
 	GS_VEC(gs_trace_instance) found;
 	uint8_t *idle; /* by node, 1 no, 2 yes: waits for a request */
-	bool failed;
+	bool failed, is_looker; /* is_looker: the connection being read served net/http/pprof */
 } finder;
 
 const char *gs_instance_kind_name(gs_instance_kind kind)
@@ -94,17 +94,21 @@ static bool is_idle(finder *f, uint32_t stack)
 	return f->idle[stack] == 2;
 }
 
+static const gs_str nameless = { "net/http request", 16 };
+
 static void add_request(finder *f, uint32_t goroutine, int64_t start_ns, int64_t end_ns, uint32_t handler, bool is_cut)
 {
 	gs_str package = gs_name_package(gs_profile_str(f->p, f->p->functions[handler].name));
 
 	/* Who looks is not what is looked at, unless asked for. */
-	if (gs_str_eq(package, GS_S("net/http/pprof")) && !f->q->name)
+	if (gs_str_eq(package, GS_S("net/http/pprof")) && !f->q->name) {
+		f->is_looker = true;
 		return;
+	}
 	add(f, (gs_trace_instance){ .start_ns = start_ns,
 				    .end_ns = end_ns,
 				    .goroutine = goroutine,
-				    .name = handler ? gs_profile_str(f->p, f->p->functions[handler].name) : GS_S("net/http request"),
+				    .name = handler ? gs_profile_str(f->p, f->p->functions[handler].name) : nameless,
 				    .index = GS_NO_INDEX,
 				    .is_cut = is_cut });
 }
@@ -168,6 +172,17 @@ static void find_requests_of(finder *f, uint32_t goroutine)
 		add_request(f, goroutine, since, g->end_ns, handler, !g->saw_end || (!after_wait && !g->saw_start));
 }
 
+/* On the connection of somebody who looks, a request that was too short to say whose it is is his as well. */
+static void leave_out_lookers(finder *f, size_t from)
+{
+	size_t n = from;
+
+	for (size_t i = from; f->is_looker && i < f->found.n; i++)
+		if (!gs_str_eq(f->found.p[i].name, nameless))
+			f->found.p[n++] = f->found.p[i];
+	f->found.n = f->is_looker ? n : f->found.n;
+}
+
 static void find_requests(finder *f)
 {
 	f->idle = gs_try_new(f->mem, uint8_t, f->p->n_nodes);
@@ -179,10 +194,15 @@ static void find_requests(finder *f)
 		const gs_timeline_goroutine *g = &f->t->goroutines[i];
 		gs_str name = gs_profile_str(f->p, g->name);
 
-		if (gs_str_eq(name, GS_S("net/http.(*conn).serve")))
+		if (gs_str_eq(name, GS_S("net/http.(*conn).serve"))) {
+			size_t before = f->found.n;
+
+			f->is_looker = false;
 			find_requests_of(f, i);
-		else if (gs_str_ends(name, GS_S("erverConn).runHandler")))
+			leave_out_lookers(f, before);
+		} else if (gs_str_ends(name, GS_S("erverConn).runHandler"))) {
 			add_request(f, i, g->start_ns, g->end_ns, 0, !g->saw_start || !g->saw_end);
+		}
 	}
 }
 
@@ -215,6 +235,20 @@ static void find(finder *f, gs_instance_kind kind)
 	}
 }
 
+/* A few that nobody can name, and that took no time to speak of, are not what the program is for. */
+static bool are_worth_it(const finder *f, gs_instance_kind kind)
+{
+	enum { SHARE = 10000 };
+	int64_t total_ns = 0;
+
+	for (size_t i = 0; i < f->found.n; i++) {
+		if (kind != GS_INSTANCE_REQUEST || !gs_str_eq(f->found.p[i].name, nameless))
+			return true;
+		total_ns += f->found.p[i].end_ns - f->found.p[i].start_ns;
+	}
+	return total_ns > f->t->duration_ns / SHARE;
+}
+
 gs_trace_instances *gs_trace_instances_find(gs_arena *mem, const gs_timeline *t, const gs_profile *p, const gs_instance_query *q,
 					    gs_err *err)
 {
@@ -225,6 +259,8 @@ gs_trace_instances *gs_trace_instances_find(gs_arena *mem, const gs_timeline *t,
 	if (q->kind == GS_INSTANCE_AUTO)
 		for (out->kind = GS_INSTANCE_TASK; !f.failed && f.found.n == 0; out->kind++) {
 			find(&f, out->kind);
+			if (!are_worth_it(&f, out->kind))
+				f.found.n = 0;
 			if (f.found.n || out->kind == GS_INSTANCE_GOROUTINE)
 				break;
 		}

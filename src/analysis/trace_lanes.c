@@ -66,7 +66,7 @@ gs_lane_state gs_lane_state_of(const gs_lanes *l, gs_phase phase, uint8_t reason
 }
 
 /* The words of the runtime, of all versions. */
-static gs_lane_state waiting_state(gs_str reason)
+gs_lane_state gs_lane_state_of_wait(gs_str reason)
 {
 	static const struct {
 		const char *part;
@@ -90,7 +90,7 @@ static void fill_states(gs_lanes *l)
 		l->state_of[GS_PHASE_RUNNABLE][r] = GS_LANE_RUNNABLE;
 		l->state_of[GS_PHASE_RUNNING][r] = GS_LANE_RUNNING;
 		l->state_of[GS_PHASE_SYSCALL][r] = GS_LANE_SYSCALL;
-		l->state_of[GS_PHASE_WAITING][r] = (uint8_t)waiting_state(reason);
+		l->state_of[GS_PHASE_WAITING][r] = (uint8_t)gs_lane_state_of_wait(reason);
 	}
 }
 
@@ -138,7 +138,7 @@ static void goroutine_span(const gs_lane_walk *w, gs_lane_span *s)
 	s->start_ns = c->base_ns + c->offset_ns[w->at];
 	s->end_ns = w->at + 1 < p->first + p->n ? c->base_ns + c->offset_ns[w->at + 1] : piece_start(t, p->next);
 	s->end_ns = not_before(s->end_ns, s->start_ns);
-	kind = &c->kinds[c->kind[w->at]];
+	kind = gs_chunk_kind(c, w->at);
 	s->state = w->lanes->state_of[kind->phase][kind->reason];
 	s->reason = kind->reason;
 	s->chunk = p->chunk;
@@ -328,7 +328,7 @@ static void run_ahead(gs_lane_walk *w, int64_t time_ns)
 
 	while (i < last && c->offset_ns[i + 1] <= wanted) {
 		int64_t took = (int64_t)c->offset_ns[i + 1] - c->offset_ns[i];
-		const gs_timeline_kind *kind = &c->kinds[c->kind[i]];
+		const gs_timeline_kind *kind = gs_chunk_kind(c, i);
 
 		w->cum_ns[w->lanes->state_of[kind->phase][kind->reason]] += took > 0 ? took : 0;
 		i++;
@@ -371,6 +371,36 @@ void gs_lane_walk_to(gs_lane_walk *w, int64_t time_ns)
 		if (w->span.end_ns <= time_ns && !gs_lane_walk_next(w))
 			return;
 	}
+}
+
+static void add_until(const gs_lane_walk *w, int64_t time_ns, int sign, int64_t *total_ns)
+{
+	for (unsigned s = 0; s < GS_N_LANE_STATES; s++)
+		total_ns[s] += sign * w->cum_ns[s];
+	total_ns[w->span.state] += sign * (time_ns - w->span.start_ns);
+}
+
+void gs_lane_part_totals(const gs_lanes *l, gs_lane lane, int64_t from_ns, int64_t to_ns, int64_t *total_ns)
+{
+	gs_lane_walk w;
+	uint64_t n;
+
+	if (from_ns <= 0 && to_ns >= l->t->duration_ns) {
+		gs_lane_totals(l, lane, total_ns, &n);
+		return;
+	}
+	memset(total_ns, 0, GS_N_LANE_STATES * sizeof(*total_ns));
+	if (to_ns > l->t->duration_ns)
+		to_ns = l->t->duration_ns;
+	if (from_ns < 0)
+		from_ns = 0;
+	if (from_ns >= to_ns)
+		return;
+	w = gs_lane_walk_from(l, lane, from_ns);
+	add_until(&w, from_ns, -1, total_ns);
+	gs_lane_walk_to(&w, to_ns);
+	add_until(&w, to_ns, 1, total_ns);
+	total_ns[GS_LANE_NONE] = 0; /* not born yet, dead: no state */
 }
 
 gs_lane_walk gs_lane_walk_from(const gs_lanes *l, gs_lane lane, int64_t time_ns)

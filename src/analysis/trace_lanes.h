@@ -51,6 +51,9 @@ const gs_profile *gs_lanes_profile(const gs_lanes *l);
 /* Time in each state over the whole trace, and the number of transitions; arrays of GS_N_LANE_STATES. */
 void gs_lane_totals(const gs_lanes *l, gs_lane lane, int64_t *total_ns, uint64_t *n);
 
+/* Time in each state in [from_ns, to_ns), an array of GS_N_LANE_STATES. */
+void gs_lane_part_totals(const gs_lanes *l, gs_lane lane, int64_t from_ns, int64_t to_ns, int64_t *total_ns);
+
 typedef struct gs_lane_span {
 	int64_t start_ns, end_ns;
 	uint8_t state, reason;
@@ -79,5 +82,7 @@ uint32_t gs_lane_span_goroutine(const gs_lanes *l, gs_lane lane, const gs_lane_s
 
 /* The state that a goroutine's lane shows. */
 gs_lane_state gs_lane_state_of(const gs_lanes *l, gs_phase phase, uint8_t reason);
+/* The same of a wait, by the runtime's word for why. */
+gs_lane_state gs_lane_state_of_wait(gs_str reason);
 
 #endif

@@ -238,7 +238,6 @@ static bool flat(maker *m)
 		const gs_timeline_goroutine *o = &m->t->goroutines[g];
 		int64_t total[GS_N_LANE_STATES];
 		gs_lane_group *group;
-		uint64_t n;
 
 		if (!m->wanted[g])
 			continue;
@@ -249,7 +248,7 @@ static bool flat(maker *m)
 		group = group_of(m, &index, o->name);
 		if (!group)
 			return false;
-		gs_lane_totals(m->l, (gs_lane){ GS_LANE_OF_GOROUTINE, g }, total, &n);
+		gs_lane_part_totals(m->l, (gs_lane){ GS_LANE_OF_GOROUTINE, g }, m->q->from_ns, m->q->to_ns, total);
 		group->n++;
 		group->hit_ns += m->hit_ns ? m->hit_ns[g] : 0;
 		group->is_system = o->is_system;

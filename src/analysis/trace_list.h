@@ -56,7 +56,7 @@ typedef struct gs_lane_group {
 	uint32_t n;
 	bool is_system;
 	int64_t hit_ns;
-	int64_t total_ns[GS_N_LANE_STATES];
+	int64_t total_ns[GS_N_LANE_STATES]; /* in [from, to] of the query */
 } gs_lane_group;
 
 typedef struct gs_lane_list {

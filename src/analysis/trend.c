@@ -213,28 +213,33 @@ static double mean_of(const double *values, uint32_t n)
 
 /* ---- verdicts ---- */
 
-static bool fit(const gs_trend *t, const gs_trend_options *o, gs_trend_row *r, gs_err *err)
+typedef struct moments {
+	const double *at;
+	uint32_t n;
+} moments;
+
+static bool fit(moments m, const gs_trend_options *o, gs_trend_row *r, gs_err *err)
 {
-	uint32_t half = t->n_moments / 2;
+	uint32_t half = m.n / 2;
 	gs_slope first, second;
 
-	if (!gs_slope_fit(t->at_s, r->values, t->n_moments, o->confidence, &r->fit, err))
+	if (!gs_slope_fit(m.at, r->values, m.n, o->confidence, &r->fit, err))
 		return false;
 	r->q = r->fit.p;
 	if (half < 4)
 		return true;
-	if (!gs_slope_fit(t->at_s, r->values, half, o->confidence, &first, err) ||
-	    !gs_slope_fit(t->at_s + t->n_moments - half, r->values + t->n_moments - half, half, o->confidence, &second, err))
+	if (!gs_slope_fit(m.at, r->values, half, o->confidence, &first, err) ||
+	    !gs_slope_fit(m.at + m.n - half, r->values + m.n - half, half, o->confidence, &second, err))
 		return false;
 	r->is_slowing = first.slope > 0 && second.slope < first.slope / 2;
 	return true;
 }
 
-static void decide(const gs_trend *t, const gs_trend_options *o, gs_trend_row *r)
+static void decide(moments m, const gs_trend_options *o, gs_trend_row *r)
 {
-	double length = t->n_moments ? t->at_s[t->n_moments - 1] - t->at_s[0] : 0, least = o->steady_share * fabs(r->mean);
+	double length = m.n ? m.at[m.n - 1] - m.at[0] : 0, least = o->steady_share * fabs(r->mean);
 
-	if (t->n_moments < GS_SLOPE_MIN)
+	if (m.n < GS_SLOPE_MIN)
 		r->verdict = GS_TREND_UNCLEAR;
 	else if (r->q < 1 - o->confidence && r->fit.slope > 0)
 		r->verdict = GS_TREND_GROWING;
@@ -247,22 +252,36 @@ static void decide(const gs_trend *t, const gs_trend_options *o, gs_trend_row *r
 	r->is_slowing = r->is_slowing && r->verdict == GS_TREND_GROWING;
 }
 
-static bool fit_all(const gs_trend *t, const gs_trend_options *o, gs_arena *mem, gs_err *err)
+static bool is_level(const gs_trend_row *r, uint32_t n)
 {
-	double *p = gs_try_new(mem, double, t->n_rows + 1u);
+	for (uint32_t i = 1; i < n; i++)
+		if (r->values[i] < r->values[0] || r->values[i] > r->values[0])
+			return false;
+	return true;
+}
+
+bool gs_trend_judge(gs_arena *mem, const double *at, uint32_t n_moments, gs_trend_row *rows, uint32_t n_rows, const gs_trend_options *o,
+		    gs_err *err)
+{
+	moments m = { at, n_moments };
+	double *p = gs_try_new(mem, double, n_rows + 1u);
+	uint32_t n = 0;
 
 	if (!p)
 		return no_memory(err);
-	for (uint32_t i = 0; i < t->n_rows; i++) {
-		if (!fit(t, o, &t->rows[i], err))
+	for (uint32_t i = 0; i < n_rows; i++) {
+		if (!fit(m, o, &rows[i], err))
 			return false;
-		p[i] = t->rows[i].fit.p;
+		if (!is_level(&rows[i], n_moments))
+			p[n++] = rows[i].fit.p;
 	}
-	if (!gs_slope_adjust(p, t->n_rows, err))
+	if (!gs_slope_adjust(p, n, err))
 		return false;
-	for (uint32_t i = 0; i < t->n_rows; i++) {
-		t->rows[i].q = p[i];
-		decide(t, o, &t->rows[i]);
+	n = 0;
+	for (uint32_t i = 0; i < n_rows; i++) {
+		if (!is_level(&rows[i], n_moments))
+			rows[i].q = p[n++];
+		decide(m, o, &rows[i]);
 	}
 	return true;
 }
@@ -377,9 +396,10 @@ bool gs_trend_build(gs_arena *mem, const gs_view *v, const gs_trend_options *o, 
 			out->rows[out->n_rows++] =
 				(gs_trend_row){ .key = is_node ? v->nodes[i].key : i, .node = is_node ? i : 0, .values = values, .mean = mean };
 	}
-	if (!fit(out, o, &out->whole, err) || !fit_all(out, o, mem, err))
+	if (!fit((moments){ out->at_s, out->n_moments }, o, &out->whole, err) ||
+	    !gs_trend_judge(mem, out->at_s, out->n_moments, out->rows, out->n_rows, o, err))
 		return false;
-	decide(out, o, &out->whole);
+	decide((moments){ out->at_s, out->n_moments }, o, &out->whole);
 	if (o->by != GS_TREND_STACK && !find_stacks(mem, out))
 		return no_memory(err);
 	if (out->n_rows)

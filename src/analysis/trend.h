@@ -21,11 +21,14 @@ typedef enum gs_trend_verdict {
 	GS_TREND_SHRINKING,
 } gs_trend_verdict;
 
+/* What a row may have gained or lost over the series and be called steady, of its mean. */
+#define GS_TREND_STEADY_SHARE 0.1
+
 typedef struct gs_trend_options {
 	gs_trend_by by;
 	double confidence;  /* 0.95 */
 	double min_share;   /* of the whole, to be looked at: 0.005 */
-	double steady_share; /* what a row may have gained or lost over the series and be called steady: 0.1 of its mean */
+	double steady_share; /* GS_TREND_STEADY_SHARE */
 	int64_t interval_ns; /* of profiles that do not know their time, in the order given; 0: they must */
 } gs_trend_options;
 
@@ -64,6 +67,13 @@ uint32_t *gs_trend_order(gs_arena *mem, const gs_profile *const *list, const gs_
 			 gs_trend *out, gs_err *err);
 /* `v` is of those profiles, in that order. Everything in `mem`. */
 bool gs_trend_build(gs_arena *mem, const gs_view *v, const gs_trend_options *o, gs_trend *out, gs_err *err);
+
+/*
+ * For series that are no view's: of rows with `values` and `mean` at moments that rise, what the rest of a row says. Of the options confidence and
+ * steady_share count. Rows whose values are all alike are no tests: no order of them would be a trend.
+ */
+bool gs_trend_judge(gs_arena *mem, const double *at, uint32_t n_moments, gs_trend_row *rows, uint32_t n_rows, const gs_trend_options *o,
+		    gs_err *err);
 
 const char *gs_trend_verdict_name(gs_trend_verdict v);
 

@@ -1,5 +1,7 @@
 #include "app/heap_call.h"
 
+#include <sys/stat.h>
+
 #include "analysis/heap_profile.h"
 #include "app/live.h"
 #include "app/snapshot.h"
@@ -65,6 +67,13 @@ static gs_heap *open_input(gs_op_call *call, gs_str input, gs_err *err)
 {
 	gs_str binary = gs_call_str(call, "binary"), note;
 
+	struct stat st;
+
+	if (stat(gs_cstr(call->mem, input), &st) == 0 && S_ISDIR(st.st_mode)) {
+		gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "%s needs the memory itself, which the folder %.*s does not hold: the PID of the process, or a core of it",
+			call->op->name, GS_FMT(input));
+		return NULL;
+	}
 	if (!gs_live_is(input))
 		return gs_heap_open(gs_cstr(call->mem, input), binary.n ? gs_cstr(call->mem, binary) : NULL, call->progress, err);
 	if (!gs_http_target_like(input))

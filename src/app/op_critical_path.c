@@ -4,7 +4,7 @@
 
 static const gs_arg own_args[] = {
 	{ "rank", GS_ARG_INT, "1", .help = "which of what was picked: 1 is the slowest", .unit = "n" },
-	{ "min", GS_ARG_DURATION, .help = "leave out steps shorter than this; default: a hundredth of the whole" },
+	{ "min", GS_ARG_DURATION, .help = "leave out steps shorter than this; default: a hundredth of the whole, in JSON nothing is left out" },
 	{ 0 },
 };
 static const gs_arg_group own = { "Path", own_args };
@@ -29,9 +29,12 @@ static bool run(gs_op_call *call, gs_err *err)
 	p = gs_path_find(call->mem, src.timeline, one->goroutine, one->start_ns, one->end_ns, err);
 	if (!p)
 		return false;
-	min_ns = gs_call_is_set(call, "min") ? gs_call_int(call, "min") : (one->end_ns - one->start_ns) / 100;
+	if (gs_call_is_set(call, "min"))
+		min_ns = gs_call_int(call, "min");
+	else
+		min_ns = strcmp(call->format, "json") == 0 ? 0 : (one->end_ns - one->start_ns) / 100;
 	if (strcmp(call->format, "json") == 0)
-		gs_path_json(call->mem, p, one, &src, call->out);
+		gs_path_json(call->mem, p, one, &src, min_ns, call->out);
 	else
 		gs_path_text(call->mem, p, one, &src, min_ns, call->out);
 	return true;

@@ -1,5 +1,6 @@
 /* gospect footprint: what the bytes of an execution trace are made of. */
 #include <inttypes.h>
+#include <sys/stat.h>
 
 #include "app/op.h"
 #include "base/json.h"
@@ -55,13 +56,22 @@ static void put_json(const gs_footprint *f, gs_buf *out)
 	gs_buf_c(out, '\n');
 }
 
+/* A capture's trace is in its folder. */
+static const char *trace_at(gs_op_call *call)
+{
+	const char *path = gs_str_dup(call->mem, call->paths[0]).p;
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode) ? gs_strf(call->mem, "%s/trace.out", path).p : path;
+}
+
 static bool run(gs_op_call *call, gs_err *err)
 {
 	gs_footprint f;
 
 	if (call->n_paths != 1)
-		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "footprint: takes one execution trace");
-	if (!gs_footprint_of_file(gs_str_dup(call->mem, call->paths[0]).p, &f, err))
+		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "footprint: takes one execution trace, or a capture with one");
+	if (!gs_footprint_of_file(trace_at(call), &f, err))
 		return false;
 	if (f.lost_bytes)
 		call->exit_status = 1;
@@ -79,7 +89,7 @@ const gs_op gs_op_footprint = {
 		"what the file holds (unpacked), padding included, so that they add up to it. Exit status 1 when a part cannot be read.\n"
 		"\n"
 		"  gospect footprint trace.out\n",
-	.operands = "TRACE",
+	.operands = "TRACE|CAPTURE",
 	.input = GS_INPUT_PATHS,
 	.groups = (const gs_arg_group *const[]){ NULL },
 	.formats = "text json",

@@ -18,7 +18,7 @@ static const gs_arg_group group = { "Options", args };
 static gs_str holder_of(const gs_heap_names *names, const gs_dominators *d, uint32_t node)
 {
 	while (node < d->n_objects)
-		node = d->idom[node];
+		node = gs_dominators_above(d, node);
 	return gs_strtab_get(&names->strings, node == gs_dominators_root(d) ? names->shared : names->of_holder[node - d->n_objects]);
 }
 

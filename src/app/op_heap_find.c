@@ -20,7 +20,7 @@ static const gs_arg_group group = { "Options", args };
 
 static gs_str type_of(const gs_heap *h, const gs_heap_names *names, uint32_t object)
 {
-	return gs_strtab_get(&names->strings, names->of_type[h->type_of[object]]);
+	return gs_strtab_get(&names->strings, names->of_type[gs_heap_type_of(h, object)]);
 }
 
 static void text(gs_op_call *call, const gs_heap *h, const gs_heap_names *names, const gs_heap_object_rows *list, uint32_t n)

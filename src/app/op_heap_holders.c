@@ -62,7 +62,7 @@ static void text(gs_op_call *call, const answer *a)
 			gs_buf_f(&table, " (in %u goroutine%s)", r->n_goroutines, r->n_goroutines == 1 ? "" : "s");
 		if (r->gathers_in != GS_HEAP_NONE && r->n_below > 1) {
 			gs_buf_z(&table, ": ");
-			gs_printable(&table, name_of(a, a->names->of_type[h->type_of[r->gathers_in]]));
+			gs_printable(&table, name_of(a, a->names->of_type[gs_heap_type_of(h, r->gathers_in)]));
 			gs_buf_f(&table, " at 0x%llx with %u below it", (unsigned long long)gs_heap_addr(h, r->gathers_in), r->n_below);
 		}
 		gs_buf_c(&table, '\n');
@@ -123,10 +123,10 @@ static void json(gs_op_call *call, const answer *a)
 		if (r->gathers_in != GS_HEAP_NONE) {
 			gs_json_key(&j, "gathers_in");
 			gs_json_object(&j);
-			gs_json_kstr(&j, "type", name_of(a, a->names->of_type[h->type_of[r->gathers_in]]));
+			gs_json_kstr(&j, "type", name_of(a, a->names->of_type[gs_heap_type_of(h, r->gathers_in)]));
 			gs_json_kstr(&j, "address",
 				     gs_strf(call->mem, "0x%llx", (unsigned long long)gs_heap_addr(h, r->gathers_in)));
-			gs_json_ku64(&j, "retained_bytes", a->d->retained[r->gathers_in]);
+			gs_json_ku64(&j, "retained_bytes", gs_dominators_retained(a->d, r->gathers_in));
 			gs_json_ku64(&j, "below", r->n_below);
 			gs_json_object_end(&j);
 		}

@@ -30,7 +30,7 @@ typedef struct answer {
 
 static gs_str name_of(const answer *a, uint32_t node)
 {
-	uint32_t id = node < a->d->n_objects ? a->names->of_type[a->h->type_of[node]] : a->names->of_holder[node - a->d->n_objects];
+	uint32_t id = node < a->d->n_objects ? a->names->of_type[gs_heap_type_of(a->h, node)] : a->names->of_holder[node - a->d->n_objects];
 
 	return gs_strtab_get(&a->names->strings, id);
 }
@@ -42,7 +42,7 @@ static void node_text(gs_buf *out, const answer *a, uint32_t node)
 		gs_buf_f(out, "0x%llx ", (unsigned long long)gs_heap_addr(a->h, node));
 	gs_printable(out, name_of(a, node));
 	gs_buf_z(out, ", retains ");
-	gs_unit_label(out, (int64_t)a->d->retained[node], GS_S("bytes"), GS_S("auto"));
+	gs_unit_label(out, (int64_t)gs_dominators_retained(a->d, node), GS_S("bytes"), GS_S("auto"));
 	gs_buf_c(out, '\n');
 }
 
@@ -119,8 +119,8 @@ static void text(gs_op_call *call, const answer *a)
 		gs_heap_stack_text(out, a->h, a->h->samples[a->first_sample + i].site);
 	}
 	gs_buf_z(out, "retained by:\n");
-	for (uint32_t up = a->d->idom[a->object]; up != root && up != GS_HEAP_NONE; up = a->d->idom[up], n++)
-		if (!a->max || n < a->max || a->d->idom[up] == root)
+	for (uint32_t up = gs_dominators_above(a->d, a->object); up != root && up != GS_HEAP_NONE; up = gs_dominators_above(a->d, up), n++)
+		if (!a->max || n < a->max || gs_dominators_above(a->d, up) == root)
 			node_text(out, a, up);
 		else if (n == a->max)
 			gs_buf_z(out, "  ... (--top 0 shows all)\n");
@@ -149,7 +149,7 @@ static void members_json(gs_op_call *call, gs_json *j, const answer *a, uint32_t
 	} else {
 		gs_json_kstr(j, "holder", name_of(a, node));
 	}
-	gs_json_ku64(j, "retained_bytes", a->d->retained[node]);
+	gs_json_ku64(j, "retained_bytes", gs_dominators_retained(a->d, node));
 }
 
 static void node_json(gs_op_call *call, gs_json *j, const answer *a, uint32_t node)
@@ -215,8 +215,8 @@ static void json(gs_op_call *call, const answer *a)
 	gs_json_array_end(&j);
 	gs_json_key(&j, "retained_by");
 	gs_json_array(&j);
-	for (uint32_t up = a->d->idom[a->object]; up != root && up != GS_HEAP_NONE; up = a->d->idom[up], n++)
-		if (!a->max || n < a->max || a->d->idom[up] == root)
+	for (uint32_t up = gs_dominators_above(a->d, a->object); up != root && up != GS_HEAP_NONE; up = gs_dominators_above(a->d, up), n++)
+		if (!a->max || n < a->max || gs_dominators_above(a->d, up) == root)
 			node_json(call, &j, a, up);
 	gs_json_array_end(&j);
 	gs_json_ku64(&j, "n_roots", a->around.n_roots);

@@ -63,7 +63,7 @@ static bool run(gs_op_call *call, gs_err *err)
 	gs_heap_merge what;
 	uint64_t *selected = NULL;
 	bool *sites = NULL;
-	uint32_t *up;
+	gs_packed up;
 
 	if ((gs_call_regex(call, "type") || gs_call_regex(call, "allocated-by")) == (gs_call_str(call, "address").n > 0))
 		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "heap-refs needs --type, --allocated-by or --address: which objects?");
@@ -71,10 +71,11 @@ static bool run(gs_op_call *call, gs_err *err)
 	names = h ? gs_heap_names_build(call->mem, h, &d, err) : NULL;
 	if (!names || !select_objects(call, h, names, &selected, &sites, err))
 		return false;
-	up = gs_heap_shortest(call->mem, h, &d, err);
-	what = (gs_heap_merge){ .up = up, .selected = selected, .look = h->look ? h->look(h, call->mem) : NULL,
+	if (!gs_heap_shortest(call->mem, h, &d, &up, err))
+		return false;
+	what = (gs_heap_merge){ .up = &up, .selected = selected, .look = h->look ? h->look(h, call->mem) : NULL,
 				.is_exact = gs_call_str(call, "address").n, .sites = sites };
-	if (!up || !gs_heap_paths_merge(call->mem, h, &d, names, &what, &paths, err))
+	if (!gs_heap_paths_merge(call->mem, h, &d, names, &what, &paths, err))
 		return false;
 	style.max_rows = (uint32_t)gs_call_int(call, "top");
 	style.max_depth = (uint32_t)gs_call_int(call, "depth");

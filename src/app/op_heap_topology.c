@@ -35,7 +35,7 @@ static gs_str name_of(const answer *a, uint32_t id)
 	uint32_t n = x->dominators.n_objects;
 
 	if (!a->q->by_type)
-		id = id < n ? x->names->of_type[x->heap->type_of[id]] : x->names->of_holder[id - n];
+		id = id < n ? x->names->of_type[gs_heap_type_of(x->heap, id)] : x->names->of_holder[id - n];
 	return gs_strtab_get(&x->names->strings, id);
 }
 

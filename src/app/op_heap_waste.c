@@ -42,7 +42,7 @@ typedef struct answer {
 	gs_dominators d;
 	gs_heap_names *names;
 	gs_heap_look *look;
-	uint32_t *up;
+	gs_packed up;
 	gs_heap_twins twins;
 	gs_heap_slacks slacks;
 	line *lines;
@@ -68,7 +68,7 @@ static gs_str way(gs_op_call *call, const answer *a, uint32_t i)
 {
 	if (i >= MAX_WAYS)
 		return (gs_str){ 0 };
-	return gs_heap_expression(call->mem, a->h, &a->d, a->names, a->look, a->up, a->lines[i].object, true);
+	return gs_heap_expression(call->mem, a->h, &a->d, a->names, a->look, &a->up, a->lines[i].object, true);
 }
 
 static void bytes_cell(gs_buf *out, uint64_t n)
@@ -243,13 +243,12 @@ static bool run(gs_op_call *call, gs_err *err)
 
 	a.h = gs_call_heap(call, &a.d, err);
 	a.names = a.h ? gs_heap_names_build(call->mem, a.h, &a.d, err) : NULL;
-	a.up = a.names ? gs_heap_shortest(call->mem, a.h, &a.d, err) : NULL;
-	if (!a.up)
+	if (!a.names || !gs_heap_shortest(call->mem, a.h, &a.d, &a.up, err))
 		return false;
 	a.look = a.h->look ? a.h->look(a.h, call->mem) : NULL;
 	if ((gs_str_eq(only, GS_S("all")) || gs_str_eq(only, GS_S("duplicates"))) && !gs_heap_twins_find(call->mem, a.h, &a.twins, err))
 		return false;
-	if (!gs_str_eq(only, GS_S("duplicates")) && !gs_heap_slack_find(call->mem, a.h, &a.d, a.names, a.look, a.up, &a.slacks, err))
+	if (!gs_str_eq(only, GS_S("duplicates")) && !gs_heap_slack_find(call->mem, a.h, &a.d, a.names, a.look, &a.up, &a.slacks, err))
 		return false;
 	if (!rank(call, &a, only, err))
 		return false;

@@ -103,7 +103,7 @@ static bool run(gs_op_call *call, gs_err *err)
 const gs_op gs_op_lanes = {
 	.name = "lanes",
 	.summary = "lanes of an execution trace: goroutines, Ps, threads and tasks, filtered and grouped",
-	.help = "What the timeline of the page lists. Times are of the whole trace, or of the time asked for where a function is.\n"
+	.help = "What the timeline of the page lists. Times are of the whole trace, of groups and with a function of the time asked for.\n"
 		"\n"
 		"  gospect lanes --sort time --state sync trace.out\n"
 		"  gospect lanes --match 'handle' --min 100ms --time 1s..2s trace.out\n"

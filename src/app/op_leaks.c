@@ -36,7 +36,8 @@ typedef struct question {
 	const gs_document *dumps[MAX_INPUTS];
 	unsigned n_dumps;
 	gs_map counts[MAX_MOMENTS];
-	unsigned n_counts;
+	double at_s[MAX_MOMENTS + 1]; /* of a process, when each of these was, and this moment */
+	unsigned n_counts, n_counted; /* heaps of which the counts are taken */
 	gs_str note;
 } question;
 
@@ -59,7 +60,7 @@ static bool add_document(question *q, const gs_document *d, gs_err *err)
 	return true;
 }
 
-/* ---- a process ---- */
+/* ---- earlier moments ---- */
 
 static bool count(question *q, const gs_heap *h, gs_err *err)
 {
@@ -68,13 +69,27 @@ static bool count(question *q, const gs_heap *h, gs_err *err)
 	return gs_leak_count(h, &q->counts[q->n_counts++], err);
 }
 
+/* Of the first `n` heaps, those that have not been. */
+static bool count_heaps(question *q, unsigned n, gs_err *err)
+{
+	for (; q->n_counted < n; q->n_counted++)
+		if (!count(q, q->heaps[q->n_counted], err))
+			return false;
+	return true;
+}
+
+/* ---- a process ---- */
+
 static bool add_process(question *q, gs_str target, gs_err *err)
 {
 	int64_t every = gs_call_int(q->call, "every"), start = gs_now_ns(), end = start + gs_call_int(q->call, "for");
 
 	if (q->taken)
 		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "leaks looks at one process at a time: --every shows what grows in it");
+	if (!count_heaps(q, q->n_heaps, err))
+		return false;
 	for (unsigned i = 1;; i++) {
+		q->at_s[q->n_counts] = (double)(gs_now_ns() - start) / 1e9;
 		q->taken = gs_call_heap_of_process(q->call, target, &q->note, err);
 		if (!q->taken)
 			return false;
@@ -188,9 +203,7 @@ static bool find_suspects(question *q, gs_leak_report *r, gs_heap_suspects *out,
 		r->names = now->names;
 	}
 	gs_map_release(&before.index);
-	if (ok && out->n)
-		r->shortest = gs_heap_shortest(q->call->mem, r->heap, r->dominators, err);
-	return ok && (!out->n || (r->shortest && (!r->heap->n_samples || find_allocators(q, r, err))));
+	return ok && (!out->n || (gs_heap_shortest(q->call->mem, r->heap, r->dominators, &r->shortest, err) && (!r->heap->n_samples || find_allocators(q, r, err))));
 }
 
 static bool check_dumps(question *q, gs_leak_report *r, const gs_leaks *l, gs_err *err)
@@ -216,13 +229,13 @@ static bool look_at_heap(question *q, const gs_leak_options *options, gs_leak_re
 	int64_t start;
 
 	r->heap = h;
-	for (unsigned i = 0; i + 1 < q->n_heaps; i++)
-		if (!count(q, q->heaps[i], err))
-			return false;
+	if (!count_heaps(q, q->n_heaps - 1, err))
+		return false;
 	if (gs_call_bool(q->call, "memory") && !find_suspects(q, r, suspects, err))
 		return false;
 	o.before = q->counts;
 	o.n_before = q->n_counts;
+	o.at_s = q->n_heaps == 1 ? q->at_s : NULL; /* cores do not say when they were */
 	start = gs_now_ns();
 	if (!gs_leak_prove(q->call->mem, h, q->call->progress, proof, err))
 		return false;
@@ -237,8 +250,8 @@ static bool answer(question *q, gs_err *err)
 {
 	gs_op_call *call = q->call;
 	gs_str fail_on = gs_call_str(call, "fail-on");
-	gs_leak_options options = { .min_count = (uint32_t)gs_call_int(call, "min-count"), .min_wait_ns = gs_call_int(call, "min-wait") };
-	gs_leak_report r = { .max_rows = (uint32_t)gs_call_int(call, "top") };
+	gs_leak_options options = { .min_count = (uint32_t)gs_call_int(call, "min-count"), .min_wait_ns = gs_call_int(call, "min-wait"), .confidence = 0.95 };
+	gs_leak_report r = { .max_rows = (uint32_t)gs_call_int(call, "top"), .confidence = options.confidence };
 	gs_leaks l;
 
 	r.leaks = &l;
@@ -281,7 +294,7 @@ const gs_op gs_op_leaks = {
 		"When in doubt it is not proven.\n"
 		"\n"
 		"Suspects: many goroutines at one line, or long waits; somebody still has a way to wake them, and that way is shown. With two snapshots, or with\n"
-		"--every of a process, places where goroutines become more. Memory: the map, slice or struct below which much has gathered.\n"
+		"--every of a process, places where goroutines become more: from five moments on with the slope, its confidence and the verdict of gospect trend. Memory: the map, slice or struct below which much has gathered.\n"
 		"\n"
 		"A goroutine dump or profile alone gives the weaker judgments; one of Go's own detector (/debug/pprof/goroutineleak) beside a core is compared with\n"
 		"the proof. The exit status is 1 when something is proven.\n"

@@ -73,7 +73,7 @@ static size_t columns_of(gs_str s)
 	return n;
 }
 
-static void text(gs_op_call *call, const gs_processes *all)
+static void text(gs_op_call *call, const gs_processes *all, gs_str name)
 {
 	enum { N = 9, LAST = N - 1 };
 	static const char *const titles[N] = { "PID", "USER", "CPU%", "MEMORY", "GO", "CONTAINER", "PPROF", "MODULE", "COMMAND" };
@@ -127,9 +127,11 @@ static void text(gs_op_call *call, const gs_processes *all)
 		}
 		gs_buf_c(call->out, '\n');
 	}
-	if (all->n == 0)
+	if (all->n == 0 && name.n)
+		gs_buf_f(call->out, "no Go process here is meant by %.*s\n", GS_FMT(visible(call->mem, name, 60)));
+	else if (all->n == 0)
 		gs_buf_z(call->out, "no Go process is running here\n");
-	if (all->n_hidden)
+	if (all->n_hidden && (!name.n || all->n == 0))
 		gs_buf_f(call->out, "%u process%s not shown; %s\n", all->n_hidden, all->n_hidden == 1 ? " is" : "es are",
 			 geteuid() == 0 ? "the kernel lets not even root look there" : "sudo shows those of other users");
 }
@@ -219,7 +221,7 @@ static bool run(gs_op_call *call, gs_err *err)
 	if (strcmp(call->format, "json") == 0)
 		json(call, &all);
 	else
-		text(call, &all);
+		text(call, &all, name);
 	return true;
 }
 

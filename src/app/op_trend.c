@@ -195,7 +195,7 @@ static bool choose_type(const series *s, gs_query *q, gs_err *err)
 	return true;
 }
 
-static bool put_in_order(series *s, const gs_trend_options *o, gs_trend *t, gs_err *err)
+static bool put_in_order(series *s, const gs_trend_options *o, gs_trend *t, const uint32_t **order_out, gs_err *err)
 {
 	gs_op_call *call = s->call;
 	uint32_t n = (uint32_t)s->docs.n, *order;
@@ -218,6 +218,7 @@ static bool put_in_order(series *s, const gs_trend_options *o, gs_trend *t, gs_e
 		docs[i] = s->docs.p[order[i + (uint32_t)skip]];
 	call->docs = docs;
 	call->n_docs = n;
+	*order_out = order + skip;
 	return true;
 }
 
@@ -226,7 +227,7 @@ static bool answer(series *s, gs_err *err)
 	static const char *const by[] = { "flat", "cum", "stack" };
 	gs_op_call *call = s->call;
 	gs_query *q = gs_new(call->mem, gs_query, 1);
-	gs_trend_options o = { .confidence = gs_call_float(call, "confidence") / 100, .min_share = gs_call_float(call, "min-share") / 100, .steady_share = 0.1,
+	gs_trend_options o = { .confidence = gs_call_float(call, "confidence") / 100, .min_share = gs_call_float(call, "min-share") / 100, .steady_share = GS_TREND_STEADY_SHARE,
 			       .interval_ns = gs_call_int(call, "interval") };
 	gs_trend_style style = { .limit = (uint32_t)gs_call_int(call, "n"), .confidence = o.confidence, .min_share = o.min_share, .n_failed = s->n_failed };
 	gs_str fail_on = gs_call_str(call, "fail-on");
@@ -237,7 +238,7 @@ static bool answer(series *s, gs_err *err)
 		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "trend: --confidence is from 50 to 99.99 percent");
 	while (!gs_str_eq(gs_call_str(call, "by"), gs_str_of(by[o.by])))
 		o.by++;
-	if (!gs_call_query(call, q, err) || !choose_type(s, q, err) || !put_in_order(s, &o, &t, err))
+	if (!gs_call_query(call, q, err) || !choose_type(s, q, err) || !put_in_order(s, &o, &t, &style.order, err))
 		return false;
 	v = gs_call_view(call, q, err);
 	if (!v || !gs_trend_build(call->mem, v, &o, &t, err))

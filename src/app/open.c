@@ -81,6 +81,18 @@ static unsigned find_part(const gs_documents *d, unsigned from, gs_str part)
 	return UINT_MAX;
 }
 
+static bool not_about(const gs_documents *d, unsigned from, unsigned pick, unsigned needs_kinds, gs_str parts, gs_err *err)
+{
+	GS_AUTO(arena) *scratch = gs_arena_create(1 << 20);
+	gs_str needs = gs_document_kinds_text(scratch, needs_kinds);
+	const gs_document *one = pick != UINT_MAX ? d->list[pick] : d->n == from + 1 ? d->list[from] : NULL;
+
+	if (one)
+		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "%.*s is %.*s, this question is about %.*s", GS_FMT(one->name),
+			       GS_FMT(gs_document_kinds_text(scratch, 1u << one->kind)), GS_FMT(needs));
+	return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "this question is about %.*s, and there is none among %.*s", GS_FMT(needs), GS_FMT(parts));
+}
+
 bool gs_documents_choose(gs_documents *d, unsigned from, gs_str part, gs_str usual, unsigned needs_kinds, gs_err *err)
 {
 	GS_AUTO(buf) parts = { 0 };
@@ -102,8 +114,7 @@ bool gs_documents_choose(gs_documents *d, unsigned from, gs_str part, gs_str usu
 		if (fits(d->list[i], needs_kinds))
 			pick = i;
 	if (pick == UINT_MAX || !fits(d->list[pick], needs_kinds))
-		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "%.*s is not what this question is about (%.*s)",
-			       GS_FMT(d->n > from ? d->list[from]->name : GS_S("the input")), GS_FMT(gs_buf_view(&parts)));
+		return not_about(d, from, pick, needs_kinds, gs_buf_view(&parts), err);
 	for (unsigned i = from; i < d->n; i++)
 		if (i != pick)
 			gs_document_close(d->list[i]);

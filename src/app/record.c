@@ -23,6 +23,7 @@ struct gs_record {
 	uint32_t perf_part, cpu_part; /* indexes in parts; UINT32_MAX: none */
 	gs_record_command command;
 	int64_t begin_ns;
+	gs_buf threads; /* see gs_evidence_threads */
 	pthread_t thread;
 	bool has_thread;
 
@@ -151,6 +152,13 @@ static void drop_folder(gs_record *r)
 		(void)rmdir(r->folder.path); /* stays when others put files there */
 }
 
+/* At the start and at the end: those that ended before, and those that came. */
+static void look_at_threads(gs_record *r)
+{
+	for (uint32_t i = 0; i < r->target.n_processes; i++)
+		gs_evidence_threads(&r->target.processes[i].pid, 1, &r->threads);
+}
+
 static void finish_perf(gs_record *r)
 {
 	const gs_perf_facts *f = gs_perf_look(r->perf);
@@ -177,15 +185,21 @@ static void finish_perf(gs_record *r)
 		note(r, "the kernel throttled the sampling %llu times: choose a lower frequency", (unsigned long long)f->n_throttled);
 	if (!f->has_kernel && !r->o.user_only && f->why_no_kernel)
 		note(r, "no kernel stacks: %s", f->why_no_kernel);
+	r->info.is_disk_full = f->is_full;
 	if (f->is_full)
 		note(r, "the disk is full: the recording ends where it was");
 	if (r->o.hardware && strcmp(f->event, "cycles") != 0)
 		note(r, "no cycle counter here: sampled by the CPU clock");
-	if (f->n_samples == 0 && f->scope == GS_PERF_SCOPE_TASKS)
+	if (f->n_samples == 0 && r->target.n_processes == 1 && gs_process_is_stopped(&r->target.processes[0]))
+		note(r, "no samples: the process is stopped (SIGSTOP, or by a debugger); kill -CONT %d lets it go on", r->target.processes[0].pid);
+	else if (f->n_samples == 0 && f->scope == GS_PERF_SCOPE_TASKS)
 		note(r, "no samples: no thread used %u ms of CPU time; a higher --frequency sees shorter ones", 1000 / r->info.frequency_hz);
 	else if (f->n_samples == 0)
 		note(r, "no samples: it used next to no CPU time while it was recorded");
 	if (!gs_evidence_kernel(&r->folder, f, &err))
+		note(r, "%s", err.text);
+	look_at_threads(r);
+	if (r->threads.n && !gs_folder_write(&r->folder, "threads.txt", gs_buf_view(&r->threads), &err))
 		note(r, "%s", err.text);
 	say(r, -1, "reading symbols");
 	cpu->duration_ns = r->info.duration_ns;
@@ -339,6 +353,8 @@ static bool begin_perf(gs_record *r, gs_err *err)
 	}
 	r->perf_part = add_part(r, (gs_part){ .file = GS_S("perf.data"), .kind = GS_S("perf"), .how = GS_S("perf events") });
 	r->cpu_part = add_part(r, (gs_part){ .file = GS_S("cpu.pprof"), .kind = GS_S("cpu"), .how = GS_S("perf events") });
+	gs_buf_init(&r->threads, 1 << 20);
+	look_at_threads(r);
 	if (!r->o.command && !gs_evidence_maps(&r->folder, pids, o.n_pids, &why))
 		note(r, "%s", why.text);
 	return true;
@@ -475,6 +491,7 @@ void gs_record_free(gs_record *r)
 		pthread_join(r->thread, NULL);
 	}
 	gs_perf_close(r->perf);
+	gs_buf_release(&r->threads);
 	if (r->perf_fd >= 0)
 		close(r->perf_fd);
 	gs_folder_close(&r->folder);

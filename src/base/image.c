@@ -6,7 +6,6 @@ const unsigned char *gs_image_at(const gs_image *image, uint64_t addr, uint64_t 
 {
 	uint32_t lo = 0, hi = image->n_pieces;
 
-	*n = 0;
 	while (lo < hi) { /* the last one that begins at or before addr */
 		uint32_t mid = lo + (hi - lo) / 2;
 
@@ -15,15 +14,14 @@ const unsigned char *gs_image_at(const gs_image *image, uint64_t addr, uint64_t 
 		else
 			hi = mid;
 	}
-	if (lo == 0)
-		return NULL;
-	const gs_image_piece *p = &image->pieces[lo - 1];
-	uint64_t off = addr - p->addr;
+	const gs_image_piece *p = lo ? &image->pieces[lo - 1] : NULL;
 
-	if (off >= p->size)
+	if (!p || addr - p->addr >= p->size) {
+		*n = (lo < image->n_pieces ? image->pieces[lo].addr : UINT64_MAX) - addr;
 		return NULL;
-	*n = p->size - off;
-	return p->bytes + off;
+	}
+	*n = p->size - (addr - p->addr);
+	return p->bytes + (addr - p->addr);
 }
 
 size_t gs_image_read(const gs_image *image, uint64_t addr, void *out, size_t n)

@@ -54,12 +54,13 @@ typedef struct gs_image {
 	gs_image_aux *aux;
 	uint32_t n_segments, n_pieces, n_threads, n_aux;
 	gs_str exe_path;   /* as the process saw it; empty: not known */
+	gs_str exe_bytes;  /* that file, where its maker could reach it: the path alone may be another file, or none, on our side; else empty */
 	gs_str build_id;   /* hex, of the executable in memory; may be empty */
 	gs_str command;    /* command line for people; may be empty */
 	gs_str incomplete; /* what is missing, for people; empty: everything is here */
 } gs_image;
 
-/* The zero-copy way: bytes at `addr`, valid as long as the image is, *n of them in one piece. NULL: not there. */
+/* The zero-copy way: bytes at `addr`, valid as long as the image is, *n of them in one piece. NULL: not there, nor are the *n from there on. */
 const unsigned char *gs_image_at(const gs_image *image, uint64_t addr, uint64_t *n);
 /* Copy; returns how many bytes from `addr` on were there, and zeroes the rest of `out`. */
 size_t gs_image_read(const gs_image *image, uint64_t addr, void *out, size_t n);

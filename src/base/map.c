@@ -10,6 +10,13 @@ void gs_map_release(gs_map *m)
 	*m = (gs_map){ 0 };
 }
 
+void gs_map_clear(gs_map *m)
+{
+	if (m->n)
+		memset(m->slots, 0, m->cap * sizeof(*m->slots));
+	m->n = 0;
+}
+
 bool gs_map_reserve(gs_map *m, uint32_t n)
 {
 	uint32_t cap = m->cap ? m->cap : 16;

@@ -23,6 +23,8 @@ typedef struct gs_map {
 } gs_map;
 
 void gs_map_release(gs_map *m);
+/* Empty it: its memory is kept. */
+void gs_map_clear(gs_map *m);
 /* Make room for `n` keys ahead of time. False when memory is out. */
 bool gs_map_reserve(gs_map *m, uint32_t n);
 

@@ -160,9 +160,9 @@ static void check_kernel_symbols(doctor *d)
 	}
 	c = check(d, "kernel-symbols", "names of kernel functions", GS_CHECK_LIMITED,
 		  access("/proc/kallsyms", R_OK) ? GS_S("/proc/kallsyms cannot be read") :
-						   gs_strf(d->mem, "kernel.kptr_restrict is %lld: /proc/kallsyms hides addresses", (long long)restrict_level));
+	      restrict_level == 0 ? GS_S("/proc/kallsyms hides addresses from whoever may not take kernel stacks") :
+				    gs_strf(d->mem, "kernel.kptr_restrict is %lld: /proc/kallsyms hides addresses", (long long)restrict_level));
 	c->means = GS_S("kernel frames show as addresses");
-	/* With kptr_restrict 0 the kernel shows them to whoever may take kernel stacks. */
 	c->allow = restrict_level == 0 ? how_to_allow(d, 1) : GS_S("sudo sysctl kernel.kptr_restrict=0 kernel.perf_event_paranoid=1");
 }
 

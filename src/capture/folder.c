@@ -15,7 +15,7 @@
 /* Is it a file that captures consist of? */
 static bool is_part(const char *name)
 {
-	static const char *const names[] = { "capture.json", "perf.data", "kallsyms", "vdso.so", "goroutines.txt", "goroutines-start.txt", "maps.txt", "trace.out" };
+	static const char *const names[] = { "capture.json", "perf.data", "kallsyms", "vdso.so", "goroutines.txt", "goroutines-start.txt", "maps.txt", "threads.txt", "trace.out" };
 	gs_str s = gs_str_of(name);
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)

@@ -69,6 +69,7 @@ typedef struct gs_capture_info {
 	uint32_t n_parts;
 	gs_str notes[16];
 	uint32_t n_notes;
+	bool is_disk_full; /* it ended early for that; not written */
 } gs_capture_info;
 
 /* Write (again) capture.json. */

@@ -172,13 +172,18 @@ bool gs_process_look(gs_arena *mem, int32_t pid, gs_process *out, gs_err *err)
 	int e;
 
 	if (!look(mem, pid, out, &e)) {
+		gs_proc_stat st;
+
+		if (gs_proc_stat_parse(proc_read(mem, pid, "stat"), &st) && (st.state == 'Z' || st.state == 'X'))
+			return gs_fail(err, GS_ERR_MISSING, GS_ERR_NOWHERE, "process %d has ended; its parent, process %d, has not asked yet how (a zombie)", pid,
+				       st.ppid);
 		proc_path(path, sizeof(path), pid, "");
 		if (e == EACCES || e == EPERM)
 			return gs_fail(err, GS_ERR_DENIED, GS_ERR_NOWHERE,
 				       "process %d belongs to another user: run gospect as that user, or with sudo", pid);
 		if (access(path, F_OK) == 0)
 			return gs_fail(err, GS_ERR_MISSING, GS_ERR_NOWHERE,
-				       "process %d runs no program (a kernel thread, or it is just ending)", pid);
+				       "process %d runs no program: it is a kernel thread, or just ending", pid);
 		return gs_fail(err, GS_ERR_MISSING, GS_ERR_NOWHERE, "there is no process %d", pid);
 	}
 	finish(mem, out);
@@ -199,6 +204,20 @@ bool gs_process_is_alive(const gs_process *p)
 	same = gs_proc_stat_parse(f.bytes, &st) && st.start_ticks == p->start_ticks && st.state != 'Z' && st.state != 'X';
 	gs_file_close(&f);
 	return same;
+}
+
+bool gs_process_is_stopped(const gs_process *p)
+{
+	char path[64];
+	gs_file f;
+	gs_proc_stat st;
+	bool is;
+
+	if (!proc_path(path, sizeof(path), p->pid, "stat") || !gs_file_read(path, MAX_TEXT, &f, NULL))
+		return false;
+	is = gs_proc_stat_parse(f.bytes, &st) && st.start_ticks == p->start_ticks && (st.state == 'T' || st.state == 't');
+	gs_file_close(&f);
+	return is;
 }
 
 /* Nanoseconds on CPU of all threads that are there now. */

@@ -59,6 +59,8 @@ bool gs_process_of_endpoint(gs_arena *mem, const gs_http_target *to, gs_process 
 
 /* Is this pid still the same process? */
 bool gs_process_is_alive(const gs_process *p);
+/* By SIGSTOP, at a terminal, or by a debugger. */
+bool gs_process_is_stopped(const gs_process *p);
 
 /*
  * The processes that `text` may mean: a pid, a container's id prefix or name, a process name, the last element of a main package. Indexes into

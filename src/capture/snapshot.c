@@ -172,6 +172,25 @@ static void *room(gs_image *image, size_t n)
 }
 
 /*
+ * Large pages for what is to be copied to `p`, where they would hold it: a stack of 8 MB with one page in use, two thousand times, would
+ * cost gigabytes of them.
+ */
+static void hint_pages(const copier *c, const gs_proc_map *m, unsigned char *p)
+{
+	uint64_t page = m->start / PAGE, from, limit, first = UINT64_MAX, last = 0, n = 0;
+
+	while (next_present(c->pagemap_fd, &page, m->limit / PAGE, &from, &limit)) {
+		first = first == UINT64_MAX ? from : first;
+		last = limit;
+		n += limit - from;
+	}
+	if (n && n >= (last - first) / 4)
+		gs_memory_hint_large(p + (first * PAGE - m->start), (size_t)((last - first) * PAGE));
+	else if (n)
+		madvise(p, (size_t)(m->limit - m->start), MADV_NOHUGEPAGE);
+}
+
+/*
  * While the target still runs: memory to copy to, so that no page of it has to be found and cleared while the target stands, or a child
  * lives. With space for mappings that grow meanwhile. What changes otherwise is copied to elsewhere.
  */
@@ -200,7 +219,7 @@ static void make_ready(copier *c, int32_t pid)
 		p = room(c->image, (size_t)bytes);
 		if (!p)
 			return;
-		gs_memory_hint_large(p, (size_t)(m.limit - m.start));
+		hint_pages(c, &m, p);
 		while (next_present(c->pagemap_fd, &page, m.limit / PAGE, &from, &limit))
 			madvise(p + (from * PAGE - m.start), (limit - from) * PAGE, MADV_POPULATE_WRITE); /* or not: old kernels */
 		c->ready[c->n_ready++] = (mapping){ p, (size_t)bytes, m.start };
@@ -261,7 +280,10 @@ static bool copy_segment(copier *c, uint32_t i, gs_err *err)
 		p = room(image, n);
 		if (!p)
 			return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "no address space for a copy of %zu bytes", n);
-		gs_memory_hint_large(p, n);
+		if (is_file(m))
+			gs_memory_hint_large(p, n);
+		else
+			hint_pages(c, m, p);
 	}
 	if (is_file(m) || gs_str_eq(m->path, GS_S("[vdso]"))) /* the kernel's pages are in no page map */
 		copy_range(c, m->start, m->limit, p);
@@ -340,6 +362,15 @@ static int by_addr(const void *a, const void *b)
 	return x->addr < y->addr ? -1 : x->addr > y->addr;
 }
 
+/* By what the kernel has open, whatever its path means to us, and for as long as the image lives: it may be deleted, or a container's. */
+static void keep_program(gs_image *image, const char *path)
+{
+	gs_file f;
+
+	if (gs_file_open(path, UINT64_MAX, &f, NULL))
+		image->exe_bytes = gs_file_keep(&f, image->mem);
+}
+
 static void describe(gs_image *image, int32_t pid)
 {
 	GS_AUTO(file) auxv = { 0 };
@@ -380,6 +411,7 @@ static void describe(gs_image *image, int32_t pid)
 	}
 	if (gs_exe_read(image->mem, path, &exe, NULL))
 		image->build_id = exe.build_id;
+	keep_program(image, path);
 }
 
 static void copy_threads(gs_image *image, const gs_guard_shared *s)

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -115,11 +116,20 @@ static gs_str parts_to_record(const gs_op *op, const gs_argv *a)
 	return op->needs_kinds == 1u << GS_DOCUMENT_TRACE ? GS_S("trace,cpu") : GS_S("cpu");
 }
 
+/* What a trace lacks concerns every answer about it; info says it by itself. */
+static void warn_of_damage(const gs_op *op, const gs_document *d)
+{
+	for (uint32_t i = 0; d->kind == GS_DOCUMENT_TRACE && d->profile && strcmp(op->name, "info") != 0 && i < d->profile->n_warnings; i++)
+		gs_cli_note("gospect: %.*s: %.*s", GS_FMT(d->name), GS_FMT(gs_profile_str(d->profile, d->profile->warnings[i])));
+}
+
 static bool open_one(const gs_op_call *call, const gs_argv *a, gs_str source, gs_documents *out, gs_err *err)
 {
 	GS_AUTO(buf) notes = { 0 };
 	gs_open_options o = { .duration_ns = a->duration_ns, .only = parts_to_record(call->op, a), .overlay = a->overlay };
 	gs_str rest, line, binary = gs_op_find_arg(call->op, GS_S("binary")) ? gs_call_str(call, "binary") : (gs_str){ 0 };
+
+	unsigned before = out->n;
 
 	o.load.executable = binary.n ? gs_cstr(call->mem, binary) : NULL;
 	o.load.only_goroutines = gs_str_eq(o.only, GS_S("goroutines"));
@@ -127,6 +137,8 @@ static bool open_one(const gs_op_call *call, const gs_argv *a, gs_str source, gs
 	gs_buf_init(&notes, 65536);
 	if (!gs_endpoint_auth_of(call->mem, a->endpoint, a->n_endpoint, &o.auth, err) || !gs_open_source(source, &o, call->progress, out, &notes, err))
 		return false;
+	for (unsigned i = before; i < out->n; i++)
+		warn_of_damage(call->op, out->list[i]);
 	rest = gs_buf_view(&notes);
 	while (gs_str_line(&rest, &line))
 		gs_cli_note("gospect: left out %.*s", GS_FMT(line));
@@ -433,6 +445,8 @@ int main(int argc, char **argv)
 	const gs_op *op;
 
 	ensure_standard_fds();
+	/* Big blocks go back to the system when they are freed. By itself malloc keeps ever bigger ones, in a heap full of holes. */
+	mallopt(M_MMAP_THRESHOLD, 256 << 10);
 	signal(SIGPIPE, SIG_IGN);
 	if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0 || strcmp(name, "version") == 0)
 		return say_version();

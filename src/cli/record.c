@@ -318,6 +318,8 @@ static int run(gs_op_call *call, gs_err *err)
 	} else {
 		summary(call, r);
 	}
+	if (!status && gs_record_result(r)->is_disk_full)
+		status = gs_err_exit_status(&(gs_err){ .code = GS_ERR_IO });
 	if (command && is_aborted) {
 		status = 130;
 	} else if (command) {

@@ -43,7 +43,7 @@ static void default_to_allocations(gs_document *doc)
 /* What lies in a capture to explain its profiles and is none itself. */
 static bool is_companion(gs_str path)
 {
-	static const char *const names[] = { "/kallsyms", "/maps.txt", "/vdso.so" };
+	static const char *const names[] = { "/kallsyms", "/maps.txt", "/threads.txt", "/vdso.so" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (gs_str_ends(path, gs_str_of(names[i])))
@@ -249,6 +249,7 @@ bool gs_load_zip(gs_str bytes, gs_str path, const gs_load_options *options, cons
 	GS_AUTO(zip) z = { 0 };
 	GS_AUTO(buf) meta = { 0 };
 	GS_AUTO(buf) kallsyms = { 0 };
+	GS_AUTO(buf) threads = { 0 };
 	gs_load_options with = options ? *options : (gs_load_options){ 0 };
 	capture c = { .path = path, .zip = &z };
 	gs_str folder;
@@ -259,6 +260,7 @@ bool gs_load_zip(gs_str bytes, gs_str path, const gs_load_options *options, cons
 	c.group = gs_load_name_of(folder.n ? gs_str_slice(folder, 0, folder.n - 1) : path, NULL);
 	c.meta = read_companion(&z, find_in(&z, folder, GS_S("capture.json")), MAX_META, &meta);
 	with.kallsyms = read_companion(&z, find_in(&z, folder, GS_S("kallsyms")), MAX_KALLSYMS, &kallsyms);
+	with.thread_names = read_companion(&z, find_in(&z, folder, GS_S("threads.txt")), MAX_META, &threads);
 	list_members(scratch, folder, &c);
 	return load_capture(scratch, &c, &with, progress, out, skipped, err);
 }

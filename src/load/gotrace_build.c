@@ -20,13 +20,15 @@ bool gs_trace_build_init(gs_trace_build *b, gs_document *doc, gs_err *err)
 
 void gs_trace_build_release(gs_trace_build *b)
 {
-	gs_map_release(&b->g_index);
+	gs_id_runs_release(&b->g_index);
 	gs_map_release(&b->p_index);
 	gs_map_release(&b->m_index);
-	gs_map_release(&b->task_index);
+	gs_id_runs_release(&b->task_index);
 	gs_map_release(&b->location_index);
 	gs_vec_release(&b->goroutines);
+	gs_vec_release(&b->state_of);
 	gs_vec_release(&b->g_states);
+	gs_vec_release(&b->free_states);
 	gs_vec_release(&b->procs);
 	gs_vec_release(&b->p_states);
 	gs_vec_release(&b->threads);
@@ -43,6 +45,7 @@ void gs_trace_build_release(gs_trace_build *b)
 	gs_vec_release(&b->memory_events);
 	gs_map_release(&b->span_objects);
 	gs_vec_release(&b->reasons);
+	gs_vec_release(&b->gaps);
 	gs_vec_release(&b->heap.time_ns);
 	gs_vec_release(&b->heap.value);
 	gs_vec_release(&b->goal.time_ns);
@@ -52,27 +55,66 @@ void gs_trace_build_release(gs_trace_build *b)
 	gs_timeline_sums_release(&b->sums);
 }
 
+gs_trace_g_state *gs_trace_state(gs_trace_build *b, uint32_t goroutine)
+{
+	uint32_t at = b->state_of.p[goroutine];
+
+	return at ? &b->g_states.p[at - 1] : NULL;
+}
+
+/* A fresh state, or none for lack of memory. */
+static bool make_state(gs_trace_build *b, uint32_t goroutine)
+{
+	uint32_t at;
+
+	if (b->free_states.n) {
+		at = b->free_states.p[--b->free_states.n];
+	} else {
+		if (!gs_vec_push(&b->g_states, GS_TRACE_MAX_ROWS))
+			return false;
+		at = (uint32_t)b->g_states.n - 1;
+	}
+	b->g_states.p[at] = (gs_trace_g_state){ .syscall_thread = GS_NO_LANE };
+	b->state_of.p[goroutine] = at + 1;
+	return true;
+}
+
+/* Nothing comes after the end of a goroutine: its state is free for another one. False: no memory. */
+static bool drop_state(gs_trace_build *b, uint32_t goroutine)
+{
+	const gs_trace_g_state *state = gs_trace_state(b, goroutine);
+	uint32_t *place;
+
+	if (!state || state->phase != GS_PHASE_NONE || state->reason) /* "forever" is no end */
+		return true;
+	place = gs_vec_push(&b->free_states, GS_TRACE_MAX_ROWS);
+	if (!place)
+		return false;
+	*place = b->state_of.p[goroutine] - 1;
+	b->state_of.p[goroutine] = 0;
+	return true;
+}
+
 uint32_t gs_trace_goroutine(gs_trace_build *b, uint64_t id, int64_t now_ns)
 {
-	bool is_new;
-	uint32_t *slot = id == GS_GOTRACE_NONE ? NULL : gs_map_put(&b->g_index, id, &is_new);
+	uint32_t *place = id == GS_GOTRACE_NONE ? NULL : gs_id_runs_put(&b->g_index, id);
 	gs_timeline_goroutine *g;
-	gs_trace_g_state *state;
 
-	if (!slot)
+	if (!place)
 		return GS_NO_INDEX;
-	if (is_new) {
-		*slot = GS_NO_INDEX;
-		g = gs_vec_push(&b->goroutines, GS_TRACE_MAX_ROWS);
-		state = gs_vec_push(&b->g_states, GS_TRACE_MAX_ROWS);
-		if (!g || !state)
+	if (!*place) {
+		if (!gs_vec_push(&b->state_of, GS_TRACE_MAX_ROWS))
 			return GS_NO_INDEX;
+		g = gs_vec_push(&b->goroutines, GS_TRACE_MAX_ROWS);
+		if (!g) {
+			b->state_of.n--;
+			return GS_NO_INDEX;
+		}
 		*g = (gs_timeline_goroutine){ .id = id, .first_piece = GS_NO_INDEX, .last_piece = GS_NO_INDEX,
 					      .creator = GS_NO_INDEX, .start_ns = now_ns };
-		state->syscall_thread = GS_NO_LANE;
-		*slot = (uint32_t)b->goroutines.n - 1;
+		*place = (uint32_t)b->goroutines.n;
 	}
-	return *slot;
+	return b->state_of.p[*place - 1] || make_state(b, *place - 1) ? *place - 1 : GS_NO_INDEX;
 }
 
 uint16_t gs_trace_proc(gs_trace_build *b, uint64_t id)
@@ -123,8 +165,9 @@ static bool resolve_pending(gs_trace_build *b)
 		gs_trace_pending *p = &r->pending.p[i];
 		uint16_t proc = gs_trace_proc(b, r->ps.p[p->proc].id);
 		uint32_t g = proc == GS_NO_LANE ? GS_NO_INDEX : b->p_states.p[proc].in_syscall;
+		const gs_trace_g_state *state = g == GS_NO_INDEX ? NULL : gs_trace_state(b, g);
 
-		if (g == GS_NO_INDEX || b->g_states.p[g].phase != GS_PHASE_SYSCALL)
+		if (!state || state->phase != GS_PHASE_SYSCALL)
 			continue;
 		p->goroutine = gs_trace_rows_goroutine(r, b->goroutines.p[g].id);
 		if (p->goroutine == GS_NO_INDEX)
@@ -173,11 +216,11 @@ static bool is_own(const gs_timeline_kind *k)
 
 static bool name_by_piece(gs_trace_build *b, const gs_trace_chunk *c, const gs_trace_piece *p, bool *is_named)
 {
-	const gs_timeline_kind *kinds = b->rows->chunks.dictionaries.p[c->dictionary].kinds.p;
+	const gs_timeline_chunk v = gs_trace_chunk_view(c);
 	bool ok = name_by(b, p->goroutine, 0, is_named);
 
 	for (uint32_t i = p->first; ok && !*is_named && i < p->first + p->n; i++)
-		ok = !is_own(&kinds[c->kind[i]]) || name_by(b, p->goroutine, kinds[c->kind[i]].stack, is_named);
+		ok = !is_own(gs_chunk_kind(&v, i)) || name_by(b, p->goroutine, gs_chunk_stack(&v, i), is_named);
 	return ok;
 }
 
@@ -272,7 +315,8 @@ static void account(gs_trace_build *b, key_cache *k, const gs_timeline_goroutine
 		    uint8_t next, uint32_t next_stack)
 {
 	uint32_t node = state->stack;
-	bool goes_on = state->phase == GS_PHASE_SYSCALL && next == GS_PHASE_SYSCALL;
+	/* What a gap cuts off has no end of its own, as at the end of the trace. */
+	bool goes_on = (state->phase == GS_PHASE_SYSCALL && next == GS_PHASE_SYSCALL) || next == GS_PHASE_UNKNOWN;
 
 	if (!is_counted(state->phase))
 		return;
@@ -285,11 +329,12 @@ static void account(gs_trace_build *b, key_cache *k, const gs_timeline_goroutine
 static bool pieces(gs_trace_build *b, key_cache *keys, const gs_trace_chunk *from, const gs_timeline_chunk *c)
 {
 	const uint32_t *peer = c->peers;
+	uint32_t rare = 0;
 
 	for (uint32_t k = 0; k < from->n_pieces; k++) {
 		uint32_t first = from->pieces[k].first, end = first + from->pieces[k].n, index = b->g_of[from->pieces[k].goroutine];
 		gs_timeline_goroutine *g = &b->goroutines.p[index];
-		gs_trace_g_state state = b->g_states.p[index];
+		gs_trace_g_state state = *gs_trace_state(b, index);
 		gs_timeline_piece *piece = gs_vec_push(&b->pieces, GS_TRACE_MAX_ROWS);
 		uint32_t at = (uint32_t)b->pieces.n - 1;
 
@@ -297,7 +342,7 @@ static bool pieces(gs_trace_build *b, key_cache *keys, const gs_trace_chunk *fro
 			return false;
 		keys->turn++;
 		for (uint32_t i = first; i < end; i++) {
-			const gs_timeline_kind *kind = &c->kinds[c->kind[i]];
+			const gs_timeline_kind *kind = gs_chunk_next_kind(c, i, &rare); /* pieces lie one behind the other */
 			int64_t now = c->base_ns + c->offset_ns[i];
 
 			if (kind->flags & GS_KIND_CREATES)
@@ -311,7 +356,7 @@ static bool pieces(gs_trace_build *b, key_cache *keys, const gs_trace_chunk *fro
 			if (state.phase == GS_PHASE_SYSCALL)
 				state.syscall_thread = gs_chunk_place(c, i).thread;
 		}
-		b->g_states.p[index] = state;
+		*gs_trace_state(b, index) = state;
 		g->saw_end = state.phase == GS_PHASE_NONE;
 		if (g->saw_end)
 			g->end_ns = state.since_ns;
@@ -342,7 +387,7 @@ static void fix_times(gs_trace_chunk *c, const gs_gotrace_stitch *s)
 	c->base_ns = first;
 }
 
-static bool add_chunk(gs_trace_build *b, key_cache *keys, gs_trace_chunk *from, const gs_trace_dictionary *d)
+static bool add_chunk(gs_trace_build *b, key_cache *keys, gs_trace_chunk *from)
 {
 	gs_timeline_chunk *c = gs_vec_push(&b->chunks, GS_TRACE_MAX_ROWS);
 
@@ -352,18 +397,10 @@ static bool add_chunk(gs_trace_build *b, key_cache *keys, gs_trace_chunk *from, 
 	for (uint32_t i = 0; i < from->n_peers; i++)
 		if (from->peers[i] != GS_NO_INDEX)
 			from->peers[i] = b->g_of[from->peers[i]];
-	*c = (gs_timeline_chunk){ .base_ns = from->base_ns - b->start_ns,
-				  .end_ns = from->last_ns - b->start_ns + 1,
-				  .n = from->n,
-				  .offset_ns = from->offset_ns,
-				  .kind = from->kind,
-				  .place8 = from->place8,
-				  .place16 = from->place16,
-				  .peers = from->peers,
-				  .peers_before = from->peers_before,
-				  .kinds = d->kinds.p,
-				  .places = d->places.p,
-				  .piece_first = (uint32_t)b->pieces.n };
+	*c = gs_trace_chunk_view(from);
+	c->base_ns = from->base_ns - b->start_ns;
+	c->end_ns = from->last_ns - b->start_ns + 1;
+	c->piece_first = (uint32_t)b->pieces.n;
 	if (b->chunks.n > 1 && c[-1].end_ns < c->base_ns)
 		c[-1].end_ns = c->base_ns;
 	if (!pieces(b, keys, from, c))
@@ -373,25 +410,25 @@ static bool add_chunk(gs_trace_build *b, key_cache *keys, gs_trace_chunk *from, 
 	return true;
 }
 
-/* Ids of a dictionary to those of the timeline. */
-static void translate(gs_trace_build *b, gs_trace_dictionary *d)
+/* Ids of a chunk's dictionaries to those of the timeline. */
+static void translate(gs_trace_build *b, gs_trace_chunk *c)
 {
-	for (size_t i = 0; i < d->kinds.n; i++) {
-		gs_timeline_kind *k = &d->kinds.p[i];
+	for (size_t i = 0; i < c->n_kinds; i++) {
+		gs_timeline_kind *k = &c->kinds[i];
 
 		k->stack = b->node_of[k->stack];
 		k->reason = b->reason_of[k->reason];
 		if (k->phase == GS_PHASE_WAITING && k->reason && k->reason == b->forever)
 			k->phase = GS_PHASE_NONE;
 	}
-	for (size_t i = 0; i < d->places.n; i++) {
-		gs_timeline_place *p = &d->places.p[i];
+	for (size_t i = 0; i < c->n_places; i++) {
+		gs_timeline_place *p = &c->places[i];
 
 		*p = (gs_timeline_place){ lane(b->p_of, p->proc), lane(b->m_of, p->thread) };
 	}
 }
 
-/* System calls that have lost their procs, as is known now. In a dictionary that has the timeline's ids. */
+/* System calls that have lost their procs, as is known now. In chunks that have the timeline's ids. */
 static bool insert_pending(gs_trace_build *b, gs_trace_chunks *chunks)
 {
 	for (size_t i = 0; i < b->rows->pending.n; i++) {
@@ -402,7 +439,7 @@ static bool insert_pending(gs_trace_build *b, gs_trace_chunks *chunks)
 
 		if (p->goroutine == GS_NO_INDEX)
 			continue;
-		state = &b->g_states.p[b->g_of[p->goroutine]];
+		state = gs_trace_state(b, b->g_of[p->goroutine]);
 		t = (gs_trace_transition){ .time_ns = p->time_ns,
 					   .event = p->event,
 					   .goroutine = p->goroutine,
@@ -426,39 +463,33 @@ static bool insert_pending(gs_trace_build *b, gs_trace_chunks *chunks)
 	return true;
 }
 
-/* The dictionary as the document keeps it. False: no memory. */
-static bool keep(gs_trace_build *b, const gs_trace_dictionary *d, gs_trace_dictionary *kept)
-{
-	kept->kinds.p = gs_try_new(b->mem, gs_timeline_kind, d->kinds.n);
-	kept->places.p = gs_try_new(b->mem, gs_timeline_place, d->places.n);
-	if (!kept->kinds.p || !kept->places.p)
-		return false;
-	memcpy(kept->kinds.p, d->kinds.p, d->kinds.n * sizeof(*d->kinds.p));
-	memcpy(kept->places.p, d->places.p, d->places.n * sizeof(*d->places.p));
-	return true;
-}
-
 static bool add_chunks(gs_trace_build *b, key_cache *keys, gs_trace_chunks *chunks, const gs_gotrace_stitch *s, bool has_pending)
 {
-	gs_trace_dictionary kept = { 0 };
-
-	for (size_t i = 0; i < chunks->dictionaries.n; i++)
-		translate(b, &chunks->dictionaries.p[i]);
+	for (size_t i = 0; i < chunks->done.n; i++)
+		translate(b, &chunks->done.p[i]);
 	if (has_pending && !insert_pending(b, chunks))
 		return false;
 	for (size_t i = 0; i < chunks->done.n; i++) {
 		gs_trace_chunk *c = &chunks->done.p[i];
 
-		if ((!i || c->dictionary != c[-1].dictionary) && !keep(b, &chunks->dictionaries.p[c->dictionary], &kept))
-			return false;
 		fix_times(c, s);
-		if (!add_chunk(b, keys, c, &kept))
+		if (!add_chunk(b, keys, c))
 			return false;
 	}
 	return true;
 }
 
-/* What was so when the trace began: a chunk of its own, as it was told at any time later. */
+/* Chunks whose times are right. */
+static bool add_exact(gs_trace_build *b, key_cache *keys, gs_trace_chunks *chunks, const gs_gotrace_stitch *s)
+{
+	for (size_t i = 0; i < chunks->done.n; i++) {
+		free(chunks->done.p[i].event);
+		chunks->done.p[i].event = NULL;
+	}
+	return add_chunks(b, keys, chunks, s, false);
+}
+
+/* What was so when the trace began, or behind a gap: a chunk of its own, as it was told at any time later. */
 static bool add_statuses(gs_trace_build *b, key_cache *keys, gs_trace_chunks *chunks, const gs_gotrace_stitch *s)
 {
 	gs_trace_rows *r = b->rows;
@@ -470,28 +501,31 @@ static bool add_statuses(gs_trace_build *b, key_cache *keys, gs_trace_chunks *ch
 		if (!gs_trace_chunks_add(chunks, &r->statuses.p[i], &at))
 			return false;
 	}
-	if (!gs_trace_chunks_flush(chunks))
-		return false;
-	for (size_t i = 0; i < chunks->done.n; i++) {
-		free(chunks->done.p[i].event); /* their time is right */
-		chunks->done.p[i].event = NULL;
-	}
-	return add_chunks(b, keys, chunks, s, false);
+	return gs_trace_chunks_flush(chunks) && add_exact(b, keys, chunks, s);
+}
+
+/* A chunk of its own in front of them: nothing is known any more. */
+static bool add_gap(gs_trace_build *b, key_cache *keys, gs_trace_chunks *chunks, const gs_gotrace_stitch *s)
+{
+	return gs_trace_gap_transitions(b, gs_gotrace_gap_before(b->g), s, chunks) && add_exact(b, keys, chunks, s);
+}
+
+static bool add_apart(gs_trace_build *b, key_cache *keys, const gs_gotrace_stitch *s,
+		      bool (*add)(gs_trace_build *, key_cache *, gs_trace_chunks *, const gs_gotrace_stitch *))
+{
+	gs_trace_chunks *chunks = gs_alloc_should_fail() ? NULL : calloc(1, sizeof(*chunks));
+	bool ok = chunks && add(b, keys, chunks, s);
+
+	if (chunks)
+		gs_trace_chunks_release(chunks);
+	free(chunks);
+	return ok;
 }
 
 static bool add_transitions(gs_trace_build *b, key_cache *keys, const gs_gotrace_stitch *s)
 {
-	gs_trace_chunks *statuses;
-	bool ok = true;
-
-	if (b->rows->statuses.n) {
-		statuses = gs_alloc_should_fail() ? NULL : calloc(1, sizeof(*statuses));
-		ok = statuses && add_statuses(b, keys, statuses, s);
-		if (statuses)
-			gs_trace_chunks_release(statuses);
-		free(statuses);
-	}
-	return ok && add_chunks(b, keys, &b->rows->chunks, s, true);
+	return (!gs_gotrace_gap_before(b->g) || add_apart(b, keys, s, add_gap)) &&
+	       (!b->rows->statuses.n || add_apart(b, keys, s, add_statuses)) && add_chunks(b, keys, &b->rows->chunks, s, true);
 }
 
 static bool add_samples(gs_trace_build *b, key_cache *k, const gs_gotrace_stitch *s)
@@ -556,15 +590,20 @@ bool gs_trace_build_add(gs_trace_build *b, gs_trace_rows *rows, const gs_gotrace
 {
 	GS_AUTO(arena) *scratch = gs_arena_create(gs_arena_budget_bytes(b->mem));
 	key_cache *k = gs_try_new(scratch, key_cache, 1);
+	const gs_gotrace_gap *gap = gs_gotrace_gap_before(g);
 
 	b->rows = rows;
 	if (!k || !gs_trace_build_begin(b, g, s) || !gs_trace_chunks_flush(&rows->chunks) || !resolve_pending(b) ||
+	    (gap && !gs_trace_gap_begin(b, gap, s)) ||
 	    !map_ids(b, scratch, s->sync.time_ns - b->start_ns) || !gs_trace_build_side(b, s) || !gs_trace_build_memory(b, s) ||
 	    !add_transitions(b, k, s) || !add_samples(b, k, s))
 		return gs_trace_no_memory(err);
 	if (b->chunks.n)
 		b->chunks.p[b->chunks.n - 1].end_ns = s->end_ns - b->start_ns + 1;
 	carry_procs(b);
+	for (size_t i = 0; i < rows->gs.n; i++)
+		if (!drop_state(b, b->g_of[i]))
+			return gs_trace_no_memory(err);
 	return true;
 }
 
@@ -573,13 +612,13 @@ static void close_goroutines(gs_trace_build *b, key_cache *k)
 {
 	for (size_t i = 0; i < b->goroutines.n; i++) {
 		gs_timeline_goroutine *g = &b->goroutines.p[i];
-		const gs_trace_g_state *state = &b->g_states.p[i];
+		const gs_trace_g_state *state = gs_trace_state(b, (uint32_t)i);
 		gs_str name = gs_profile_str(gs_profile_builder_profile(b->b), g->name);
 
 		g->is_system = !g->name || (gs_str_starts(name, GS_S("runtime.")) && !gs_str_eq(name, GS_S("runtime.main")));
 		if (!g->saw_end)
 			g->end_ns = b->t->duration_ns;
-		if (g->saw_end || !is_counted(state->phase))
+		if (g->saw_end || !state || !is_counted(state->phase))
 			continue;
 		k->turn++;
 		gs_timeline_sums_add(&b->sums, key_of(b, k, g->name, state->phase, state->reason),
@@ -588,34 +627,15 @@ static void close_goroutines(gs_trace_build *b, key_cache *k)
 	}
 }
 
-typedef struct id_index {
-	uint64_t id;
-	uint32_t index;
-} id_index;
-
-static int by_id(const void *a, const void *b)
-{
-	const id_index *x = a, *y = b;
-
-	return (x->id > y->id) - (x->id < y->id);
-}
-
 static bool index_goroutines(gs_trace_build *b)
 {
-	size_t n = b->goroutines.n;
-	id_index *list = gs_alloc_should_fail() ? NULL : malloc((n + 1) * sizeof(*list));
-	uint32_t *out = gs_try_new(b->mem, uint32_t, n);
+	uint32_t *out = gs_try_new(b->mem, uint32_t, b->goroutines.n);
+	size_t n = out ? gs_id_runs_list(&b->g_index, out) : 0;
 
-	if (list && out) {
-		for (size_t i = 0; i < n; i++)
-			list[i] = (id_index){ b->goroutines.p[i].id, (uint32_t)i };
-		qsort(list, n, sizeof(*list), by_id);
-		for (size_t i = 0; i < n; i++)
-			out[i] = list[i].index;
-	}
-	free(list);
 	b->t->goroutines_by_id = out;
-	return list && out;
+	for (size_t i = 0; out && i < b->goroutines.n; i++)
+		out[i]--;
+	return out && n == b->goroutines.n;
 }
 
 /* A list goes to the document, at its true size. */
@@ -660,39 +680,11 @@ static void hand_over_lists(gs_trace_build *b)
 	HAND(clocks);
 	HAND(memory_events);
 	HAND(reasons);
+	HAND(gaps);
 #undef HAND
 	hand_over_metric(b->mem, &b->heap, &t->heap_bytes);
 	hand_over_metric(b->mem, &b->goal, &t->heap_goal_bytes);
 	hand_over_metric(b->mem, &b->procs_max, &t->gomaxprocs);
-}
-
-static void tell_damage(gs_trace_build *b, const gs_gotrace_report *report)
-{
-	GS_AUTO(buf) text = { 0 };
-	gs_timeline *t = b->t;
-
-	gs_buf_init(&text, 2000);
-	if (!report->is_damaged)
-		return;
-	t->is_cut = report->is_cut;
-	t->lost_bytes = report->lost_bytes;
-	t->lost_generations = report->lost_generations;
-	t->good_until_ns = report->good_until_ns - b->start_ns;
-	t->lost_until_ns = report->lost_until_ns == GS_GOTRACE_NO_TIME ? GS_NO_TIME : report->lost_until_ns - b->start_ns;
-	if (report->is_cut)
-		gs_buf_f(&text, "the file ends inside generation %u, at byte %llu: it is still being written, or was cut; events are here until %.6fs",
-			 report->generations + 1, (unsigned long long)report->damage.at, (double)t->good_until_ns / 1e9);
-	else
-		gs_buf_f(&text, "%s, at offset %llu; %u generation%s before that %s whole, events are here until %.6fs", report->damage.text,
-			 (unsigned long long)report->damage.at, report->generations, report->generations == 1 ? "" : "s",
-			 report->generations == 1 ? "is" : "are", (double)t->good_until_ns / 1e9);
-	gs_buf_f(&text, report->is_cut ? ", %llu bytes wait for what follows" : ", %llu bytes are lost", (unsigned long long)report->lost_bytes);
-	if (report->lost_generations)
-		gs_buf_f(&text, ", with %u later generation%s", report->lost_generations, report->lost_generations == 1 ? "" : "s");
-	if (t->lost_until_ns != GS_NO_TIME)
-		gs_buf_f(&text, "; they reach to %.6fs at least", (double)t->lost_until_ns / 1e9);
-	t->damage = gs_str_dup(b->mem, gs_buf_view(&text));
-	gs_profile_builder_warn(b->b, "%.*s", GS_FMT(t->damage));
 }
 
 bool gs_trace_build_finish(gs_trace_build *b, gs_document *doc, const gs_gotrace_report *report, gs_err *err)
@@ -708,13 +700,13 @@ bool gs_trace_build_finish(gs_trace_build *b, gs_document *doc, const gs_gotrace
 	t->n_events = report->events;
 	t->start_monotonic_ns = b->is_monotonic ? b->start_ns : GS_NO_TIME;
 	t->duration_ns = b->has_start ? report->end_ns - b->start_ns : 0;
-	tell_damage(b, report);
 	if (!k)
 		return gs_trace_no_memory(err);
 	close_goroutines(b, k);
 	if (!gs_trace_side_finish(b) || !index_goroutines(b))
 		return gs_trace_no_memory(err);
 	hand_over_lists(b);
+	gs_trace_tell_damage(b, report);
 	if (b->n_overlays && !gs_trace_overlay(b, err))
 		return false;
 	if (!gs_timeline_sums_finish(&b->sums, b->b, t->reasons, t->n_reasons))

@@ -36,9 +36,12 @@ typedef struct gs_trace_build {
 	gs_timeline *t;
 	int64_t start_ns; /* of the trace, by its clock */
 	bool has_start;
-	gs_map g_index, p_index, m_index, task_index, location_index;
+	gs_id_runs g_index, task_index; /* index + 1 */
+	gs_map p_index, m_index, location_index;
 	GS_VEC(gs_timeline_goroutine) goroutines;
+	GS_VEC(uint32_t) state_of; /* by goroutine: place in g_states, + 1; 0: it has ended */
 	GS_VEC(gs_trace_g_state) g_states;
+	GS_VEC(uint32_t) free_states; /* places */
 	GS_VEC(gs_timeline_proc) procs;
 	GS_VEC(gs_trace_p_state) p_states;
 	GS_VEC(gs_timeline_thread) threads;
@@ -59,6 +62,9 @@ typedef struct gs_trace_build {
 	gs_trace_metric_columns heap, goal, procs_max;
 	uint8_t forever; /* reason; 0: not seen yet */
 	uint32_t gc; /* open range + 1 */
+	GS_VEC(gs_timeline_gap) gaps;
+	int64_t known_since_ns; /* nothing is known of what came before: the trace's beginning, or the end of the last gap */
+	uint32_t n_told; /* goroutines of `rows` that the generation behind a gap tells of; those behind them were known before */
 	gs_timeline_sums sums;
 	const gs_document *const *overlays; /* to be laid over it at the end, see gotrace_overlay.c */
 	unsigned n_overlays;
@@ -86,6 +92,8 @@ enum { GS_TRACE_MAX_ROWS = INT32_MAX };
 
 bool gs_trace_no_memory(gs_err *err);
 uint32_t gs_trace_goroutine(gs_trace_build *b, uint64_t id, int64_t now_ns);
+/* Of a goroutine that gs_trace_goroutine gave in this generation. Others may have none: NULL. */
+gs_trace_g_state *gs_trace_state(gs_trace_build *b, uint32_t goroutine);
 uint16_t gs_trace_proc(gs_trace_build *b, uint64_t id);
 uint16_t gs_trace_thread(gs_trace_build *b, uint64_t id);
 
@@ -99,6 +107,16 @@ uint32_t gs_trace_string(gs_trace_build *b, uint64_t id);
 uint32_t gs_trace_stack(gs_trace_build *b, uint64_t id);
 /* Name of a goroutine by one of its stacks, and the node of that frame alone. */
 bool gs_trace_entry(gs_trace_build *b, uint64_t stack, uint32_t *name, uint32_t *node);
+
+/*
+ * A generation behind a gap (gotrace_gap.c): first, before ids are mapped, all that was known ends. Then what goroutines do from the
+ * beginning of the gap on: `unknown` is to become a chunk of its own, and rows->statuses tell of its end.
+ */
+bool gs_trace_gap_begin(gs_trace_build *b, const gs_gotrace_gap *gap, const gs_gotrace_stitch *s);
+bool gs_trace_gap_transitions(gs_trace_build *b, const gs_gotrace_gap *gap, const gs_gotrace_stitch *s, gs_trace_chunks *unknown);
+
+/* Once the timeline has its gaps: what is lost, as a sentence and in numbers. */
+void gs_trace_tell_damage(gs_trace_build *b, const gs_gotrace_report *report);
 
 /* Everything of the generation that is no transition. */
 bool gs_trace_build_side(gs_trace_build *b, const gs_gotrace_stitch *s);

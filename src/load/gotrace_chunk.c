@@ -9,8 +9,8 @@ enum {
 	CHUNK_ROWS = 1 << 18, /* their columns fit into a cache */
 	PIECE_ROWS = 8,	      /* but so many for each goroutine: pieces have a price too */
 	MAX_ROWS = 1 << 24,
-	MAX_NEW = 60000,   /* kinds or places that a dictionary gets from its transitions; what is inserted has room behind them */
-	MAX_WORDS = 65536, /* in a dictionary, of a kind */
+	MAX_NEW = 60000,   /* kinds or places that a chunk gets from its transitions; what is inserted has room behind them */
+	MAX_WORDS = 65535, /* of them */
 };
 
 static void release_chunk(gs_trace_chunk *c)
@@ -21,17 +21,11 @@ static void release_chunk(gs_trace_chunk *c)
 	*c = (gs_trace_chunk){ 0 };
 }
 
-static void clear_map(gs_map *m)
-{
-	if (m->n)
-		memset(m->slots, 0, m->cap * sizeof(*m->slots));
-	m->n = 0;
-}
-
 static void forget_dictionary(gs_trace_chunks *c)
 {
-	clear_map(&c->kind_index);
-	clear_map(&c->place_index);
+	c->kinds.n = c->places.n = 0;
+	gs_map_clear(&c->kind_index);
+	gs_map_clear(&c->place_index);
 	memset(c->kinds_cached, 0, sizeof(c->kinds_cached));
 	memset(c->places_cached, 0, sizeof(c->places_cached));
 }
@@ -40,11 +34,7 @@ void gs_trace_chunks_clear(gs_trace_chunks *c)
 {
 	for (size_t i = 0; i < c->done.n; i++)
 		release_chunk(&c->done.p[i]);
-	for (size_t i = 0; i < c->dictionaries.n; i++) {
-		gs_vec_release(&c->dictionaries.p[i].kinds);
-		gs_vec_release(&c->dictionaries.p[i].places);
-	}
-	c->done.n = c->dictionaries.n = 0;
+	c->done.n = 0;
 	c->rows.n = c->pieces.n = c->peers.n = c->events.n = 0;
 	c->number = 0;
 	forget_dictionary(c);
@@ -56,7 +46,9 @@ void gs_trace_chunks_release(gs_trace_chunks *c)
 	gs_map_release(&c->kind_index);
 	gs_map_release(&c->place_index);
 	gs_vec_release(&c->done);
-	gs_vec_release(&c->dictionaries);
+	gs_vec_release(&c->kinds);
+	gs_vec_release(&c->places);
+	gs_vec_release(&c->column);
 	gs_vec_release(&c->rows);
 	gs_vec_release(&c->pieces);
 	gs_vec_release(&c->peers);
@@ -80,7 +72,6 @@ static uint32_t find_key(gs_map *index, gs_trace_cached *cached, uint64_t key, s
 
 static uint32_t kind_of(gs_trace_chunks *c, const gs_trace_transition *t)
 {
-	gs_trace_dictionary *d = &c->dictionaries.p[c->dictionaries.n - 1];
 	uint64_t key = (uint64_t)t->stack << 24 | (uint64_t)t->flags << 16 | (uint64_t)t->phase << 8 | t->reason;
 	gs_trace_cached *cached = &c->kinds_cached[(t->stack * 8u + t->phase) % GS_TRACE_KINDS_CACHED];
 	gs_timeline_kind *fresh;
@@ -89,10 +80,10 @@ static uint32_t kind_of(gs_trace_chunks *c, const gs_trace_transition *t)
 
 	if (cached->index && cached->key == key)
 		return cached->index - 1;
-	index = find_key(&c->kind_index, cached, key, d->kinds.n, &is_new);
+	index = find_key(&c->kind_index, cached, key, c->kinds.n, &is_new);
 	if (index == UINT32_MAX || !is_new)
 		return index;
-	fresh = gs_vec_push(&d->kinds, MAX_NEW);
+	fresh = gs_vec_push(&c->kinds, MAX_NEW);
 	if (!fresh)
 		return UINT32_MAX;
 	*fresh = (gs_timeline_kind){ t->stack, t->phase, t->reason, t->flags };
@@ -101,7 +92,6 @@ static uint32_t kind_of(gs_trace_chunks *c, const gs_trace_transition *t)
 
 static uint32_t place_of(gs_trace_chunks *c, const gs_trace_transition *t)
 {
-	gs_trace_dictionary *d = &c->dictionaries.p[c->dictionaries.n - 1];
 	uint64_t key = (uint64_t)t->proc << 16 | t->thread;
 	gs_trace_cached *cached = &c->places_cached[(t->proc * 31u + t->thread) % GS_TRACE_PLACES_CACHED];
 	gs_timeline_place *fresh;
@@ -110,56 +100,103 @@ static uint32_t place_of(gs_trace_chunks *c, const gs_trace_transition *t)
 
 	if (cached->index && cached->key == key)
 		return cached->index - 1;
-	index = find_key(&c->place_index, cached, key, d->places.n, &is_new);
+	index = find_key(&c->place_index, cached, key, c->places.n, &is_new);
 	if (index == UINT32_MAX || !is_new)
 		return index;
-	fresh = gs_vec_push(&d->places, MAX_NEW);
+	fresh = gs_vec_push(&c->places, MAX_NEW);
 	if (!fresh)
 		return UINT32_MAX;
 	*fresh = (gs_timeline_place){ t->proc, t->thread };
 	return index;
 }
 
-static bool new_dictionary(gs_trace_chunks *c)
-{
-	forget_dictionary(c);
-	return gs_vec_push(&c->dictionaries, INT32_MAX) != NULL;
-}
-
 /* ---- rows to columns ---- */
 
-static bool make_columns(gs_trace_chunk *to, bool has_many_places)
+/* Of a chunk whose counts are known. */
+static bool make_columns(gs_trace_chunk *to)
 {
 	size_t n = to->n, n_marks = n / 64 + 1;
+	bool has_many_places = to->n_places > UINT8_MAX + 1;
 
-	to->mem = gs_arena_create_for(n * (has_many_places ? 8u : 7u) + (to->n_peers + n_marks) * 4 + 5 * 16);
+	to->mem = gs_arena_create_for(n * (has_many_places ? 7u : 6u) + (to->n_peers + n_marks) * 4 + (to->n_rare ? n_marks * 4 : 0) +
+				      to->n_rare * 2u + to->n_kinds * sizeof(*to->kinds) + to->n_places * sizeof(*to->places) + 9 * 16);
 	if (!to->mem)
 		return false;
 	to->offset_ns = gs_try_new(to->mem, uint32_t, n);
-	to->kind = gs_try_new(to->mem, uint16_t, n);
-	if (has_many_places)
-		to->place16 = gs_try_new(to->mem, uint16_t, n);
-	else
-		to->place8 = gs_try_new(to->mem, uint8_t, n);
+	to->kind = gs_try_new(to->mem, uint8_t, n);
+	to->place8 = has_many_places ? NULL : gs_try_new(to->mem, uint8_t, n);
+	to->place16 = has_many_places ? gs_try_new(to->mem, uint16_t, n) : NULL;
 	to->peers = gs_try_new(to->mem, uint32_t, to->n_peers);
 	to->peers_before = gs_try_new(to->mem, uint32_t, n_marks);
-	return to->offset_ns && to->kind && (to->place8 || to->place16) && to->peers && to->peers_before;
+	to->rare_before = to->n_rare ? gs_try_new(to->mem, uint32_t, n_marks) : NULL;
+	to->rare_kinds = gs_try_new(to->mem, uint16_t, to->n_rare);
+	to->kinds = gs_try_new(to->mem, gs_timeline_kind, to->n_kinds);
+	to->places = gs_try_new(to->mem, gs_timeline_place, to->n_places);
+	return to->offset_ns && to->kind && (to->place8 || to->place16) && to->peers && to->peers_before &&
+	       (!to->n_rare || to->rare_before) && to->rare_kinds && to->kinds && to->places;
 }
 
-/* Of a chunk with its pieces and columns. */
-static void count_peers(gs_trace_chunk *to, const gs_timeline_kind *kinds)
+gs_timeline_chunk gs_trace_chunk_view(const gs_trace_chunk *c)
 {
-	uint32_t n = 0;
+	return (gs_timeline_chunk){ .n = c->n, .offset_ns = c->offset_ns, .kind = c->kind, .rare_kinds = c->rare_kinds,
+				    .rare_before = c->rare_before, .place8 = c->place8, .place16 = c->place16, .peers = c->peers,
+				    .peers_before = c->peers_before, .kinds = c->kinds, .places = c->places };
+}
+
+/* Numbers of kinds to bytes where they are small, and how many peers come before what. */
+static void put_kinds(gs_trace_chunk *to, const uint16_t *kind)
+{
+	uint32_t n_rare = 0, n_peers = 0;
 
 	for (uint32_t i = 0; i < to->n; i++) {
-		if (i % 64 == 0)
-			to->peers_before[i / 64] = n;
-		n += kinds[to->kind[i]].flags & GS_KIND_HAS_PEER;
+		if (i % 64 == 0) {
+			to->peers_before[i / 64] = n_peers;
+			if (to->rare_before)
+				to->rare_before[i / 64] = n_rare;
+		}
+		n_peers += to->kinds[kind[i]].flags & GS_KIND_HAS_PEER;
+		to->kind[i] = (uint8_t)(kind[i] < GS_KIND_IS_RARE ? kind[i] : GS_KIND_IS_RARE);
+		if (kind[i] >= GS_KIND_IS_RARE)
+			to->rare_kinds[n_rare++] = kind[i];
 	}
 }
 
+typedef struct used {
+	uint32_t n, kind;
+} used;
+
+static int by_use(const void *a, const void *b)
+{
+	const used *x = a, *y = b;
+
+	if (x->n != y->n)
+		return x->n > y->n ? -1 : 1;
+	return (x->kind > y->kind) - (x->kind < y->kind);
+}
+
+/* The commonest first: new_kind[old]. How many transitions have a rare one; UINT32_MAX: no memory. */
+static uint32_t order_kinds(const gs_trace_chunks *c, uint16_t *new_kind)
+{
+	used *all = gs_alloc_should_fail() ? NULL : calloc(c->kinds.n, sizeof(*all));
+	uint32_t n_rare = 0;
+
+	if (!all)
+		return UINT32_MAX;
+	for (uint32_t i = 0; i < c->kinds.n; i++)
+		all[i].kind = i;
+	for (size_t i = 0; i < c->rows.n; i++)
+		all[c->rows.p[i].kind].n++;
+	qsort(all, c->kinds.n, sizeof(*all), by_use);
+	for (uint32_t i = 0; i < c->kinds.n; i++) {
+		new_kind[all[i].kind] = (uint16_t)i;
+		n_rare += i >= GS_KIND_IS_RARE ? all[i].n : 0;
+	}
+	free(all);
+	return n_rare;
+}
+
 /* Each row behind the others of its goroutine. */
-static void scatter(const gs_trace_chunks *c, gs_trace_chunk *to, const gs_timeline_kind *kinds)
+static void scatter(const gs_trace_chunks *c, gs_trace_chunk *to, const uint16_t *new_kind)
 {
 	gs_trace_piece *pieces = to->pieces;
 	uint32_t peer = 0, at = 0, peer_at = 0;
@@ -179,14 +216,14 @@ static void scatter(const gs_trace_chunks *c, gs_trace_chunk *to, const gs_timel
 		uint32_t here = piece->first + piece->n++;
 
 		to->offset_ns[here] = row->offset_ns;
-		to->kind[here] = row->kind;
+		c->column.p[here] = new_kind[row->kind];
 		if (to->place8)
 			to->place8[here] = (uint8_t)row->place;
 		else
 			to->place16[here] = row->place;
 		if (to->event)
 			to->event[here] = c->events.p[i];
-		if (kinds[row->kind].flags & GS_KIND_HAS_PEER)
+		if (c->kinds.p[row->kind].flags & GS_KIND_HAS_PEER)
 			to->peers[piece->n_peers++] = c->peers.p[peer++];
 	}
 }
@@ -200,33 +237,51 @@ static void *copy(const void *from, size_t bytes, size_t more)
 	return to;
 }
 
+/* Of rows, at the end of the list of chunks. */
+static bool put_together(gs_trace_chunks *c, gs_trace_chunk *to, uint16_t *new_kind)
+{
+	to->n_rare = order_kinds(c, new_kind);
+	if (to->n_rare == UINT32_MAX || !make_columns(to))
+		return false;
+	for (uint32_t i = 0; i < to->n_kinds; i++)
+		to->kinds[new_kind[i]] = c->kinds.p[i];
+	memcpy(to->places, c->places.p, to->n_places * sizeof(*to->places));
+	while (c->column.n < to->n)
+		if (!gs_vec_push(&c->column, MAX_ROWS))
+			return false;
+	scatter(c, to, new_kind);
+	put_kinds(to, c->column.p);
+	return true;
+}
+
 bool gs_trace_chunks_flush(gs_trace_chunks *c)
 {
-	const gs_trace_dictionary *d;
 	gs_trace_chunk *to;
+	uint16_t *new_kind;
+	bool ok;
 
 	if (!c->rows.n)
 		return true;
 	to = gs_vec_push(&c->done, INT32_MAX);
 	if (!to)
 		return false;
-	d = &c->dictionaries.p[c->dictionaries.n - 1];
 	*to = (gs_trace_chunk){ .base_ns = c->base_ns,
 				.last_ns = c->base_ns + c->rows.p[c->rows.n - 1].offset_ns,
 				.n = (uint32_t)c->rows.n,
 				.n_pieces = (uint32_t)c->pieces.n,
 				.n_peers = (uint32_t)c->peers.n,
-				.first_event = c->first_event,
-				.dictionary = (uint32_t)c->dictionaries.n - 1 };
+				.n_kinds = (uint32_t)c->kinds.n,
+				.n_places = (uint32_t)c->places.n,
+				.first_event = c->first_event };
 	to->pieces = copy(c->pieces.p, c->pieces.n * sizeof(*c->pieces.p), 0);
 	to->event = c->events.n ? copy(c->events.p, c->events.n * sizeof(*c->events.p), 0) : NULL;
-	if (!to->pieces || (c->events.n && !to->event) || !make_columns(to, d->places.n > UINT8_MAX + 1))
-		return false;
-	scatter(c, to, d->kinds.p);
-	count_peers(to, d->kinds.p);
+	new_kind = gs_alloc_should_fail() ? NULL : malloc((c->kinds.n + 1) * sizeof(*new_kind));
+	ok = to->pieces && (!c->events.n || to->event) && new_kind && put_together(c, to, new_kind);
+	free(new_kind);
+	forget_dictionary(c);
 	c->rows.n = c->pieces.n = c->peers.n = c->events.n = 0;
 	c->number++;
-	return true;
+	return ok;
 }
 
 static uint32_t piece_of(gs_trace_chunks *c, uint32_t goroutine, gs_trace_piece_at *at)
@@ -253,7 +308,7 @@ static bool is_full(const gs_trace_chunks *c, int64_t time_ns)
 static bool look_up(gs_trace_chunks *c, const gs_trace_transition *t, uint32_t *kind, uint32_t *place)
 {
 	for (unsigned i = 0; i < 2; i++) {
-		if ((i || !c->dictionaries.n) && (!gs_trace_chunks_flush(c) || !new_dictionary(c)))
+		if (i && !gs_trace_chunks_flush(c))
 			return false;
 		*kind = kind_of(c, t);
 		*place = place_of(c, t);
@@ -336,45 +391,65 @@ static void begin_earlier(gs_trace_chunk *c, int64_t time_ns)
 	c->base_ns = time_ns;
 }
 
+/* The columns that `from` lacks have a transition more, and its dictionaries a kind and a place. */
+static bool make_larger(const gs_trace_chunk *from, gs_trace_chunk *to)
+{
+	to->n++;
+	to->n_rare += from->n_kinds >= GS_KIND_IS_RARE;
+	to->n_kinds++;
+	to->n_places++;
+	to->mem = NULL;
+	to->pieces = copy(from->pieces, from->n_pieces * sizeof(*from->pieces), sizeof(*from->pieces));
+	to->event = from->event ? copy(from->event, from->n * sizeof(*from->event), sizeof(*from->event)) : NULL;
+	return to->pieces && (!from->event || to->event) && from->n_kinds < MAX_WORDS && from->n_places < MAX_WORDS && make_columns(to);
+}
+
+/* Kinds and places of what was there, with a gap at `at` for the newest ones. */
+static void copy_words(const gs_trace_chunk *from, gs_trace_chunk *to, uint32_t at, uint16_t *kind)
+{
+	uint32_t n_rare = 0;
+
+	for (uint32_t i = 0; i < to->n; i++) {
+		uint32_t k = i - (i > at);
+		size_t place = from->n_places;
+
+		if (i == at) {
+			kind[i] = (uint16_t)from->n_kinds;
+		} else {
+			kind[i] = from->kind[k] == GS_KIND_IS_RARE ? from->rare_kinds[n_rare++] : from->kind[k];
+			place = from->place8 ? from->place8[k] : from->place16[k];
+		}
+		if (to->place8)
+			to->place8[i] = (uint8_t)place;
+		else
+			to->place16[i] = (uint16_t)place;
+	}
+}
+
 bool gs_trace_chunks_insert(gs_trace_chunks *c, uint32_t chunk, const gs_trace_transition *t)
 {
 	gs_trace_chunk *old = &c->done.p[chunk], to = *old;
-	gs_trace_dictionary *d = &c->dictionaries.p[old->dictionary];
-	gs_timeline_kind *kind = gs_vec_push(&d->kinds, MAX_WORDS);
-	gs_timeline_place *place = gs_vec_push(&d->places, MAX_WORDS);
+	uint16_t *kind = gs_alloc_should_fail() ? NULL : malloc(((size_t)old->n + 1) * sizeof(*kind));
 	uint32_t n = old->n, at;
 
 	assert(!(t->flags & GS_KIND_HAS_PEER));
-	if (!kind || !place)
-		return false;
-	*kind = (gs_timeline_kind){ t->stack, t->phase, t->reason, t->flags };
-	*place = (gs_timeline_place){ t->proc, t->thread };
-	to.mem = NULL;
-	to.place8 = NULL;
-	to.place16 = NULL;
-	to.n = n + 1;
-	to.pieces = copy(old->pieces, old->n_pieces * sizeof(*old->pieces), sizeof(*old->pieces));
-	to.event = old->event ? copy(old->event, n * sizeof(*old->event), sizeof(*old->event)) : NULL;
-	if (!to.pieces || (old->event && !to.event) || !make_columns(&to, old->place16 || d->places.n > UINT8_MAX + 1)) {
+	if (!make_larger(old, &to) || !kind) {
 		release_chunk(&to);
+		free(kind);
 		return false;
 	}
+	memcpy(to.kinds, old->kinds, old->n_kinds * sizeof(*old->kinds));
+	memcpy(to.places, old->places, old->n_places * sizeof(*old->places));
+	to.kinds[old->n_kinds] = (gs_timeline_kind){ t->stack, t->phase, t->reason, t->flags };
+	to.places[old->n_places] = (gs_timeline_place){ t->proc, t->thread };
 	begin_earlier(old, t->time_ns);
 	to.base_ns = old->base_ns;
 	memcpy(to.offset_ns, old->offset_ns, n * sizeof(*old->offset_ns));
 	at = make_way(&to, n, t->goroutine, t->time_ns > to.base_ns ? (uint32_t)(t->time_ns - to.base_ns) : 0);
 	memcpy(to.peers, old->peers, old->n_peers * sizeof(*old->peers));
-	move_column(to.kind, old->kind, sizeof(*to.kind), at, n);
-	to.kind[at] = (uint16_t)(d->kinds.n - 1);
-	for (uint32_t i = 0; i <= n; i++) {
-		uint32_t from = i - (i > at);
-		size_t word = i == at ? d->places.n - 1 : old->place8 ? old->place8[from] : old->place16[from];
-
-		if (to.place8)
-			to.place8[i] = (uint8_t)word;
-		else
-			to.place16[i] = (uint16_t)word;
-	}
+	copy_words(old, &to, at, kind);
+	put_kinds(&to, kind);
+	free(kind);
 	if (to.event) {
 		move_column(to.event, old->event, sizeof(*to.event), at, n);
 		to.event[at] = (uint32_t)t->event;
@@ -383,7 +458,6 @@ bool gs_trace_chunks_insert(gs_trace_chunks *c, uint32_t chunk, const gs_trace_t
 		to.last_ns = t->time_ns;
 	if (t->event < to.first_event)
 		to.first_event = t->event;
-	count_peers(&to, d->kinds.p);
 	release_chunk(old);
 	*old = to;
 	return true;

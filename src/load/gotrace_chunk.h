@@ -18,12 +18,6 @@
 /* Offsets within a chunk are 32 bits of nanoseconds. */
 #define GS_TRACE_CHUNK_NS 4000000000
 
-/* What transitions have in common. Ids are those of the generation. */
-typedef struct gs_trace_dictionary {
-	GS_VEC(gs_timeline_kind) kinds;
-	GS_VEC(gs_timeline_place) places;
-} gs_trace_dictionary;
-
 typedef struct gs_trace_piece {
 	uint32_t goroutine;
 	uint32_t n, first;
@@ -34,11 +28,13 @@ typedef struct gs_trace_piece {
 typedef struct gs_trace_chunk {
 	gs_arena *mem;
 	int64_t base_ns, last_ns; /* times of the first transition and the last */
-	uint32_t n, n_pieces, n_peers;
-	uint32_t dictionary;
-	uint32_t *offset_ns, *peers, *peers_before;
-	uint16_t *kind, *place16;
-	uint8_t *place8;
+	uint32_t n, n_pieces, n_peers, n_kinds, n_places, n_rare;
+	/* As gs_timeline_chunk has them; what they name has ids of the generation. */
+	uint32_t *offset_ns, *peers, *peers_before, *rare_before;
+	uint16_t *rare_kinds, *place16;
+	uint8_t *kind, *place8;
+	gs_timeline_kind *kinds;
+	gs_timeline_place *places;
 	gs_trace_piece *pieces;
 	uint64_t first_event; /* number of the first transition's event */
 	uint32_t *event; /* of the first chunk of a generation: the same of each transition; else NULL */
@@ -58,10 +54,12 @@ enum { GS_TRACE_KINDS_CACHED = 2048, GS_TRACE_PLACES_CACHED = 256 };
 
 typedef struct gs_trace_chunks {
 	GS_VEC(gs_trace_chunk) done;
-	GS_VEC(gs_trace_dictionary) dictionaries;
-	gs_map kind_index, place_index; /* of the last dictionary */
 	gs_trace_cached kinds_cached[GS_TRACE_KINDS_CACHED], places_cached[GS_TRACE_PLACES_CACHED];
 	/* The chunk that is being filled. */
+	GS_VEC(gs_timeline_kind) kinds;
+	GS_VEC(gs_timeline_place) places;
+	gs_map kind_index, place_index;
+	GS_VEC(uint16_t) column; /* of kinds, while it is put together */
 	uint32_t number;
 	int64_t base_ns;
 	uint64_t first_event;
@@ -89,6 +87,8 @@ typedef struct gs_trace_transition {
 void gs_trace_chunks_release(gs_trace_chunks *c);
 /* Empty it for another generation: its memory is kept. */
 void gs_trace_chunks_clear(gs_trace_chunks *c);
+/* A chunk as the timeline will have it, but for ids and the place of its pieces. */
+gs_timeline_chunk gs_trace_chunk_view(const gs_trace_chunk *c);
 /* The next transition; *at is of its goroutine. False: no memory. */
 bool gs_trace_chunks_add(gs_trace_chunks *c, const gs_trace_transition *t, gs_trace_piece_at *at);
 /* Everything that was added is in chunks now. */

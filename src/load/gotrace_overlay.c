@@ -157,6 +157,23 @@ static bool prepare(laying *l)
 
 /* ---- samples ---- */
 
+static int by_id(const void *id, const void *name)
+{
+	uint32_t a = *(const uint32_t *)id, b = ((const gs_thread_name *)name)->id;
+
+	return (a > b) - (a < b);
+}
+
+/* The trace's index of the thread that a sample was taken on; NULL: none of it. */
+static const uint32_t *thread_of(const laying *l, uint32_t sample)
+{
+	uint32_t id = l->p->sample_thread[sample];
+	const gs_thread_name *name =
+		l->p->n_thread_names ? bsearch(&id, l->p->thread_names, l->p->n_thread_names, sizeof(*name), by_id) : NULL;
+
+	return gs_map_get(&l->threads, name ? name->inside : id);
+}
+
 /* The process that has most samples on threads of the trace; 0: none. */
 static uint32_t process_of(const laying *l)
 {
@@ -169,14 +186,14 @@ static uint32_t process_of(const laying *l)
 		for (uint32_t i = 0; i < l->p->n_samples; i++) {
 			uint32_t of = l->p->sample_pid[i];
 
-			if (of > pid && of < next && gs_map_get(&l->threads, l->p->sample_thread[i]))
+			if (of > pid && of < next && thread_of(l, i))
 				next = of;
 		}
 		if (next == UINT32_MAX)
 			break;
 		pid = next;
 		for (uint32_t i = 0; i < l->p->n_samples; i++)
-			n += l->p->sample_pid[i] == pid && gs_map_get(&l->threads, l->p->sample_thread[i]);
+			n += l->p->sample_pid[i] == pid && thread_of(l, i);
 		if (n > n_best) {
 			best = pid;
 			n_best = n;
@@ -204,7 +221,7 @@ static uint32_t weight_of(const gs_profile *p, uint32_t column, uint32_t sample)
 static bool add_sample(laying *l, uint32_t i, uint32_t column, int64_t time_ns, gs_timeline_cpu_sample *to)
 {
 	const gs_timeline *t = l->b->t;
-	const uint32_t *thread = gs_map_get(&l->threads, l->p->sample_thread[i]);
+	const uint32_t *thread = thread_of(l, i);
 	gs_interval on;
 	gs_run run;
 
@@ -321,7 +338,7 @@ static bool lay(laying *l, bool has_samples, gs_err *err)
 	const gs_profile *p = l->p;
 
 	*l->o = (gs_timeline_overlay){ .name = gs_profile_builder_str(l->b->b, l->from->name) };
-	l->o->has_times = p->sample_time_ns && p->sample_thread && p->sample_pid && p->n_samples;
+	l->o->has_times = !l->from->goroutines && p->sample_time_ns && /* a dump is of one moment */ p->sample_thread && p->sample_pid && p->n_samples;
 	if (l->o->name == GS_NO_ID)
 		return gs_trace_no_memory(err);
 	if (l->from->timeline)

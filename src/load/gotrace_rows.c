@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 enum { MAX_ROWS = INT32_MAX, MAX_LANES = UINT16_MAX - 1, MAX_REASONS = 255 };
+#define MAX_SIDE_BYTES ((size_t)1 << 40)
 
 /* The first stack and reason are none. */
 static bool start(gs_trace_rows *t, uint32_t index)
@@ -10,6 +11,7 @@ static bool start(gs_trace_rows *t, uint32_t index)
 	t->index = index;
 	t->last_m = GS_GOTRACE_NONE;
 	t->last_thread = GS_NO_LANE;
+	t->side.bytes.max = MAX_SIDE_BYTES;
 	return gs_vec_push(&t->stacks, MAX_ROWS) && gs_vec_push(&t->reasons, MAX_REASONS);
 }
 
@@ -23,27 +25,23 @@ gs_trace_rows *gs_trace_rows_create(uint32_t index)
 	return NULL;
 }
 
-static void clear_map(gs_map *m)
-{
-	if (m->n)
-		memset(m->slots, 0, m->cap * sizeof(*m->slots));
-	m->n = 0;
-}
-
 bool gs_trace_rows_reuse(gs_trace_rows *t, uint32_t index)
 {
 	t->n_events = 0;
 	gs_trace_chunks_clear(&t->chunks);
-	t->statuses.n = t->side.n = t->samples.n = t->memory.n = t->pending.n = 0;
+	t->statuses.n = t->samples.n = t->memory.n = t->pending.n = 0;
 	t->heap.n = t->goal.n = t->procs_max.n = 0;
 	t->gs.n = t->ps.n = t->ms.n = t->stacks.n = t->reasons.n = t->dense_stacks.n = 0;
-	clear_map(&t->g_index);
-	clear_map(&t->p_index);
-	clear_map(&t->m_index);
-	clear_map(&t->stack_index);
-	clear_map(&t->reason_index);
+	gs_id_runs_clear(&t->g_index);
+	gs_map_clear(&t->p_index);
+	gs_map_clear(&t->m_index);
+	gs_map_clear(&t->stack_index);
+	gs_map_clear(&t->reason_index);
 	memset(t->dense_procs, 0, sizeof(t->dense_procs));
-	memset(t->recent, 0, sizeof(t->recent));
+	memset(t->recent_reasons, 0, sizeof(t->recent_reasons));
+	t->side.bytes.n = 0;
+	t->side.last_event = 0;
+	t->side.last_ns = 0;
 	return start(t, index);
 }
 
@@ -53,7 +51,7 @@ void gs_trace_rows_free(gs_trace_rows *t)
 		return;
 	gs_trace_chunks_release(&t->chunks);
 	gs_vec_release(&t->statuses);
-	gs_vec_release(&t->side);
+	gs_buf_release(&t->side.bytes);
 	gs_vec_release(&t->samples);
 	gs_vec_release(&t->memory);
 	gs_vec_release(&t->pending);
@@ -66,7 +64,7 @@ void gs_trace_rows_free(gs_trace_rows *t)
 	gs_vec_release(&t->stacks);
 	gs_vec_release(&t->reasons);
 	gs_vec_release(&t->dense_stacks);
-	gs_map_release(&t->g_index);
+	gs_id_runs_release(&t->g_index);
 	gs_map_release(&t->p_index);
 	gs_map_release(&t->m_index);
 	gs_map_release(&t->stack_index);
@@ -74,37 +72,22 @@ void gs_trace_rows_free(gs_trace_rows *t)
 	free(t);
 }
 
-static uint32_t find_goroutine(gs_trace_rows *t, uint64_t id)
+uint32_t gs_trace_rows_goroutine(gs_trace_rows *t, uint64_t id)
 {
-	bool is_new;
-	uint32_t *slot = gs_map_put(&t->g_index, id, &is_new);
+	uint32_t *place = id == GS_GOTRACE_NONE ? NULL : gs_id_runs_put(&t->g_index, id);
 	gs_trace_g *g;
 
-	if (!slot)
+	if (!place)
 		return GS_NO_INDEX;
-	if (is_new) {
-		*slot = GS_NO_INDEX;
+	if (!*place) {
 		g = gs_vec_push(&t->gs, MAX_ROWS);
 		if (!g)
 			return GS_NO_INDEX;
-		*g = (gs_trace_g){ .id = id, .syscall_proc = GS_NO_LANE };
-		*slot = (uint32_t)t->gs.n - 1;
+		g->id = id;
+		g->syscall_proc = GS_NO_LANE;
+		*place = (uint32_t)t->gs.n;
 	}
-	return *slot;
-}
-
-uint32_t gs_trace_rows_goroutine(gs_trace_rows *t, uint64_t id)
-{
-	gs_trace_recent *r = &t->recent[id % GS_TRACE_RECENT];
-	uint32_t index;
-
-	if (id == GS_GOTRACE_NONE)
-		return GS_NO_INDEX;
-	if (r->index && r->id == id)
-		return r->index - 1;
-	index = find_goroutine(t, id);
-	*r = (gs_trace_recent){ id, index + 1 };
-	return index;
+	return *place - 1;
 }
 
 static uint16_t find_proc(gs_trace_rows *t, uint64_t id)
@@ -193,10 +176,10 @@ static uint32_t stack_of(gs_trace_rows *t, uint64_t id)
 	return *slot;
 }
 
-static uint8_t reason_of(gs_trace_rows *t, uint64_t id)
+static uint8_t find_reason(gs_trace_rows *t, uint64_t id)
 {
 	bool is_new;
-	uint32_t *slot = id ? gs_map_put(&t->reason_index, id, &is_new) : NULL;
+	uint32_t *slot = gs_map_put(&t->reason_index, id, &is_new);
 
 	if (!slot)
 		return 0;
@@ -210,16 +193,30 @@ static uint8_t reason_of(gs_trace_rows *t, uint64_t id)
 	return (uint8_t)*slot;
 }
 
-/* The goroutine enters `phase`. */
-static gs_trace_transition transition(gs_trace_rows *t, const gs_gotrace_event *e, uint32_t g, gs_phase phase)
+static inline uint8_t reason_of(gs_trace_rows *t, uint64_t id)
 {
-	return (gs_trace_transition){ .time_ns = e->time_ns,
-				      .event = t->n_events,
-				      .goroutine = g,
-				      .peer = GS_NO_INDEX,
-				      .proc = proc_of(t, e->p),
-				      .thread = thread_of(t, e->m),
-				      .phase = (uint8_t)phase };
+	uint64_t at = id % GS_TRACE_RECENT_REASONS;
+
+	if (id && t->recent_reasons[at].id != id) {
+		t->recent_reasons[at].index = find_reason(t, id);
+		t->recent_reasons[at].id = id;
+	}
+	return id ? t->recent_reasons[at].index : 0;
+}
+
+/* The goroutine enters `phase`. Field by field: a whole that was just put together from small parts is slow to be read again. */
+static inline void transition(gs_trace_rows *t, const gs_gotrace_event *e, uint32_t g, gs_phase phase, gs_trace_transition *x)
+{
+	x->time_ns = e->time_ns;
+	x->event = t->n_events;
+	x->goroutine = g;
+	x->stack = 0;
+	x->peer = GS_NO_INDEX;
+	x->proc = proc_of(t, e->p);
+	x->thread = thread_of(t, e->m);
+	x->phase = (uint8_t)phase;
+	x->reason = 0;
+	x->flags = 0;
 }
 
 /* False: no memory, or it has no goroutine. */
@@ -295,10 +292,11 @@ static bool proc_idle(gs_trace_rows *t, const gs_gotrace_event *e, uint64_t id)
 static bool created(gs_trace_rows *t, const gs_gotrace_event *e, gs_phase phase)
 {
 	uint32_t g = gs_trace_rows_goroutine(t, e->args[0]);
-	gs_trace_transition x = transition(t, e, g, phase);
+	gs_trace_transition x;
 
 	if (g == GS_NO_INDEX)
 		return false;
+	transition(t, e, g, phase, &x);
 	x.flags = GS_KIND_CREATES | GS_KIND_HAS_PEER;
 	x.peer = gs_trace_rows_goroutine(t, e->g);
 	if (e->type == GS_GOTRACE_GO_CREATE_SYSCALL) {
@@ -312,8 +310,9 @@ static bool created(gs_trace_rows *t, const gs_gotrace_event *e, gs_phase phase)
 
 static bool unblocked(gs_trace_rows *t, const gs_gotrace_event *e)
 {
-	gs_trace_transition x = transition(t, e, gs_trace_rows_goroutine(t, e->args[0]), GS_PHASE_RUNNABLE);
+	gs_trace_transition x;
 
+	transition(t, e, gs_trace_rows_goroutine(t, e->args[0]), GS_PHASE_RUNNABLE, &x);
 	x.peer = gs_trace_rows_goroutine(t, e->g);
 	x.flags = x.peer == GS_NO_INDEX ? 0 : GS_KIND_HAS_PEER;
 	if (e->type == GS_GOTRACE_GO_UNBLOCK)
@@ -326,9 +325,9 @@ static bool own(gs_trace_rows *t, const gs_gotrace_event *e, gs_phase phase, uin
 {
 	uint32_t g = gs_trace_rows_goroutine(t, e->g);
 
-	*x = transition(t, e, g, phase);
 	if (g == GS_NO_INDEX)
 		return false;
+	transition(t, e, g, phase, x);
 	x->stack = stack_of(t, stack);
 	x->reason = reason_of(t, reason);
 	if (!t->gs.p[g].name_stack)
@@ -357,7 +356,7 @@ static bool status(gs_trace_rows *t, const gs_gotrace_event *e)
 	x = gs_vec_push(&t->statuses, MAX_ROWS);
 	if (!x)
 		return false;
-	*x = transition(t, e, g, (gs_phase)phases[e->to_state]);
+	transition(t, e, g, (gs_phase)phases[e->to_state], x);
 	x->stack = stack;
 	if (x->phase == GS_PHASE_SYSCALL)
 		enter_syscall(t, x);
@@ -403,14 +402,82 @@ static bool put_memory(gs_trace_rows *t, const gs_gotrace_event *e)
 	return m->goroutine != GS_NO_INDEX;
 }
 
+static unsigned char *put_number(unsigned char *to, uint64_t v)
+{
+	for (; v >= 0x80; v >>= 7)
+		*to++ = (unsigned char)(v | 0x80);
+	*to++ = (unsigned char)v;
+	return to;
+}
+
+/* Only few have what order adds to them. */
+static bool has_task_parent(uint8_t type)
+{
+	return type == GS_GOTRACE_USER_TASK_END;
+}
+
+static bool has_name(uint8_t type)
+{
+	return type == GS_GOTRACE_USER_TASK_END || type == GS_GOTRACE_STW_END;
+}
+
 static bool put_side(gs_trace_rows *t, const gs_gotrace_event *e)
 {
-	gs_trace_side *s = gs_vec_push(&t->side, MAX_ROWS);
+	enum { MOST = 2 + 10 * 10 + sizeof(gs_str) };
+	gs_trace_side *s = &t->side;
+	unsigned n_args = gs_gotrace_spec_of(e->type)->n_args;
+	unsigned char bytes[MOST], *to = bytes;
 
-	if (!s)
+	*to++ = e->type;
+	*to++ = e->to_state;
+	to = put_number(to, t->n_events - s->last_event);
+	to = put_number(to, (uint64_t)e->time_ns - (uint64_t)s->last_ns);
+	to = put_number(to, e->m + 1); /* none is the largest there is */
+	to = put_number(to, e->p + 1);
+	to = put_number(to, e->g + 1);
+	for (unsigned i = 0; i < n_args; i++)
+		to = put_number(to, e->args[i]);
+	if (has_task_parent(e->type))
+		to = put_number(to, e->task_parent + 1);
+	if (has_name(e->type)) {
+		memcpy(to, &e->name, sizeof(e->name));
+		to += sizeof(e->name);
+	}
+	s->last_event = t->n_events;
+	s->last_ns = e->time_ns;
+	gs_buf_add(&s->bytes, bytes, (size_t)(to - bytes));
+	return !s->bytes.bad;
+}
+
+gs_trace_side_walk gs_trace_side_begin(const gs_trace_side *s)
+{
+	return (gs_trace_side_walk){ .in = gs_rd_of(gs_buf_view(&s->bytes)) };
+}
+
+bool gs_trace_side_next(gs_trace_side_walk *w)
+{
+	int64_t before_ns = w->e.time_ns;
+	unsigned n_args;
+	gs_str name;
+
+	if (!gs_rd_left(&w->in))
 		return false;
-	s->event = t->n_events;
-	s->e = *e;
+	w->e = (gs_gotrace_event){ .type = gs_rd_u8(&w->in), .task_parent = GS_GOTRACE_NONE };
+	n_args = gs_gotrace_spec_of(w->e.type)->n_args;
+	w->e.to_state = gs_rd_u8(&w->in);
+	w->event += gs_rd_varint(&w->in);
+	w->e.time_ns = (int64_t)((uint64_t)before_ns + gs_rd_varint(&w->in));
+	w->e.m = gs_rd_varint(&w->in) - 1;
+	w->e.p = gs_rd_varint(&w->in) - 1;
+	w->e.g = gs_rd_varint(&w->in) - 1;
+	for (unsigned i = 0; i < n_args; i++)
+		w->e.args[i] = gs_rd_varint(&w->in);
+	if (has_task_parent(w->e.type))
+		w->e.task_parent = gs_rd_varint(&w->in) - 1;
+	if (has_name(w->e.type)) {
+		name = gs_rd_bytes(&w->in, sizeof(name));
+		memcpy(&w->e.name, name.p, sizeof(w->e.name));
+	}
 	return true;
 }
 
@@ -427,7 +494,7 @@ static bool add(gs_trace_rows *t, const gs_gotrace_event *e)
 	case GS_GOTRACE_GO_CREATE_SYSCALL:
 		return created(t, e, GS_PHASE_SYSCALL);
 	case GS_GOTRACE_GO_START:
-		x = transition(t, e, gs_trace_rows_goroutine(t, e->args[0]), GS_PHASE_RUNNING);
+		transition(t, e, gs_trace_rows_goroutine(t, e->args[0]), GS_PHASE_RUNNING, &x);
 		on_proc(t, x.proc);
 		return push(t, &x);
 	case GS_GOTRACE_GO_DESTROY:
@@ -478,7 +545,9 @@ static bool add(gs_trace_rows *t, const gs_gotrace_event *e)
 	case GS_GOTRACE_PROC_STEAL:
 		return proc_idle(t, e, e->args[0]) && put_side(t, e);
 	case GS_GOTRACE_PROC_STATUS:
-		return (e->to_state != GS_PROC_IDLE || proc_idle(t, e, e->args[0])) && put_side(t, e);
+		/* Of a later generation it is no news. What it calls idle may still be in the system call of an earlier one, until it is
+		 * stolen: the runtime does not know. */
+		return (t->index || e->to_state != GS_PROC_IDLE || proc_idle(t, e, e->args[0])) && put_side(t, e);
 	default:
 		return e->type >= GS_GOTRACE_SPAN ? put_memory(t, e) : put_side(t, e);
 	}

@@ -5,6 +5,8 @@
 #ifndef GS_LOAD_GOTRACE_ROWS_H
 #define GS_LOAD_GOTRACE_ROWS_H
 
+#include "base/id_runs.h"
+#include "base/rd.h"
 #include "format/gotrace/gotrace.h"
 #include "load/gotrace_chunk.h"
 
@@ -30,11 +32,18 @@ typedef struct gs_trace_memory {
 
 typedef GS_VEC(gs_trace_value) gs_trace_values;
 
-/* An event that is no transition of a goroutine: to be looked at in order, see gotrace_side.c. */
+/* Events that are no transitions of goroutines, packed: to be looked at in order, see gotrace_side.c. */
 typedef struct gs_trace_side {
-	uint64_t event;
-	gs_gotrace_event e;
+	gs_buf bytes;
+	uint64_t last_event;
+	int64_t last_ns;
 } gs_trace_side;
+
+typedef struct gs_trace_side_walk {
+	gs_rd in;
+	uint64_t event; /* its number */
+	gs_gotrace_event e; /* without from_state */
+} gs_trace_side_walk;
 
 typedef struct gs_trace_g {
 	uint64_t id;
@@ -58,20 +67,15 @@ typedef struct gs_trace_pending {
 	uint32_t goroutine; /* found later; GS_NO_INDEX: none */
 } gs_trace_pending;
 
-/* Indexes of ids that are small or were asked for lately; the maps know the others. */
-enum { GS_TRACE_DENSE_PROCS = 256, GS_TRACE_RECENT = 4096, GS_TRACE_DENSE_STACKS = 1 << 20 };
-
-typedef struct gs_trace_recent {
-	uint64_t id;
-	uint32_t index; /* + 1; 0: nothing here */
-} gs_trace_recent;
+/* Indexes of ids that are small; the maps know the others. */
+enum { GS_TRACE_DENSE_PROCS = 256, GS_TRACE_DENSE_STACKS = 1 << 20, GS_TRACE_RECENT_REASONS = 64 };
 
 typedef struct gs_trace_rows {
 	uint32_t index;
 	uint64_t n_events;
 	gs_trace_chunks chunks;
 	GS_VEC(gs_trace_transition) statuses; /* of the first generation: what goroutines did when the trace began */
-	GS_VEC(gs_trace_side) side;
+	gs_trace_side side;
 	GS_VEC(gs_trace_sample) samples;
 	GS_VEC(gs_trace_memory) memory;
 	GS_VEC(gs_trace_pending) pending;
@@ -81,9 +85,13 @@ typedef struct gs_trace_rows {
 	GS_VEC(uint64_t) ms;
 	GS_VEC(uint64_t) stacks; /* ids; [0] is none */
 	GS_VEC(uint64_t) reasons; /* string ids; [0] is none */
-	gs_map g_index, p_index, m_index, stack_index, reason_index;
+	gs_id_runs g_index; /* index + 1 */
+	gs_map p_index, m_index, stack_index, reason_index;
 	uint16_t dense_procs[GS_TRACE_DENSE_PROCS]; /* + 1 */
-	gs_trace_recent recent[GS_TRACE_RECENT]; /* goroutines, by low bits of the id */
+	struct {
+		uint64_t id; /* 0: nothing here */
+		uint8_t index;
+	} recent_reasons[GS_TRACE_RECENT_REASONS];
 	GS_VEC(uint32_t) dense_stacks; /* by id below GS_TRACE_DENSE_STACKS */
 	uint64_t last_m; /* looked up last, and its index */
 	uint16_t last_thread;
@@ -96,6 +104,9 @@ bool gs_trace_rows_reuse(gs_trace_rows *t, uint32_t index);
 void gs_trace_rows_free(gs_trace_rows *t);
 /* The next event of the generation. False: out of memory. */
 bool gs_trace_rows_event(gs_trace_rows *t, const gs_gotrace_event *e);
+/* From the first one on: gs_trace_side_begin, then until it is false. */
+gs_trace_side_walk gs_trace_side_begin(const gs_trace_side *s);
+bool gs_trace_side_next(gs_trace_side_walk *w);
 /* The index of a goroutine; GS_NO_INDEX: none, or no memory. */
 uint32_t gs_trace_rows_goroutine(gs_trace_rows *t, uint64_t id);
 

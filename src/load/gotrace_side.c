@@ -34,7 +34,7 @@ static uint32_t range_begin(gs_trace_build *b, const gs_gotrace_event *e, int64_
 
 	if (!r)
 		return 0;
-	*r = (gs_timeline_range){ .start_ns = saw_start ? now : 0,
+	*r = (gs_timeline_range){ .start_ns = saw_start ? now : b->known_since_ns,
 				  .name = name,
 				  .scope = scope,
 				  .owner = owner,
@@ -79,13 +79,14 @@ static bool range(gs_trace_build *b, const gs_gotrace_event *e, int64_t now)
 	gs_range_scope scope = GS_RANGE_GOROUTINE;
 	gs_str kind;
 
+	gs_trace_goroutine(b, e->g, now); /* may move the states, which `open` points into */
 	switch (e->type) {
 	case GS_GOTRACE_STW_BEGIN:
 	case GS_GOTRACE_STW_END:
 		owner = gs_trace_goroutine(b, e->g, now);
 		if (owner == GS_NO_INDEX)
 			return true;
-		open = &b->g_states.p[owner].stw;
+		open = &gs_trace_state(b, owner)->stw;
 		kind = e->name;
 		if (!is_end)
 			gs_gotrace_string(b->g, e->args[0], &kind);
@@ -112,7 +113,7 @@ static bool range(gs_trace_build *b, const gs_gotrace_event *e, int64_t now)
 		owner = gs_trace_goroutine(b, is_active ? e->args[0] : e->g, now);
 		if (owner == GS_NO_INDEX)
 			return true;
-		open = &b->g_states.p[owner].assist;
+		open = &gs_trace_state(b, owner)->assist;
 		name = gs_profile_builder_str(b->b, GS_S("GC mark assist"));
 	}
 	if (*open && is_active)
@@ -132,21 +133,23 @@ static bool range(gs_trace_build *b, const gs_gotrace_event *e, int64_t now)
 /* GS_NO_INDEX: the background, or no memory. */
 static uint32_t task_of(gs_trace_build *b, uint64_t id)
 {
-	bool is_new;
-	uint32_t *slot = id == 0 || id == GS_GOTRACE_NONE ? NULL : gs_map_put(&b->task_index, id, &is_new);
+	uint32_t *place = id == 0 || id == GS_GOTRACE_NONE ? NULL : gs_id_runs_put(&b->task_index, id);
 	gs_timeline_task *t;
 
-	if (!slot)
+	if (!place)
 		return GS_NO_INDEX;
-	if (is_new) {
+	if (!*place) {
 		t = gs_vec_push(&b->tasks, GS_TRACE_MAX_ROWS);
 		if (!t)
 			return GS_NO_INDEX;
 		*t = (gs_timeline_task){ .id = id, .parent = GS_NO_INDEX, .start_goroutine = GS_NO_INDEX,
-					 .end_goroutine = GS_NO_INDEX };
-		*slot = (uint32_t)b->tasks.n - 1;
+					 .end_goroutine = GS_NO_INDEX, .start_ns = b->known_since_ns };
+		*place = (uint32_t)b->tasks.n;
 	}
-	return *slot;
+	/* A gap did not end it. */
+	if (!b->tasks.p[*place - 1].saw_end)
+		b->tasks.p[*place - 1].end_ns = 0;
+	return *place - 1;
 }
 
 static bool task_begin(gs_trace_build *b, const gs_gotrace_event *e, int64_t now)
@@ -194,14 +197,15 @@ static bool region(gs_trace_build *b, const gs_gotrace_event *e, int64_t now)
 
 	if (g == GS_NO_INDEX)
 		return true;
-	state = &b->g_states.p[g];
+	state = gs_trace_state(b, g);
 	if (!is_end || !state->region) {
 		uint32_t parent = is_end ? GS_NO_INDEX : state->region - 1;
+		int64_t since = b->goroutines.p[g].start_ns > b->known_since_ns ? b->goroutines.p[g].start_ns : b->known_since_ns;
 
 		r = gs_vec_push(&b->regions, GS_TRACE_MAX_ROWS);
 		if (!r)
 			return false;
-		*r = (gs_timeline_region){ .start_ns = is_end ? b->goroutines.p[g].start_ns : now,
+		*r = (gs_timeline_region){ .start_ns = is_end ? since : now,
 					   .saw_start = !is_end,
 					   .name = gs_trace_string(b, e->args[1]),
 					   .goroutine = g,
@@ -256,7 +260,7 @@ static bool side(gs_trace_build *b, const gs_gotrace_event *e, int64_t now)
 	case GS_GOTRACE_PROC_STEAL:
 		return proc_change(b, e, now, e->args[0], false);
 	case GS_GOTRACE_PROC_STATUS:
-		return proc_change(b, e, b->rows->index ? now : 0, e->args[0], e->to_state == GS_PROC_RUNNING);
+		return proc_change(b, e, b->rows->index ? now : b->known_since_ns, e->args[0], e->to_state == GS_PROC_RUNNING);
 	case GS_GOTRACE_USER_TASK_BEGIN:
 		return task_begin(b, e, now);
 	case GS_GOTRACE_USER_TASK_END:
@@ -289,16 +293,16 @@ static bool values(gs_trace_build *b, const gs_trace_values *from, gs_trace_metr
 
 bool gs_trace_build_side(gs_trace_build *b, const gs_gotrace_stitch *s)
 {
+	gs_trace_side_walk w = gs_trace_side_begin(&b->rows->side);
 	size_t c = 0;
 
-	for (size_t i = 0; i < b->rows->side.n; i++) {
-		const gs_trace_side *row = &b->rows->side.p[i];
-		const gs_gotrace_event *e = &row->e;
-		int64_t now = gs_gotrace_stitched_time(s, row->event, e->time_ns) - b->start_ns;
+	while (gs_trace_side_next(&w)) {
+		const gs_gotrace_event *e = &w.e;
+		int64_t now = gs_gotrace_stitched_time(s, w.event, e->time_ns) - b->start_ns;
 
-		while (c < s->n_corrections && s->corrections[c].event < row->event)
+		while (c < s->n_corrections && s->corrections[c].event < w.event)
 			c++;
-		if (c < s->n_corrections && s->corrections[c].event == row->event)
+		if (c < s->n_corrections && s->corrections[c].event == w.event)
 			e = &s->corrections[c].now;
 		if (!side(b, e, now))
 			return false;
@@ -321,13 +325,32 @@ static int by_start(const void *a, const void *b)
 	return (x->index > y->index) - (x->index < y->index);
 }
 
+static bool is_sorted(const char *list, size_t n, size_t size, size_t start_at)
+{
+	int64_t last = INT64_MIN, start;
+
+	for (size_t i = 0; i < n; i++, last = start) {
+		memcpy(&start, list + i * size + start_at, sizeof(start));
+		if (start < last)
+			return false;
+	}
+	return true;
+}
+
 /* Order `n` things of `size` bytes by their start, an int64_t at offset `start_at`; new_index[old]. False: no memory. */
 static bool sort_by_start(void *list, size_t n, size_t size, size_t start_at, uint32_t *new_index)
 {
-	moved *order = gs_alloc_should_fail() ? NULL : malloc((n + 1) * sizeof(*order));
-	char *p = list, *copy = malloc(n * size + 1);
-	bool ok = order && copy;
+	moved *order;
+	char *p = list, *copy;
+	bool ok;
 
+	for (size_t i = 0; i < n; i++)
+		new_index[i] = (uint32_t)i;
+	if (is_sorted(list, n, size, start_at))
+		return true;
+	order = gs_alloc_should_fail() ? NULL : malloc((n + 1) * sizeof(*order));
+	copy = malloc(n * size + 1);
+	ok = order && copy;
 	for (size_t i = 0; ok && i < n; i++) {
 		memcpy(&order[i].start_ns, p + i * size + start_at, sizeof(int64_t));
 		order[i].index = (uint32_t)i;
@@ -376,13 +399,13 @@ bool gs_trace_side_finish(gs_trace_build *b)
 	bool ok;
 
 	for (size_t i = 0; i < b->ranges.n; i++)
-		if (!b->ranges.p[i].saw_end)
+		if (!b->ranges.p[i].saw_end && !b->ranges.p[i].end_ns)
 			b->ranges.p[i].end_ns = end;
 	for (size_t i = 0; i < b->tasks.n; i++)
-		if (!b->tasks.p[i].saw_end)
+		if (!b->tasks.p[i].saw_end && !b->tasks.p[i].end_ns)
 			b->tasks.p[i].end_ns = end;
 	for (size_t i = 0; i < b->regions.n; i++)
-		if (!b->regions.p[i].saw_end)
+		if (!b->regions.p[i].saw_end && !b->regions.p[i].end_ns)
 			b->regions.p[i].end_ns = b->goroutines.p[b->regions.p[i].goroutine].end_ns;
 	most = b->regions.n > most ? b->regions.n : most;
 	new_index = gs_alloc_should_fail() ? NULL : malloc((most + 1) * sizeof(*new_index));

@@ -4,36 +4,48 @@
 
 #include "base/banned.h"
 
-/* Kept out of the way of what happens a million times a second. */
-#define RARE __attribute__((noinline))
+/* What happens to every event is one function; the rest keeps out of its way. */
+#define HOT static inline __attribute__((always_inline))
+#define RARE static __attribute__((noinline))
 
-enum { MAX_ROWS = INT32_MAX, MAX_REASONS = 255, RECENT_GOROUTINES = 4096, RECENT_ROWS = 8192, RECENT_REASONS = 64 };
+enum { MAX_ROWS = INT32_MAX, MAX_REASONS = 255, OPEN_ROWS = 4096, RECENT_REASONS = 64 };
+enum { CUT_FRAMES = 128 }; /* so many are all that the runtime keeps: the outermost one may not be where the goroutine began */
 
 /*
  * The first events of a generation may turn out to have happened later than they say (gs_gotrace_stitched_time), and only the first:
  * so many transitions are remembered with the sums that they went into.
  */
-enum { MAX_EARLY = 1 << 16, MAX_STACK = 1 << 20 };
+enum { MAX_EARLY = 1 << 14, MAX_STACK = 1 << 20 };
 
-/* Sums are kept by what names the goroutine: the stack that it was created with, or the goroutine itself. */
+/*
+ * Sums are kept by what names the goroutine: the stack that it was created with, or else one that ends in the same function, whether
+ * its own or another's. Only goroutines that nothing names yet have sums of their own. Many rows are many misses of the cache.
+ */
 #define CLASS_SELF 0x80000000u
 
+/* What all of its transitions look at; two of them share a cache line. */
 typedef struct goroutine {
 	uint64_t id;
 	int64_t since_ns; /* of its state */
+	uint32_t stack, class;
+	uint32_t early; /* the transition into its state, + 1; 0: not a remembered one */
+	uint16_t state; /* phase << 8 | reason */
+	uint8_t flags;
+} goroutine;
+enum { HAS_FIRST = 1, IS_NAMED = 2 };
+
+/* The rest of it. */
+typedef struct history {
 	int64_t first_ns; /* its first transition ends a state of an earlier generation, so that is kept */
 	uint32_t first_event, first_stack;
-	uint32_t stack;
-	uint32_t early;	     /* the transition into its state, + 1; 0: not a remembered one */
-	uint32_t class;
 	uint32_t name_stack;
 	uint32_t whole;	     /* its number in the build, where CLASS_SELF is asked for */
-	uint8_t phase, reason, first_phase;
-	bool has_first, is_named, is_created;
-	bool has_status; /* what it was when the trace began: phase and stack above, until the first transition */
-	uint8_t status_phase;
 	uint32_t status_stack;
-} goroutine;
+	uint8_t first_phase, status_phase;
+	bool is_met, is_created;
+	bool is_brief; /* created here under a name: when it ends here too nobody else needs to know of it */
+	bool has_status; /* what it was when the trace began: phase and stack above, until the first transition */
+} history;
 
 typedef struct early {
 	int64_t time_ns;
@@ -42,15 +54,26 @@ typedef struct early {
 } early;
 
 typedef struct sample {
-	uint32_t goroutine, stack;
+	uint64_t goroutine;
+	uint32_t stack;
 } sample;
+
+/* A row that is being added to. */
+typedef struct open_row {
+	uint32_t class, stack;
+	uint32_t state;
+	uint32_t row; /* + 1; 0: none */
+	int64_t n, dur_ns;
+} open_row;
 
 struct gs_trace_sums {
 	uint32_t index;
 	uint64_t n_events;
-	bool must_restart;
-	gs_map g_index;
+	bool must_restart, has_places;
+	gs_map g_index; /* id -> index; when events have no places, and at the end */
+	gs_map class_index; /* function -> stack */
 	GS_VEC(goroutine) gs;
+	GS_VEC(history) histories; /* as many */
 	GS_VEC(early) early;
 	GS_VEC(sample) samples;
 	GS_VEC(uint64_t) reasons; /* string ids; [0] is none */
@@ -60,15 +83,7 @@ struct gs_trace_sums {
 	GS_VEC(uint8_t) seen; /* by stack id */
 	uint8_t forever; /* of them; 0: not seen yet */
 	gs_timeline_sums sums; /* names are classes, nodes are stack ids */
-	struct {
-		uint64_t id;
-		uint32_t index; /* + 1 */
-	} recent[RECENT_GOROUTINES];
-	struct {
-		uint32_t class, stack;
-		uint32_t state; /* phase and reason */
-		uint32_t row;	/* + 1 */
-	} recent_rows[RECENT_ROWS];
+	open_row open[OPEN_ROWS];
 	struct {
 		uint64_t id;
 		uint8_t index;
@@ -78,35 +93,67 @@ struct gs_trace_sums {
 /* What an event makes of a goroutine: its own, or the one that it names. */
 static const struct rule {
 	uint8_t phase; /* 0: nothing */
-	bool is_own;
-	uint8_t stack, reason; /* index + 1 of the argument; 0: none */
+	bool is_own, creates;
+	bool has_reason;	 /* its first argument */
+	bool has_stack, is_rare; /* rare ones are too much to look at where it must be quick */
+	uint8_t stack_at;	 /* argument */
 } rules[256] = {
-	[GS_GOTRACE_GO_CREATE] = { GS_PHASE_RUNNABLE, false, 3, 0 },
-	[GS_GOTRACE_GO_CREATE_BLOCKED] = { GS_PHASE_WAITING, false, 3, 0 },
-	[GS_GOTRACE_GO_CREATE_SYSCALL] = { GS_PHASE_SYSCALL, false, 0, 0 },
-	[GS_GOTRACE_GO_START] = { GS_PHASE_RUNNING, false, 0, 0 },
-	[GS_GOTRACE_GO_DESTROY] = { GS_PHASE_NONE, true, 0, 0 },
-	[GS_GOTRACE_GO_DESTROY_SYSCALL] = { GS_PHASE_NONE, true, 0, 0 },
-	[GS_GOTRACE_GO_STOP] = { GS_PHASE_RUNNABLE, true, 2, 1 },
-	[GS_GOTRACE_GO_BLOCK] = { GS_PHASE_WAITING, true, 2, 1 },
-	[GS_GOTRACE_GO_UNBLOCK] = { GS_PHASE_RUNNABLE, false, 3, 0 },
-	[GS_GOTRACE_GO_SWITCH] = { GS_PHASE_RUNNABLE, false, 0, 0 },
-	[GS_GOTRACE_GO_SWITCH_DESTROY] = { GS_PHASE_RUNNABLE, false, 0, 0 },
-	[GS_GOTRACE_GO_SYSCALL_BEGIN] = { GS_PHASE_SYSCALL, true, 2, 0 },
-	[GS_GOTRACE_GO_SYSCALL_END] = { GS_PHASE_RUNNING, true, 0, 0 },
-	[GS_GOTRACE_GO_SYSCALL_END_BLOCKED] = { GS_PHASE_RUNNABLE, true, 0, 0 },
+	[GS_GOTRACE_GO_CREATE] = { GS_PHASE_RUNNABLE, false, true, false, true, true, 2 },
+	[GS_GOTRACE_GO_CREATE_BLOCKED] = { GS_PHASE_WAITING, false, true, false, true, true, 2 },
+	[GS_GOTRACE_GO_CREATE_SYSCALL] = { GS_PHASE_SYSCALL, false, false, false, false, true, 0 },
+	[GS_GOTRACE_GO_START] = { GS_PHASE_RUNNING, false, false, false, false, false, 0 },
+	[GS_GOTRACE_GO_DESTROY] = { GS_PHASE_NONE, true, false, false, false, false, 0 },
+	[GS_GOTRACE_GO_DESTROY_SYSCALL] = { GS_PHASE_NONE, true, false, false, false, false, 0 },
+	[GS_GOTRACE_GO_STOP] = { GS_PHASE_RUNNABLE, true, false, true, true, false, 1 },
+	[GS_GOTRACE_GO_BLOCK] = { GS_PHASE_WAITING, true, false, true, true, false, 1 },
+	[GS_GOTRACE_GO_UNBLOCK] = { GS_PHASE_RUNNABLE, false, false, false, true, false, 2 },
+	[GS_GOTRACE_GO_SWITCH] = { GS_PHASE_RUNNABLE, false, false, false, false, false, 0 },
+	[GS_GOTRACE_GO_SWITCH_DESTROY] = { GS_PHASE_RUNNABLE, false, false, false, false, false, 0 },
+	[GS_GOTRACE_GO_SYSCALL_BEGIN] = { GS_PHASE_SYSCALL, true, false, false, true, false, 1 },
+	[GS_GOTRACE_GO_SYSCALL_END] = { GS_PHASE_RUNNING, true, false, false, false, false, 0 },
+	[GS_GOTRACE_GO_SYSCALL_END_BLOCKED] = { GS_PHASE_RUNNABLE, true, false, false, false, false, 0 },
 };
+
+enum {
+	SEEN = 1,
+	SEEN_BESIDE = 2,
+	NAMES = 4,	/* a goroutine that is created with it */
+	HAS_FRAMES = 8,
+};
+
+static bool start(gs_trace_sums *s, uint32_t index)
+{
+	uint8_t *none = gs_vec_push(&s->seen, MAX_STACK);
+
+	if (none)
+		*none = SEEN | SEEN_BESIDE;
+	s->index = index;
+	return none && gs_vec_push(&s->reasons, MAX_REASONS);
+}
 
 gs_trace_sums *gs_trace_sums_create(uint32_t index)
 {
 	gs_trace_sums *s = gs_alloc_should_fail() ? NULL : calloc(1, sizeof(*s));
 
-	if (s && gs_vec_push(&s->reasons, MAX_REASONS)) {
-		s->index = index;
+	if (s && start(s, index))
 		return s;
-	}
 	gs_trace_sums_free(s);
 	return NULL;
+}
+
+bool gs_trace_sums_reuse(gs_trace_sums *s, uint32_t index)
+{
+	s->n_events = 0;
+	s->must_restart = s->has_places = false;
+	s->forever = 0;
+	gs_map_clear(&s->g_index);
+	gs_map_clear(&s->class_index);
+	s->gs.n = s->histories.n = s->early.n = s->samples.n = s->reasons.n = s->stacks.n = s->side_stacks.n = s->seen.n = 0;
+	gs_timeline_sums_release(&s->sums);
+	s->sums = (gs_timeline_sums){ 0 };
+	memset(s->open, 0, sizeof(s->open));
+	memset(s->recent_reasons, 0, sizeof(s->recent_reasons));
+	return start(s, index);
 }
 
 void gs_trace_sums_free(gs_trace_sums *s)
@@ -114,7 +161,9 @@ void gs_trace_sums_free(gs_trace_sums *s)
 	if (!s)
 		return;
 	gs_map_release(&s->g_index);
+	gs_map_release(&s->class_index);
 	gs_vec_release(&s->gs);
+	gs_vec_release(&s->histories);
 	gs_vec_release(&s->early);
 	gs_vec_release(&s->samples);
 	gs_vec_release(&s->reasons);
@@ -125,12 +174,11 @@ void gs_trace_sums_free(gs_trace_sums *s)
 	free(s);
 }
 
-enum { SEEN = 1, SEEN_BESIDE = 2 };
-
 /* False: no memory. */
-static RARE bool meet_stack(gs_trace_sums *s, uint64_t id, uint8_t how)
+static bool meet_stack(gs_trace_sums *s, const gs_gotrace_generation *gen, uint64_t id, uint8_t how)
 {
-	uint32_t *fresh;
+	const gs_gotrace_frame *frames;
+	uint32_t *fresh, n;
 
 	if (id >= MAX_STACK) {
 		s->must_restart = true;
@@ -141,50 +189,59 @@ static RARE bool meet_stack(gs_trace_sums *s, uint64_t id, uint8_t how)
 			return false;
 	if (s->seen.p[id] & how)
 		return true;
-	s->seen.p[id] |= how;
+	s->seen.p[id] |= how | (gs_gotrace_stack(gen, id, &frames, &n) && n ? HAS_FRAMES : 0);
 	fresh = how == SEEN ? gs_vec_push(&s->stacks, MAX_STACK) : gs_vec_push(&s->side_stacks, MAX_STACK);
 	if (fresh)
 		*fresh = (uint32_t)id;
 	return fresh != NULL;
 }
 
-static inline bool meet(gs_trace_sums *s, uint64_t id)
+static inline bool meet(gs_trace_sums *s, const gs_gotrace_generation *gen, uint64_t id)
 {
-	return !id || (id < s->seen.n && s->seen.p[id] & SEEN) || meet_stack(s, id, SEEN);
+	return (id < s->seen.n && s->seen.p[id] & SEEN) || meet_stack(s, gen, id, SEEN);
 }
 
+/* Room for a goroutine at `index`. False: no memory. */
+static bool meet_goroutine(gs_trace_sums *s, uint32_t index, uint64_t id)
+{
+	while (s->gs.n <= index)
+		if (!gs_vec_push(&s->histories, MAX_ROWS) || !gs_vec_push(&s->gs, MAX_ROWS))
+			return false;
+	if (s->histories.p[index].is_met)
+		return true;
+	s->histories.p[index].is_met = true;
+	s->gs.p[index].id = id;
+	s->gs.p[index].class = CLASS_SELF | index;
+	return true;
+}
+
+/* GS_NO_INDEX: no memory. */
 static uint32_t find_goroutine(gs_trace_sums *s, uint64_t id)
 {
 	bool is_new;
 	uint32_t *slot = gs_map_put(&s->g_index, id, &is_new);
-	goroutine *g;
 
-	if (!slot || !is_new)
-		return slot ? *slot : GS_NO_INDEX;
-	*slot = GS_NO_INDEX;
-	g = gs_vec_push(&s->gs, MAX_ROWS);
-	if (!g)
-		return GS_NO_INDEX;
-	*slot = (uint32_t)s->gs.n - 1;
-	g->id = id;
-	g->class = CLASS_SELF | *slot;
-	return *slot;
+	if (slot && is_new)
+		*slot = meet_goroutine(s, (uint32_t)s->gs.n, id) ? (uint32_t)s->gs.n - 1 : GS_NO_INDEX;
+	return slot ? *slot : GS_NO_INDEX;
 }
 
-/* NULL: none, or no memory. */
-static inline goroutine *goroutine_of(gs_trace_sums *s, uint64_t id)
+/* The goroutine of an event that was not met before, or whose event does not say its place. GS_NO_INDEX: no memory. */
+static uint32_t find_place(gs_trace_sums *s, const gs_gotrace_event *e, uint64_t id)
 {
-	uint64_t at = id % RECENT_GOROUTINES;
-	uint32_t index;
+	s->must_restart = s->must_restart || id == GS_GOTRACE_NONE || (s->gs.n && s->has_places != (e->place != 0)) || e->place > MAX_ROWS;
+	s->has_places = e->place != 0;
+	if (!e->place || s->must_restart)
+		return find_goroutine(s, id);
+	return meet_goroutine(s, e->place - 1, id) ? e->place - 1 : GS_NO_INDEX;
+}
 
-	if (id == GS_GOTRACE_NONE)
-		return NULL;
-	if (s->recent[at].id == id && s->recent[at].index)
-		return &s->gs.p[s->recent[at].index - 1];
-	index = find_goroutine(s, id);
-	s->recent[at].id = id;
-	s->recent[at].index = index + 1;
-	return index == GS_NO_INDEX ? NULL : &s->gs.p[index];
+/* Index of the goroutine whose state changes, which is called `id`. */
+static inline uint32_t index_of(gs_trace_sums *s, const gs_gotrace_event *e, uint64_t id)
+{
+	uint32_t index = e->place - 1;
+
+	return index < s->gs.n && s->gs.p[index].class ? index : find_place(s, e, id);
 }
 
 static uint8_t find_reason(gs_trace_sums *s, const gs_gotrace_generation *g, uint64_t id)
@@ -205,7 +262,7 @@ static uint8_t find_reason(gs_trace_sums *s, const gs_gotrace_generation *g, uin
 	return (uint8_t)(s->reasons.n - 1);
 }
 
-static inline uint8_t reason_of(gs_trace_sums *s, const gs_gotrace_generation *g, uint64_t id)
+static uint8_t reason_of(gs_trace_sums *s, const gs_gotrace_generation *g, uint64_t id)
 {
 	uint64_t at = id % RECENT_REASONS;
 
@@ -216,125 +273,173 @@ static inline uint8_t reason_of(gs_trace_sums *s, const gs_gotrace_generation *g
 	return id ? s->recent_reasons[at].index : 0;
 }
 
-/* Its number + 1; 0: no memory. */
-static inline uint32_t row_of(gs_trace_sums *s, uint32_t class, uint8_t phase, uint8_t reason, uint32_t stack)
+static void close_row(gs_trace_sums *s, open_row *r)
 {
-	uint32_t state = (uint32_t)phase << 8 | reason;
-	uint32_t at = (class * 0x9e3779b1u ^ stack * 0x85ebca6bu ^ state * 0xc2b2ae35u) >> 19;
-	gs_sum_row *row;
-
-	if (s->recent_rows[at].row && s->recent_rows[at].class == class && s->recent_rows[at].stack == stack &&
-	    s->recent_rows[at].state == state)
-		return s->recent_rows[at].row;
-	row = gs_timeline_sums_row(&s->sums, gs_timeline_sums_key(&s->sums, (gs_sum_key){ class, phase, reason }), stack);
-	if (!row)
-		return 0;
-	s->recent_rows[at].class = class;
-	s->recent_rows[at].stack = stack;
-	s->recent_rows[at].state = state;
-	s->recent_rows[at].row = (uint32_t)(row - s->sums.rows.p) + 1;
-	return s->recent_rows[at].row;
+	if (!r->row)
+		return;
+	s->sums.rows.p[r->row - 1].n += r->n;
+	s->sums.rows.p[r->row - 1].dur_ns += r->dur_ns;
+	*r = (open_row){ 0 };
 }
 
-static bool is_counted(uint8_t phase)
+/* False: no memory. */
+static bool change_row(gs_trace_sums *s, open_row *r, uint32_t class, uint32_t state, uint32_t stack)
+{
+	gs_sum_row *row;
+
+	close_row(s, r);
+	row = gs_timeline_sums_row(
+		&s->sums, gs_timeline_sums_key(&s->sums, (gs_sum_key){ class, (uint8_t)(state >> 8), (uint8_t)state }), stack);
+	if (row)
+		*r = (open_row){ class, stack, state, (uint32_t)(row - s->sums.rows.p) + 1, 0, 0 };
+	return row != NULL;
+}
+
+/* The only place where such a row can be open. */
+HOT open_row *open_row_at(gs_trace_sums *s, uint32_t class, uint32_t state, uint32_t stack)
+{
+	return &s->open[(class * 0x9e3779b1u ^ stack * 0x85ebca6bu ^ state * 0xc2b2ae35u) >> 20];
+}
+
+HOT bool is_open(const open_row *r, uint32_t class, uint32_t state, uint32_t stack)
+{
+	return r->class == class && r->stack == stack && r->state == state;
+}
+
+static inline bool is_counted(unsigned phase)
 {
 	return phase != GS_PHASE_UNKNOWN && phase != GS_PHASE_NONE;
 }
 
-/* A goroutine is called by the outermost frame of its first stack that has one with a name. */
-static void name_by(goroutine *g, const gs_gotrace_generation *gen, uint32_t stack)
+/* A goroutine is called by the outermost frame of its first stack that has one with a name. False: no memory. */
+static bool name_by(gs_trace_sums *s, uint32_t index, const gs_gotrace_generation *gen, uint32_t stack)
 {
+	goroutine *g = &s->gs.p[index];
 	const gs_gotrace_frame *frames;
-	uint32_t n;
+	uint32_t n, *class;
+	bool is_new;
 
-	if (g->is_named || !stack || !gs_gotrace_stack(gen, stack, &frames, &n) || !n)
-		return;
-	g->name_stack = stack;
-	g->is_named = frames[n - 1].function.n > 0;
+	if (g->flags & IS_NAMED || !stack || !gs_gotrace_stack(gen, stack, &frames, &n) || !n)
+		return true;
+	s->histories.p[index].name_stack = stack;
+	g->flags |= frames[n - 1].function.n > 0 ? IS_NAMED : 0;
+	if (!(g->flags & IS_NAMED) || n >= CUT_FRAMES)
+		return true;
+	class = gs_map_put(&s->class_index, (uintptr_t)frames[n - 1].function.p, &is_new);
+	if (class && is_new)
+		*class = stack;
+	if (class)
+		g->class = *class;
+	return class != NULL;
 }
 
-static bool name_created(gs_trace_sums *s, goroutine *g, const gs_gotrace_generation *gen, uint64_t stack)
+static bool name_created(gs_trace_sums *s, uint32_t index, const gs_gotrace_generation *gen, uint64_t stack)
 {
-	bool is_fresh = !g->has_first && !g->has_status && !g->name_stack;
+	goroutine *g = &s->gs.p[index];
+	history *h = &s->histories.p[index];
+	bool is_fresh = !(g->flags & HAS_FIRST) && !h->has_status && !h->name_stack;
 
 	/* A second life under another name. */
 	s->must_restart = s->must_restart || (!is_fresh && g->class != stack);
-	if (!meet(s, stack))
+	if (!meet(s, gen, stack))
 		return false;
 	if (!is_fresh || s->must_restart)
 		return true;
-	name_by(g, gen, (uint32_t)stack);
-	if (g->is_named)
+	if (s->seen.p[stack] & NAMES) {
+		h->name_stack = (uint32_t)stack;
+		g->flags |= IS_NAMED;
+	} else if (!name_by(s, index, gen, (uint32_t)stack)) {
+		return false;
+	}
+	if (g->flags & IS_NAMED) {
+		s->seen.p[stack] |= NAMES;
 		g->class = (uint32_t)stack;
-	g->is_created = true;
+	}
+	h->is_created = true;
+	h->is_brief = g->flags & IS_NAMED;
 	return true;
 }
 
-static bool remember(gs_trace_sums *s, goroutine *g, int64_t time_ns, uint32_t ended)
+static bool remember(gs_trace_sums *s, goroutine *g, uint32_t index, int64_t time_ns, uint32_t ended)
 {
-	early *e = gs_vec_push(&s->early, MAX_EARLY);
+	early *e;
 
+	g->early = 0;
+	if (s->early.n == MAX_EARLY)
+		return true;
+	e = gs_vec_push(&s->early, MAX_EARLY);
 	if (!e)
 		return false;
-	*e = (early){ time_ns, (uint32_t)s->n_events, (uint32_t)(g - s->gs.p), ended, 0 };
+	*e = (early){ time_ns, (uint32_t)s->n_events, index, ended, 0 };
 	g->early = (uint32_t)s->early.n;
 	return true;
 }
 
-/* The state that it was in goes to the sums. */
-static inline bool end_state(gs_trace_sums *s, goroutine *g, int64_t time_ns, uint8_t next, uint32_t next_stack, uint32_t *row)
+/* The state that it was in goes to the sums. *row: + 1, of these; 0: none. */
+static bool end_state(gs_trace_sums *s, const goroutine *g, uint32_t index, int64_t time_ns, unsigned next, uint32_t next_stack, uint32_t *row)
 {
-	gs_sum_row *to;
+	unsigned phase = g->state >> 8;
+	uint32_t stack = phase == GS_PHASE_RUNNING ? next_stack : g->stack, class = g->class;
+	open_row *to;
 
 	*row = 0;
-	if (!is_counted(g->phase))
+	if (!is_counted(phase))
 		return true;
-	*row = row_of(s, g->class, g->phase, g->reason, g->phase == GS_PHASE_RUNNING ? next_stack : g->stack);
-	if (!*row)
+	/* Counted for the frame where it began, which is its own. */
+	if (phase == GS_PHASE_RUNNING && !(s->seen.p[stack] & HAS_FRAMES) && !s->histories.p[index].is_brief)
+		class = CLASS_SELF | index;
+	to = open_row_at(s, class, g->state, stack);
+	if (!is_open(to, class, g->state, stack) && !change_row(s, to, class, g->state, stack))
 		return false;
-	to = &s->sums.rows.p[*row - 1];
-	to->n += !(g->phase == GS_PHASE_SYSCALL && next == GS_PHASE_SYSCALL);
+	to->n += !(phase == GS_PHASE_SYSCALL && next == GS_PHASE_SYSCALL);
 	to->dur_ns += time_ns - g->since_ns;
+	*row = to->row;
 	if (g->early)
-		s->early.p[g->early - 1].began = *row;
+		s->early.p[g->early - 1].began = to->row;
 	return true;
+}
+
+static void begin_first(gs_trace_sums *s, goroutine *g, uint32_t index, int64_t time_ns, uint8_t phase, uint32_t stack)
+{
+	history *h = &s->histories.p[index];
+
+	g->flags |= HAS_FIRST;
+	h->first_ns = time_ns;
+	h->first_event = (uint32_t)s->n_events;
+	h->first_phase = phase;
+	h->first_stack = stack;
 }
 
 static bool transition(gs_trace_sums *s, const gs_gotrace_generation *gen, const gs_gotrace_event *e, const struct rule *rule)
 {
-	goroutine *g = goroutine_of(s, rule->is_own ? e->g : e->args[0]);
-	uint64_t stack = rule->stack ? e->args[rule->stack - 1] : 0;
-	uint8_t reason = rule->reason ? reason_of(s, gen, e->args[rule->reason - 1]) : 0, phase = rule->phase;
+	uint32_t index = index_of(s, e, rule->is_own ? e->g : e->args[0]);
+	uint64_t stack = rule->has_stack ? e->args[rule->stack_at] : 0;
+	uint8_t reason = rule->has_reason ? reason_of(s, gen, e->args[0]) : 0, phase = rule->phase;
 	uint32_t row = 0;
+	goroutine *g;
 
-	if (!g || !meet(s, stack))
-		return false;
-	if (rule->is_own)
-		name_by(g, gen, (uint32_t)stack);
-	else if ((e->type == GS_GOTRACE_GO_CREATE || e->type == GS_GOTRACE_GO_CREATE_BLOCKED) && !name_created(s, g, gen, e->args[1]))
+	if (index == GS_NO_INDEX || !meet(s, gen, stack))
+		return s->must_restart;
+	g = &s->gs.p[index];
+	if (rule->creates ? !name_created(s, index, gen, e->args[1]) :
+			    !(g->flags & IS_NAMED) && rule->is_own && !name_by(s, index, gen, (uint32_t)stack))
 		return false;
 	if (s->must_restart)
 		return true;
 	if (phase == GS_PHASE_WAITING && reason && reason == s->forever)
 		phase = GS_PHASE_NONE;
-	if (!g->has_first) {
-		g->has_first = true;
-		g->first_ns = e->time_ns;
-		g->first_event = (uint32_t)s->n_events;
-		g->first_phase = phase;
-		g->first_stack = (uint32_t)stack;
+	if (!(g->flags & HAS_FIRST)) {
+		begin_first(s, g, index, e->time_ns, phase, (uint32_t)stack);
 	} else {
-		if (phase == GS_PHASE_SYSCALL && g->phase == GS_PHASE_SYSCALL && !stack)
+		if (phase == GS_PHASE_SYSCALL && g->state >> 8 == GS_PHASE_SYSCALL && !stack)
 			stack = g->stack;
-		if (!end_state(s, g, e->time_ns, phase, (uint32_t)stack, &row))
+		if (!end_state(s, g, index, e->time_ns, phase, (uint32_t)stack, &row))
 			return false;
 	}
-	g->early = 0;
 	g->since_ns = e->time_ns;
-	g->phase = phase;
-	g->reason = reason;
+	g->state = (uint16_t)(phase << 8 | reason);
 	g->stack = (uint32_t)stack;
-	return s->early.n == MAX_EARLY || remember(s, g, e->time_ns, row);
+	return remember(s, g, index, e->time_ns, row);
 }
 
 static bool status(gs_trace_sums *s, const gs_gotrace_generation *gen, const gs_gotrace_event *e)
@@ -343,63 +448,98 @@ static bool status(gs_trace_sums *s, const gs_gotrace_generation *gen, const gs_
 					  [GS_GO_RUNNABLE] = GS_PHASE_RUNNABLE, [GS_GO_RUNNING] = GS_PHASE_RUNNING,
 					  [GS_GO_WAITING] = GS_PHASE_WAITING, [GS_GO_SYSCALL] = GS_PHASE_SYSCALL };
 	uint64_t stack = e->type == GS_GOTRACE_GO_STATUS_STACK ? e->args[3] : 0;
-	goroutine *g;
+	uint32_t index;
+	history *h;
 
-	if (!meet(s, stack))
+	if (!meet(s, gen, stack))
 		return false;
 	/* Later generations say again what is known. */
 	if (e->to_state >= sizeof(phases) || (s->index && !stack) || (!s->index && e->from_state == e->to_state))
 		return true;
-	g = goroutine_of(s, e->args[0]);
-	if (!g)
+	index = index_of(s, e, e->args[0]);
+	if (index == GS_NO_INDEX)
+		return s->must_restart;
+	h = &s->histories.p[index];
+	s->must_restart = s->must_restart || (!s->index && (s->gs.p[index].flags & HAS_FIRST || h->has_status));
+	if (!name_by(s, index, gen, (uint32_t)stack))
 		return false;
-	s->must_restart = s->must_restart || (!s->index && (g->has_first || g->has_status));
-	name_by(g, gen, (uint32_t)stack);
 	if (s->index)
 		return true;
-	g->has_status = true;
-	g->status_phase = phases[e->to_state];
-	g->status_stack = (uint32_t)stack;
+	h->has_status = true;
+	h->status_phase = phases[e->to_state];
+	h->status_stack = (uint32_t)stack;
 	return true;
 }
 
-static bool cpu_sample(gs_trace_sums *s, const gs_gotrace_event *e)
+static bool cpu_sample(gs_trace_sums *s, const gs_gotrace_generation *gen, const gs_gotrace_event *e)
 {
-	const goroutine *g = goroutine_of(s, e->g);
 	sample *to = gs_vec_push(&s->samples, MAX_ROWS);
 
-	if (!to || (!g && e->g != GS_GOTRACE_NONE) || !meet(s, e->args[0]))
+	if (!to || !meet(s, gen, e->args[0]))
 		return false;
-	*to = (sample){ g ? (uint32_t)(g - s->gs.p) : GS_NO_INDEX, (uint32_t)e->args[0] };
+	*to = (sample){ e->g, (uint32_t)e->args[0] };
 	return true;
 }
 
 /* What only the timeline shows. */
-static bool beside(gs_trace_sums *s, const gs_gotrace_event *e)
+static bool beside(gs_trace_sums *s, const gs_gotrace_generation *gen, const gs_gotrace_event *e)
 {
 	const gs_gotrace_spec *spec = gs_gotrace_spec_of(e->type);
 	bool is_shown = (e->type >= GS_GOTRACE_STW_BEGIN && e->type <= GS_GOTRACE_GC_MARK_ASSIST_END) ||
 			(e->type >= GS_GOTRACE_USER_TASK_BEGIN && e->type <= GS_GOTRACE_USER_LOG);
 	uint64_t stack = is_shown && spec->stack ? e->args[spec->stack - 1] : 0;
 
-	return !stack || meet_stack(s, stack, SEEN_BESIDE);
+	return !stack || meet_stack(s, gen, stack, SEEN_BESIDE);
 }
 
-bool gs_trace_sums_event(gs_trace_sums *s, const gs_gotrace_generation *g, const gs_gotrace_event *e)
+static bool no_transition(gs_trace_sums *s, const gs_gotrace_generation *g, const gs_gotrace_event *e)
+{
+	if (e->type == GS_GOTRACE_GO_STATUS || e->type == GS_GOTRACE_GO_STATUS_STACK)
+		return status(s, g, e);
+	return e->type == GS_GOTRACE_CPU_SAMPLE ? cpu_sample(s, g, e) : beside(s, g, e);
+}
+
+RARE bool any_event(gs_trace_sums *s, const gs_gotrace_generation *g, const gs_gotrace_event *e, gs_err *err)
 {
 	const struct rule *rule = &rules[e->type];
-	bool ok = s->n_events < MAX_ROWS;
 
-	if (rule->phase)
-		ok = ok && transition(s, g, e, rule);
-	else if (e->type == GS_GOTRACE_GO_STATUS || e->type == GS_GOTRACE_GO_STATUS_STACK)
-		ok = ok && status(s, g, e);
-	else if (e->type == GS_GOTRACE_CPU_SAMPLE)
-		ok = ok && cpu_sample(s, e);
-	else
-		ok = ok && beside(s, e);
+	if (s->n_events < MAX_ROWS && (rule->phase ? transition(s, g, e, rule) : no_transition(s, g, e))) {
+		s->n_events++;
+		return true;
+	}
+	return gs_trace_no_memory(err);
+}
+
+/* Nearly all events are transitions of goroutines that are known, between states that were seen before: those by the shortest way. */
+bool gs_trace_sums_event(void *events, const gs_gotrace_generation *gen, const gs_gotrace_event *e, gs_err *err)
+{
+	gs_trace_sums *s = events;
+	const struct rule *rule = &rules[e->type];
+	uint64_t stack = e->args[rule->stack_at] & -(uint64_t)rule->has_stack, at = e->args[0] % RECENT_REASONS;
+	uint32_t index = e->place - 1, next = (uint32_t)rule->phase << 8, of_stack;
+	goroutine *g;
+	open_row *r;
+
+	if (!rule->phase || rule->is_rare || index >= s->gs.n || stack >= s->seen.n || s->early.n < MAX_EARLY || s->n_events >= MAX_ROWS)
+		return any_event(s, gen, e, err);
+	if (rule->has_reason) {
+		if (s->recent_reasons[at].id != e->args[0] || s->recent_reasons[at].index == s->forever)
+			return any_event(s, gen, e, err);
+		next |= s->recent_reasons[at].index;
+	}
+	g = &s->gs.p[index];
+	of_stack = g->state >> 8 == GS_PHASE_RUNNING ? (uint32_t)stack : g->stack;
+	r = open_row_at(s, g->class, g->state, of_stack);
+	if (g->flags != (HAS_FIRST | IS_NAMED) || g->early || !is_open(r, g->class, g->state, of_stack) || !(s->seen.p[stack] & SEEN) ||
+	    (g->state >> 8 == GS_PHASE_RUNNING && !(s->seen.p[stack] & HAS_FRAMES)))
+		return any_event(s, gen, e, err);
+	r->n++;
+	r->dur_ns += e->time_ns - g->since_ns;
+	g->since_ns = e->time_ns;
+	g->state = (uint16_t)next;
+	g->stack = (uint32_t)stack;
 	s->n_events++;
-	return ok;
+	return true;
 }
 
 /* ---- into the build, in the order of generations ---- */
@@ -462,45 +602,50 @@ static uint32_t key_of(gs_trace_build *b, uint32_t name, uint8_t phase, uint32_t
 }
 
 /* The state that it brought along ends with its first transition. */
-static void end_carried(gs_trace_build *b, const ids *of, const goroutine *g, const gs_trace_g_state *state, const gs_gotrace_stitch *st)
+static void end_carried(gs_trace_build *b, const ids *of, const history *h, const gs_trace_g_state *state, const gs_gotrace_stitch *st)
 {
-	const gs_timeline_goroutine *whole = &b->goroutines.p[g->whole];
-	int64_t end_ns = gs_gotrace_stitched_time(st, g->first_event, g->first_ns) - b->start_ns;
+	const gs_timeline_goroutine *whole = &b->goroutines.p[h->whole];
+	int64_t end_ns = gs_gotrace_stitched_time(st, h->first_event, h->first_ns) - b->start_ns;
 	uint32_t node = state->stack;
 
 	if (!is_counted(state->phase))
 		return;
 	if (state->phase == GS_PHASE_RUNNING)
-		node = of->nodes[g->first_stack] ? of->nodes[g->first_stack] : whole->entry;
+		node = of->nodes[h->first_stack] ? of->nodes[h->first_stack] : whole->entry;
 	gs_timeline_sums_add(&b->sums, key_of(b, whole->name, state->phase, state->reason), node,
-			     !(state->phase == GS_PHASE_SYSCALL && g->first_phase == GS_PHASE_SYSCALL), end_ns - state->since_ns);
+			     !(state->phase == GS_PHASE_SYSCALL && h->first_phase == GS_PHASE_SYSCALL), end_ns - state->since_ns);
 }
 
 /* Its name and its state in the build. False: no memory. */
-static bool carry(gs_trace_build *b, ids *of, gs_trace_sums *s, goroutine *g, const gs_gotrace_stitch *st)
+static bool carry(gs_trace_build *b, ids *of, gs_trace_sums *s, size_t index, const gs_gotrace_stitch *st)
 {
-	const uint32_t *known = gs_map_get(&b->g_index, g->id);
+	goroutine *g = &s->gs.p[index];
+	history *h = &s->histories.p[index];
+	bool is_known = h->is_met && gs_id_runs_at(&b->g_index, g->id);
 	gs_timeline_goroutine *whole;
 	gs_trace_g_state *state;
+	uint32_t entry;
 
 	/* Most come and go within a generation. */
-	if (!known && g->class < CLASS_SELF && g->phase == GS_PHASE_NONE)
+	if (!h->is_met || (!is_known && h->is_brief && g->state >> 8 == GS_PHASE_NONE))
 		return true;
-	g->whole = gs_trace_goroutine(b, g->id, st->sync.time_ns - b->start_ns);
-	if (g->whole == GS_NO_INDEX)
+	h->whole = gs_trace_goroutine(b, g->id, st->sync.time_ns - b->start_ns);
+	if (h->whole == GS_NO_INDEX)
 		return false;
-	whole = &b->goroutines.p[g->whole];
-	state = &b->g_states.p[g->whole];
-	s->must_restart = s->must_restart || (g->is_created && known && whole->name);
-	if (!whole->name && g->name_stack)
-		whole->name = name_of(b, of, g->name_stack, &whole->entry);
-	if (g->has_status)
-		*state = (gs_trace_g_state){ .since_ns = st->sync.time_ns - b->start_ns, .phase = g->status_phase,
-					     .stack = of->nodes[g->status_stack] };
-	if (g->has_first) {
-		end_carried(b, of, g, state, st);
-		*state = (gs_trace_g_state){ .since_ns = g->since_ns - b->start_ns, .phase = g->phase,
-					     .reason = (uint8_t)of->reasons[g->reason], .stack = of->nodes[g->stack] };
+	whole = &b->goroutines.p[h->whole];
+	state = gs_trace_state(b, h->whole);
+	s->must_restart = s->must_restart || (h->is_created && is_known && whole->name);
+	if (!whole->name && h->name_stack)
+		whole->name = name_of(b, of, h->name_stack, &whole->entry);
+	/* What it is called since an earlier generation goes before what it would be called by this one. */
+	s->must_restart = s->must_restart || (!(g->class & CLASS_SELF) && name_of(b, of, g->class, &entry) != whole->name);
+	if (h->has_status)
+		*state = (gs_trace_g_state){ .since_ns = st->sync.time_ns - b->start_ns, .phase = h->status_phase,
+					     .stack = of->nodes[h->status_stack] };
+	if (g->flags & HAS_FIRST) {
+		end_carried(b, of, h, state, st);
+		*state = (gs_trace_g_state){ .since_ns = g->since_ns - b->start_ns, .phase = (uint8_t)(g->state >> 8),
+					     .reason = (uint8_t)of->reasons[g->state & 0xff], .stack = of->nodes[g->stack] };
 	}
 	whole->saw_end = state->phase == GS_PHASE_NONE;
 	return true;
@@ -512,7 +657,7 @@ static void add_row(gs_trace_build *b, ids *of, const gs_trace_sums *s, const gs
 	uint32_t name, entry, node = of->nodes[row->node];
 
 	if (k.name & CLASS_SELF) {
-		const gs_timeline_goroutine *whole = &b->goroutines.p[s->gs.p[k.name & ~CLASS_SELF].whole];
+		const gs_timeline_goroutine *whole = &b->goroutines.p[s->histories.p[k.name & ~CLASS_SELF].whole];
 
 		name = whole->name;
 		entry = whole->entry;
@@ -523,15 +668,33 @@ static void add_row(gs_trace_build *b, ids *of, const gs_trace_sums *s, const gs
 			     k.phase == GS_PHASE_RUNNING && !node ? entry : node, row->n, row->dur_ns);
 }
 
+/* Of the goroutines of samples, some may not have done anything else. False: no memory. */
+static bool find_sampled(gs_trace_sums *s)
+{
+	bool is_new;
+
+	for (size_t i = 0; s->samples.n && s->has_places && i < s->gs.n; i++) {
+		uint32_t *slot = s->histories.p[i].is_met ? gs_map_put(&s->g_index, s->gs.p[i].id, &is_new) : &(uint32_t){ 0 };
+
+		if (!slot)
+			return false;
+		*slot = (uint32_t)i;
+	}
+	for (size_t i = 0; i < s->samples.n; i++)
+		if (s->samples.p[i].goroutine != GS_GOTRACE_NONE && find_goroutine(s, s->samples.p[i].goroutine) == GS_NO_INDEX)
+			return false;
+	return true;
+}
+
 static void add_sample(gs_trace_build *b, ids *of, const gs_trace_sums *s, const sample *c)
 {
-	const goroutine *g = c->goroutine == GS_NO_INDEX ? NULL : &s->gs.p[c->goroutine];
+	const uint32_t *index = c->goroutine == GS_GOTRACE_NONE ? NULL : gs_map_get(&s->g_index, c->goroutine);
 	uint32_t name = 0, entry;
 
-	if (g && !(g->class & CLASS_SELF))
-		name = name_of(b, of, g->class, &entry);
-	else if (g)
-		name = b->goroutines.p[g->whole].name;
+	if (index && !(s->gs.p[*index].class & CLASS_SELF))
+		name = name_of(b, of, s->gs.p[*index].class, &entry);
+	else if (index)
+		name = b->goroutines.p[s->histories.p[*index].whole].name;
 	gs_timeline_sums_add_cpu(&b->sums, key_of(b, name, GS_PHASE_RUNNING, 0), of->nodes[c->stack], GS_CPU_SAMPLE_NS);
 }
 
@@ -539,14 +702,16 @@ bool gs_trace_build_add_sums(gs_trace_build *b, gs_trace_sums *s, const gs_gotra
 			     bool *must_restart, gs_err *err)
 {
 	ids of = { 0 };
-	bool ok = gs_trace_build_begin(b, g, st);
+	bool ok = gs_trace_build_begin(b, g, st) && find_sampled(s);
 
+	for (size_t i = 0; i < OPEN_ROWS; i++)
+		close_row(s, &s->open[i]);
 	for (size_t i = 1; i < s->reasons.n; i++)
 		of.reasons[i] = gs_trace_reason(b, s->reasons.p[i]);
 	s->must_restart = s->must_restart || !fix_early(s, st);
 	ok = ok && map_stacks(b, s, &of);
 	for (size_t i = 0; ok && i < s->gs.n; i++)
-		ok = carry(b, &of, s, &s->gs.p[i], st);
+		ok = carry(b, &of, s, i, st);
 	if (ok && !s->must_restart) {
 		for (size_t i = 0; i < s->sums.rows.n; i++)
 			add_row(b, &of, s, &s->sums.rows.p[i]);

@@ -12,9 +12,11 @@ typedef struct gs_trace_sums gs_trace_sums;
 
 /* Of generation `index`. Made on any thread. NULL: no memory. */
 gs_trace_sums *gs_trace_sums_create(uint32_t index);
+/* Empty them for another generation: their memory is kept. False: no memory. */
+bool gs_trace_sums_reuse(gs_trace_sums *s, uint32_t index);
 void gs_trace_sums_free(gs_trace_sums *s);
-/* The next event of the generation. False: out of memory. */
-bool gs_trace_sums_event(gs_trace_sums *s, const gs_gotrace_generation *g, const gs_gotrace_event *e);
+/* The next event of the generation; `events` is a gs_trace_sums. False: out of memory. */
+bool gs_trace_sums_event(void *events, const gs_gotrace_generation *g, const gs_gotrace_event *e, gs_err *err);
 
 /*
  * The next generation; the build then only serves for the profile. *must_restart (never set back): this trace does things that no

@@ -163,8 +163,8 @@ bool heap_finish(heap_build *b, gs_err *err)
 	h->all_goroutines = gs_heap_find(h, gs_go_u64(&b->rt.image, b->rt.v.allgs));
 	if (!heap_finish_samples(b, err))
 		return false;
-	for (gs_heap_walk w = gs_heap_walk_start(h); gs_heap_walk_next(&w);)
-		h->totals.live_bytes += w.size_bytes;
+	for (uint32_t i = 0; i < h->n_spans; i++)
+		h->totals.live_bytes += (gs_heap_span_end(h, i) - h->spans[i].first) * h->spans[i].elem_bytes;
 	if (b->n_not_in_use)
 		heap_warn(b, "%llu pointers lead to free slots: the program was stopped while it allocated, or words of its stacks are stale",
 			  (unsigned long long)b->n_not_in_use);

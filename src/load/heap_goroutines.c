@@ -441,7 +441,7 @@ static void read_one(reader *r, const gs_go_g *g, gs_heap_goroutine *out)
 		.object = GS_HEAP_NONE,
 		.status = (uint8_t)g->status,
 		.creator_id = g->parent_id,
-		.creator = one_frame(r, g->gopc, true),
+		.creator = g->id == 1 ? (gs_heap_frame){ 0 } : one_frame(r, g->gopc, true), /* the start of the program makes the first one */
 		.start = one_frame(r, g->startpc, false),
 		.stack_bytes = g->stack_hi - g->stack_lo,
 		.first_frame = (uint32_t)b->frames.n,

@@ -8,27 +8,39 @@ enum { AT_ENTRY = 9, SEG_WRITE = 2, PT_LOAD = 1, AMD64_POINTERS = 15, ARM64_POIN
 static const unsigned char *from_file(const gs_heap_view *v, uint64_t addr, uint64_t *n)
 {
 	const gs_elf *e = v->exe;
+	uint64_t hole = UINT64_MAX - addr;
 
 	addr -= v->bias;
 	for (uint32_t i = 0; i < e->n_segments; i++) {
 		const gs_elf_segment *g = &e->segments[i];
 
 		/* What the process may have written is not what the file says. */
-		if (g->type == PT_LOAD && !(g->flags & SEG_WRITE) && addr >= g->addr && addr - g->addr < g->file_size) {
+		if (g->type != PT_LOAD || g->flags & SEG_WRITE)
+			continue;
+		if (addr >= g->addr && addr - g->addr < g->file_size) {
 			gs_str s = gs_elf_at(e, addr);
 
-			*n = s.n;
+			*n = s.n ? s.n : g->file_size - (addr - g->addr);
 			return s.n ? (const unsigned char *)s.p : NULL;
 		}
+		if (g->addr > addr && g->addr - addr < hole)
+			hole = g->addr - addr;
 	}
+	*n = hole;
 	return NULL;
 }
 
 const unsigned char *gs_heap_view_at(const gs_heap_view *v, uint64_t addr, uint64_t *n)
 {
 	const unsigned char *p = gs_image_at(v->image, addr, n);
+	uint64_t hole = *n;
 
-	return p ? p : from_file(v, addr, n);
+	if (p)
+		return p;
+	p = from_file(v, addr, n);
+	if (*n > hole)
+		*n = hole;
+	return p;
 }
 
 static const unsigned char *at(void *ctx, uint64_t addr, uint64_t *n)
@@ -68,7 +80,7 @@ static bool is_same_program(const gs_image *image, gs_binary *exe, gs_err *err)
 
 	if (image->build_id.n == 0 || id.n == 0 || gs_str_eq(image->build_id, id))
 		return true;
-	return gs_fail(err, GS_ERR_FORMAT, GS_ERR_NOWHERE, "%.*s is not the program that ran: build id %.*s, the process has %.*s",
+	return gs_fail(err, GS_ERR_FORMAT, GS_ERR_NOWHERE, "%.*s is not the program that ran: build id %.*s, the process has %.*s (name the right one with --binary PROGRAM)",
 		       GS_FMT(gs_binary_path(exe)), GS_FMT(id), GS_FMT(image->build_id));
 }
 

@@ -390,7 +390,7 @@ typedef struct object {
 
 static object object_of(const look *l, uint32_t id)
 {
-	object o = { .addr = gs_heap_addr(l->h, id), .size = gs_heap_size(l->h, id), .type = &l->h->types[l->h->type_of[id]] };
+	object o = { .addr = gs_heap_addr(l->h, id), .size = gs_heap_size(l->h, id), .type = &l->h->types[gs_heap_type_of(l->h, id)] };
 
 	o.span = gs_go_span_at(&l->b.rt, o.addr);
 	if (o.span && o.span->scheme == GS_GO_HEADER) {

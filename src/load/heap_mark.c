@@ -131,6 +131,7 @@ typedef struct edges_of_chunk {
 	gs_heap *h;
 	gs_go_runtime *rt;
 	GS_VEC(uint32_t) to;
+	GS_VEC(uint32_t) lengths; /* of the rows */
 	bool is_out_of_memory;
 } edges_of_chunk;
 
@@ -173,16 +174,21 @@ static void visit_edge(void *ctx, uint64_t offset, uint64_t value)
 static void edges_of_span(edges_of_chunk *c, uint32_t index)
 {
 	const gs_go_span *s = &c->rt->spans[index];
-	uint32_t object = c->h->spans[index].first;
 
 	for (uint64_t w = s->bit / 64; w < (s->bit + s->n_slots + 63) / 64; w++)
 		for (uint64_t bits = c->h->live[w]; bits; bits &= bits - 1) {
 			uint64_t slot = w * 64 - s->bit + (uint64_t)__builtin_ctzll(bits);
 			size_t before = c->to.n;
+			uint32_t *length;
 
 			if (s->scheme != GS_GO_NOSCAN)
 				gs_go_visit_object(c->rt, s, slot * s->elem_bytes, visit_edge, c);
-			c->h->edge_at[1 + object++] = (uint32_t)(c->to.n - before);
+			length = gs_vec_push(&c->lengths, UINT32_MAX);
+			if (!length) {
+				c->is_out_of_memory = true;
+				return;
+			}
+			*length = (uint32_t)(c->to.n - before);
 		}
 }
 
@@ -192,7 +198,7 @@ static void prepare(void *ctx, unsigned worker, size_t i)
 	edges_of_chunk *c = &e->workers[worker];
 	uint32_t n = e->b->rt.n_spans, from = (uint32_t)i * CHUNK_SPANS, to = n - from < CHUNK_SPANS ? n : from + CHUNK_SPANS;
 
-	c->to.n = 0;
+	c->to.n = c->lengths.n = 0;
 	for (uint32_t s = from; s < to; s++)
 		edges_of_span(c, s);
 }
@@ -203,13 +209,13 @@ static void collect(void *ctx, unsigned worker, size_t i)
 	edges_of_chunk *c = &e->workers[worker];
 
 	(void)i;
-	if (c->to.n > e->room - e->at) {
-		e->is_full = true;
+	e->is_full |= c->is_out_of_memory || c->to.n > e->room - e->at;
+	if (e->is_full)
 		return;
-	}
-	if (c->to.n)
-		memcpy(e->b->h->edge_to + e->at, c->to.p, c->to.n * sizeof(uint32_t));
-	e->at += c->to.n;
+	for (size_t k = 0; k < c->to.n; k++)
+		gs_packed_set(&e->b->h->edge_ids, e->at++, c->to.p[k]);
+	for (size_t k = 0; k < c->lengths.n; k++)
+		gs_heap_rows_add(&e->b->h->edge_rows, c->lengths.p[k]);
 }
 
 bool heap_edges(heap_build *b, gs_err *err)
@@ -223,10 +229,9 @@ bool heap_edges(heap_build *b, gs_err *err)
 	if (b->n_edges >= UINT32_MAX)
 		return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "%llu pointers are more than fit",
 			       (unsigned long long)b->n_edges);
-	h->edge_at = gs_try_new(h->mem, uint32_t, (size_t)h->n_objects + 1);
-	h->edge_to = gs_try_new(h->mem, uint32_t, b->n_edges);
 	e.workers = gs_try_new(h->mem, edges_of_chunk, n_workers + 1);
-	if (!h->edge_at || !h->edge_to || !e.workers)
+	if (!e.workers || !gs_heap_rows_init(&h->edge_rows, h->mem, h->n_objects, (uint32_t)b->n_edges) ||
+	    !gs_packed_init(&h->edge_ids, h->mem, b->n_edges, h->n_objects))
 		return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "out of memory for %llu pointers",
 			       (unsigned long long)b->n_edges);
 	for (unsigned i = 0; i < n_workers; i++)
@@ -236,12 +241,11 @@ bool heap_edges(heap_build *b, gs_err *err)
 	for (unsigned i = 0; i < n_workers; i++) {
 		ok &= !e.workers[i].is_out_of_memory;
 		gs_vec_release(&e.workers[i].to);
+		gs_vec_release(&e.workers[i].lengths);
 	}
 	if (!ok || e.is_full)
 		return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "out of memory for %llu pointers",
 			       (unsigned long long)b->n_edges);
-	for (uint32_t i = 0; i < h->n_objects; i++)
-		h->edge_at[i + 1] += h->edge_at[i];
 	h->n_edges = (uint32_t)e.at;
 	return true;
 }

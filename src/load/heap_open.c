@@ -45,6 +45,8 @@ static gs_binary *program_of(const gs_image *image, const char *exe_path, gs_str
 	GS_AUTO(arena) *scratch = gs_arena_create(1 << 20);
 	gs_binary *exe;
 
+	if (!exe_path && image->exe_bytes.n)
+		return gs_binary_of(image->exe_bytes, image->exe_path, err);
 	if (!exe_path && image->exe_path.n == 0) {
 		gs_fail(err, GS_ERR_MISSING, GS_ERR_NOWHERE, "%.*s does not say which program it is of: name it with --binary PROGRAM", GS_FMT(name));
 		return NULL;

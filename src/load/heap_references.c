@@ -194,7 +194,7 @@ static void walk_objects(walk *w)
 {
 	for (gs_heap_walk i = gs_heap_walk_start(w->h); gs_heap_walk_next(&i);) {
 		const gs_go_span *s = gs_go_span_at(w->rt, i.addr);
-		const gs_heap_type *type = &w->h->types[w->h->type_of[i.object]];
+		const gs_heap_type *type = &w->h->types[gs_heap_type_of(w->h, i.object)];
 
 		if (!s || s->scheme == GS_GO_NOSCAN)
 			continue;
@@ -346,7 +346,7 @@ void heap_map_rooms(heap_types *t, const gs_heap *h, void *ctx, void (*take)(voi
 	uint32_t steps = 0;
 
 	for (gs_heap_walk w = gs_heap_walk_start(h); gs_heap_walk_next(&w);) {
-		const gs_heap_type *type = &h->types[h->type_of[w.object]];
+		const gs_heap_type *type = &h->types[gs_heap_type_of(h, w.object)];
 		gs_heap_map_room m = { .object = w.object };
 		uint32_t index, group;
 		uint64_t each;

@@ -42,6 +42,7 @@ typedef struct typing {
 	gs_map dynamic;	 /* first word of an interface -> index of the type, UINT32_MAX none */
 	gs_map shapes;	 /* size * 2 + has no pointers -> model type */
 	uint32_t string_type;
+	gs_growing type_ids;
 	bool is_out_of_memory;
 } typing;
 
@@ -127,11 +128,18 @@ static void set_source(typing *y, uint32_t model, gs_heap_type_source source)
 		y->t.model.p[model].source = (uint8_t)source;
 }
 
-static uint32_t *type_at(const typing *y, uint64_t bit)
+static uint32_t object_at(const typing *y, uint64_t bit)
 {
 	uint64_t before = y->h->live[bit / 64] & (((uint64_t)1 << (bit & 63)) - 1);
 
-	return &y->h->type_of[y->h->rank[bit / 64] + (uint32_t)__builtin_popcountll(before)];
+	return y->h->rank[bit / 64] + (uint32_t)__builtin_popcountll(before);
+}
+
+static void set_type(typing *y, uint32_t object, uint32_t model)
+{
+	if (!gs_growing_set(&y->type_ids, object, model))
+		y->is_out_of_memory = true;
+	y->h->type_ids = y->type_ids.ids;
 }
 
 static void enqueue(typing *y, uint32_t span, uint32_t slot)
@@ -153,7 +161,7 @@ static void enqueue(typing *y, uint32_t span, uint32_t slot)
 static void claim(typing *y, uint64_t addr, uint32_t model, gs_heap_type_source source)
 {
 	const gs_go_span *s = gs_go_span_at(y->rt, addr);
-	uint32_t slot, *old;
+	uint32_t slot, object, old;
 	uint64_t bit;
 
 	if (!s)
@@ -165,12 +173,13 @@ static void claim(typing *y, uint64_t addr, uint32_t model, gs_heap_type_source 
 	if (!(y->h->live[bit / 64] >> (bit & 63) & 1) ||
 	    (!y->t.model.p[model].is_array && y->t.model.p[model].size_bytes > s->elem_bytes))
 		return;
-	old = type_at(y, bit);
-	if (*old != GS_HEAP_NONE &&
-	    (is_exact(s) || coverage(&y->t.model.p[model], s->elem_bytes) <= coverage(&y->t.model.p[*old], s->elem_bytes)))
+	object = object_at(y, bit);
+	old = gs_heap_type_of(y->h, object);
+	if (old != GS_HEAP_NONE &&
+	    (is_exact(s) || coverage(&y->t.model.p[model], s->elem_bytes) <= coverage(&y->t.model.p[old], s->elem_bytes)))
 		return;
 	set_source(y, model, source);
-	*old = model;
+	set_type(y, object, model);
 	enqueue(y, (uint32_t)(s - y->rt->spans), slot);
 }
 
@@ -359,7 +368,7 @@ static void follow_record(typing *y, uint32_t index, unsigned role, const unsign
 static void follow(typing *y, place at)
 {
 	const gs_go_span *s = &y->rt->spans[at.span];
-	origin o = y->origins.p[*type_at(y, s->bit + at.slot)];
+	origin o = y->origins.p[gs_heap_type_of(y->h, object_at(y, s->bit + at.slot))];
 	const unsigned char *p = s->bytes + at.slot * s->elem_bytes;
 	uint64_t size = s->elem_bytes;
 
@@ -423,7 +432,7 @@ static void exact(typing *y)
 			continue;
 		model = model_type(y, index, room / y->t.list.p[index].size > 1 ? ARRAY : ONE);
 		set_source(y, model, GS_HEAP_TYPE_EXACT);
-		y->h->type_of[w.object] = model;
+		set_type(y, w.object, model);
 		enqueue(y, w.span, (uint32_t)((w.addr - s->base) / s->elem_bytes));
 	}
 }
@@ -500,7 +509,7 @@ static void channels(typing *y)
 		const gs_heap_wait *w = &h->waits[i];
 		uint32_t index, model;
 
-		if (w->object == GS_HEAP_NONE || h->type_of[w->object] != GS_HEAP_NONE ||
+		if (w->object == GS_HEAP_NONE || gs_heap_type_of(h, w->object) != GS_HEAP_NONE ||
 		    (w->kind != GS_HEAP_WAIT_SEND && w->kind != GS_HEAP_WAIT_RECEIVE))
 			continue;
 		index = heap_type_at(&y->t, word(y, w->addr + (uint64_t)y->rt->o.hchan_elemtype));
@@ -540,10 +549,10 @@ static void interfaces(typing *y)
 		const gs_go_span *s = &y->rt->spans[w.span];
 		pairs p = { .y = y };
 
-		if (h->type_of[w.object] != GS_HEAP_NONE || s->scheme == GS_GO_NOSCAN)
+		if (gs_heap_type_of(h, w.object) != GS_HEAP_NONE || s->scheme == GS_GO_NOSCAN)
 			continue;
 		claim_closure(y, w.addr); /* does it begin with a function? */
-		if (h->type_of[w.object] != GS_HEAP_NONE)
+		if (gs_heap_type_of(h, w.object) != GS_HEAP_NONE)
 			continue;
 		gs_go_visit_object(&y->t.b->rt, s, w.addr - s->base, visit, &p);
 		drain(y);
@@ -608,16 +617,18 @@ static void maps(typing *y)
 
 	for (unsigned round = 0; round < N_MAP_PARTS; round++)
 		for (gs_heap_walk w = gs_heap_walk_start(h); gs_heap_walk_next(&w);) {
-			uint32_t from = h->edge_at[w.object], to = h->edge_at[w.object + 1], below;
+			uint32_t from = gs_heap_edge_at(h, w.object), to = gs_heap_edge_at(h, w.object + 1), below;
 
-			if (h->type_of[w.object] != GS_HEAP_NONE || from == to)
+			if (gs_heap_type_of(h, w.object) != GS_HEAP_NONE || from == to)
 				continue;
-			below = h->type_of[h->edge_to[from]];
+			below = gs_heap_type_of(h, gs_heap_edge_to(h, from));
 			for (uint32_t i = from + 1; i < to && below != GS_HEAP_NONE; i++)
-				if (h->type_of[h->edge_to[i]] != below)
+				if (gs_heap_type_of(h, gs_heap_edge_to(h, i)) != below)
 					below = GS_HEAP_NONE;
 			if (below != GS_HEAP_NONE)
-				h->type_of[w.object] = part_above(y, &m, below, w.size_bytes);
+				below = part_above(y, &m, below, w.size_bytes);
+			if (below != GS_HEAP_NONE)
+				set_type(y, w.object, below);
 		}
 	gs_map_release(&m.of);
 	gs_map_release(&m.is);
@@ -630,7 +641,7 @@ static void shapes(typing *y)
 		bool is_noscan = y->h->spans[w.span].is_noscan, is_new;
 		uint32_t *known;
 
-		if (y->h->type_of[w.object] != GS_HEAP_NONE)
+		if (gs_heap_type_of(y->h, w.object) != GS_HEAP_NONE)
 			continue;
 		known = gs_map_put(&y->shapes, w.size_bytes * 2 + is_noscan, &is_new);
 		if (!known) {
@@ -644,7 +655,7 @@ static void shapes(typing *y)
 						       is_noscan ? " without pointers" : ""),
 					    GS_HEAP_TYPE_SHAPE);
 		}
-		y->h->type_of[w.object] = *known;
+		set_type(y, w.object, *known);
 	}
 }
 
@@ -691,10 +702,9 @@ bool heap_type_objects(heap_build *b, gs_err *err)
 	gs_heap *h = b->h;
 	bool ok;
 
-	h->type_of = gs_try_new(h->mem, uint32_t, h->n_objects);
-	if (!h->type_of)
+	if (!gs_growing_init(&y.type_ids, h->n_objects))
 		return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "out of memory for %u objects", h->n_objects);
-	memset(h->type_of, 0xff, h->n_objects * sizeof(uint32_t));
+	h->type_ids = y.type_ids.ids;
 	y.string_type = named_type(&y, GS_S("string"), GS_HEAP_TYPE_FIELD);
 	y.t.model.p[y.string_type].kind = KIND_STRING;
 	y.t.model.p[y.string_type].is_array = true;
@@ -710,7 +720,10 @@ bool heap_type_objects(heap_build *b, gs_err *err)
 	maps(&y);
 	shapes(&y);
 	h->types = gs_try_new(h->mem, gs_heap_type, y.t.model.n);
-	ok = h->types && !y.is_out_of_memory;
+	ok = gs_arena_adopt(h->mem, y.type_ids.mem);
+	if (!ok)
+		gs_growing_release(&y.type_ids);
+	ok = ok && h->types && !y.is_out_of_memory;
 	if (ok) {
 		memcpy(h->types, y.t.model.p, y.t.model.n * sizeof(*h->types));
 		h->n_types = (uint32_t)y.t.model.n;

@@ -30,6 +30,7 @@ typedef struct gs_load_options {
 	bool must_overlay;
 	bool only_goroutines; /* of a core: what its goroutines do, not its heap */
 	gs_str kallsyms; /* perf.data: the list that came along; empty: the file of that name beside it */
+	gs_str thread_names; /* the same of threads.txt */
 	bool keep_addresses; /* perf.data: look for no symbols, the caller will */
 } gs_load_options;
 

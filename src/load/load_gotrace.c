@@ -13,11 +13,13 @@ enum { MAX_SPARE = 16 };
 typedef struct loading {
 	gs_trace_build build;
 	const gs_load_source *src;
-	/* Rows of generations that are done: fresh memory costs more than what is written to it. */
+	/* Rows or sums of generations that are done: fresh memory costs more than what is written to it. */
 	pthread_mutex_t lock;
 	gs_trace_rows *spare[MAX_SPARE];
-	unsigned n_spare;
+	gs_trace_sums *spare_sums[MAX_SPARE];
+	unsigned n_spare, n_spare_sums;
 	bool must_restart; /* sums cannot tell */
+	bool is_partial;   /* the generation before lacked something */
 } loading;
 
 static bool begin(void *ctx, uint32_t index, const gs_gotrace_generation *g, void **events, gs_err *err)
@@ -25,7 +27,9 @@ static bool begin(void *ctx, uint32_t index, const gs_gotrace_generation *g, voi
 	loading *l = ctx;
 	gs_trace_rows *rows = NULL;
 
-	(void)g;
+	/* Behind a gap it is as with the first one. */
+	if (gs_gotrace_gap_before(g))
+		index = 0;
 	pthread_mutex_lock(&l->lock);
 	if (l->n_spare)
 		rows = l->spare[--l->n_spare];
@@ -86,38 +90,59 @@ static bool stitch(void *ctx, void *events, const gs_gotrace_generation *g, cons
 
 static bool begin_sums(void *ctx, uint32_t index, const gs_gotrace_generation *g, void **events, gs_err *err)
 {
-	(void)ctx;
-	(void)g;
-	*events = gs_trace_sums_create(index);
-	return *events || gs_trace_no_memory(err);
-}
+	loading *l = ctx;
+	gs_trace_sums *sums = NULL;
 
-static bool event_of_sums(void *events, const gs_gotrace_generation *g, const gs_gotrace_event *e, gs_err *err)
-{
-	return gs_trace_sums_event(events, g, e) || gs_trace_no_memory(err);
+	(void)g;
+	pthread_mutex_lock(&l->lock);
+	if (l->n_spare_sums)
+		sums = l->spare_sums[--l->n_spare_sums];
+	pthread_mutex_unlock(&l->lock);
+	if (sums && !gs_trace_sums_reuse(sums, index)) {
+		gs_trace_sums_free(sums);
+		return gs_trace_no_memory(err);
+	}
+	*events = sums ? sums : gs_trace_sums_create(index);
+	return *events || gs_trace_no_memory(err);
 }
 
 static void discard_sums(void *ctx, void *events)
 {
-	(void)ctx;
-	gs_trace_sums_free(events);
+	loading *l = ctx;
+	gs_trace_sums *sums = events;
+
+	pthread_mutex_lock(&l->lock);
+	if (l->n_spare_sums < MAX_SPARE) {
+		l->spare_sums[l->n_spare_sums++] = sums;
+		sums = NULL;
+	}
+	pthread_mutex_unlock(&l->lock);
+	gs_trace_sums_free(sums);
 }
 
 static bool stitch_sums(void *ctx, void *events, const gs_gotrace_generation *g, const gs_gotrace_stitch *s, gs_err *err)
 {
 	loading *l = ctx;
-	bool ok = gs_progress_should_stop(l->src->progress) ? gs_fail(err, GS_ERR_STOPPED, GS_ERR_NOWHERE, "stopped") :
-							      gs_trace_build_add_sums(&l->build, events, g, s, &l->must_restart, err);
+	/* Something is missing in the middle, names at least. */
+	bool is_behind_damage = l->is_partial || gs_gotrace_gap_before(g), ok;
 
-	gs_trace_sums_free(events);
+	if (gs_progress_should_stop(l->src->progress))
+		ok = gs_fail(err, GS_ERR_STOPPED, GS_ERR_NOWHERE, "stopped");
+	else if (is_behind_damage)
+		ok = gs_fail(err, GS_ERR_UNSUPPORTED, GS_ERR_NOWHERE, "sums cannot tell of damage");
+	else
+		ok = gs_trace_build_add_sums(&l->build, events, g, s, &l->must_restart, err);
+	l->must_restart = l->must_restart || is_behind_damage;
+	l->is_partial = !s->is_whole;
+	discard_sums(ctx, events);
 	return ok;
 }
 
 static bool load_by(gs_load_source *src, bool is_sums, bool *must_restart, gs_document *doc, gs_err *err)
 {
 	loading l = { .src = src };
-	gs_gotrace_parallel_sink rows = { &l, begin, event, fits, discard, stitch };
-	gs_gotrace_parallel_sink sums = { &l, begin_sums, event_of_sums, NULL, discard_sums, stitch_sums };
+	gs_gotrace_parallel_sink rows = { &l, begin, event, fits, discard, stitch, src->is_reread };
+	gs_gotrace_parallel_sink sums = { &l, begin_sums, gs_trace_sums_event, NULL, discard_sums, stitch_sums, src->is_reread };
 	gs_gotrace_report report;
 	bool ok;
 
@@ -126,6 +151,8 @@ static bool load_by(gs_load_source *src, bool is_sums, bool *must_restart, gs_do
 	     gs_gotrace_read_parallel(src->bytes, src->options->threads, is_sums ? &sums : &rows, &report, err);
 	while (l.n_spare)
 		gs_trace_rows_free(l.spare[--l.n_spare]);
+	while (l.n_spare_sums)
+		gs_trace_sums_free(l.spare_sums[--l.n_spare_sums]);
 	l.build.overlays = src->options->overlays;
 	l.build.n_overlays = src->options->n_overlays;
 	l.build.must_overlay = src->options->must_overlay;

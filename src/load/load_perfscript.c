@@ -209,7 +209,7 @@ static bool add_piece(loading *l, gs_perfscript_piece *p, worker *w)
 		s.node = l->nodes.p[w->stacks.p[s.node]];
 		s.comm = w->comms.p[s.comm];
 		s.event = w->events.p[s.event];
-		ok = gs_perf_samples_add(&l->samples, &s);
+		ok = gs_perf_samples_add(&l->samples, s);
 	}
 	return ok;
 }
@@ -279,7 +279,7 @@ static bool finish(reading *r, gs_err *err)
 		return gs_fail(err, GS_ERR_STOPPED, GS_ERR_NOWHERE, "stopped");
 	if (r->is_full)
 		return no_memory(err);
-	if (!samples->samples.n)
+	if (!samples->rows.n)
 		return gs_fail(err, GS_ERR_FORMAT, 0, "no event in this perf script text");
 	if (r->n_skipped)
 		gs_profile_builder_warn(
@@ -288,7 +288,7 @@ static bool finish(reading *r, gs_err *err)
 	add_comment(r->l, r->src->bytes, "captured on", "captured on");
 	add_comment(r->l, r->src->bytes, "hostname", "hostname");
 	add_comment(r->l, r->src->bytes, "cmdline", "command");
-	return gs_perf_samples_finish(samples, b) || no_memory(err);
+	return gs_perf_samples_finish(samples, b, NULL, r->src->options->threads) || no_memory(err);
 }
 
 static bool load_events(loading *l, const gs_load_source *src, gs_err *err)

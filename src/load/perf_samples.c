@@ -1,13 +1,16 @@
 #include "load/perf_samples.h"
 
+#include "base/pool.h"
+
 #include "base/banned.h"
 
-enum { MAX_EVENTS = 4096, MAX_LABELS = 5, CACHE = 1024 };
+enum { MAX_EVENTS = 4096, MAX_LABELS = 5, PART_MIN = 20000, MAX_PARTS = 64 };
 
 void gs_perf_samples_release(gs_perf_samples *s)
 {
 	gs_vec_release(&s->events);
-	gs_vec_release(&s->samples);
+	gs_vec_release(&s->sources);
+	gs_vec_release(&s->rows);
 }
 
 uint32_t gs_perf_samples_event(gs_perf_samples *s, gs_str name)
@@ -24,16 +27,15 @@ uint32_t gs_perf_samples_event(gs_perf_samples *s, gs_str name)
 	return (uint32_t)(s->events.n - 1);
 }
 
-bool gs_perf_samples_add(gs_perf_samples *s, const gs_perf_sample *sample)
+bool gs_perf_samples_new_source(gs_perf_samples *s, const gs_perf_source *source, uint32_t *late)
 {
-	gs_perf_sample *fresh = gs_vec_push(&s->samples, INT32_MAX);
+	gs_perf_source *fresh = gs_vec_push(&s->sources, INT32_MAX);
 
 	if (!fresh)
 		return false;
-	*fresh = *sample;
-	s->events.p[sample->event].is_used = true;
-	if (sample->period >= 0)
-		s->events.p[sample->event].has_period = true;
+	*fresh = *source;
+	*late = (uint32_t)s->sources.n;
+	s->events.p[source->event].is_used = true;
 	return true;
 }
 
@@ -103,26 +105,13 @@ typedef struct label_maker {
 	uint32_t comm, pid, tid, event; /* string ids of the keys */
 	uint32_t *event_names;
 	bool has_events;
-	struct {
-		gs_perf_sample like;
-		uint32_t set;
-		bool is_used;
-	} cache[CACHE];
 } label_maker;
 
-static uint32_t labels_of(label_maker *m, const gs_perf_sample *s)
+static uint32_t labels_of(const label_maker *m, const gs_perf_source *s)
 {
-	uint32_t at = ((uint32_t)s->tid * 31 + s->comm * 7 + s->event) & (CACHE - 1);
 	gs_label labels[MAX_LABELS];
 	uint32_t n = 0;
 
-	if (m->cache[at].is_used) {
-		const gs_perf_sample *c = &m->cache[at].like;
-
-		if (c->tid == s->tid && c->pid == s->pid && c->comm == s->comm &&
-		    c->event == s->event)
-			return m->cache[at].set;
-	}
 	if (s->comm)
 		labels[n++] = (gs_label){ .key = m->comm, .str = s->comm };
 	if (m->has_events)
@@ -131,9 +120,7 @@ static uint32_t labels_of(label_maker *m, const gs_perf_sample *s)
 		labels[n++] = (gs_label){ .key = m->pid, .num = s->pid, .is_num = true };
 	if (s->tid >= 0)
 		labels[n++] = (gs_label){ .key = m->tid, .num = s->tid, .is_num = true };
-	m->cache[at].like = *s;
-	m->cache[at].is_used = true;
-	return m->cache[at].set = gs_profile_builder_labels(m->b, labels, n);
+	return gs_profile_builder_labels(m->b, labels, n);
 }
 
 static bool make_labels(label_maker *m, gs_perf_samples *s)
@@ -156,50 +143,86 @@ static bool make_labels(label_maker *m, gs_perf_samples *s)
 	       m->event != GS_NO_ID;
 }
 
-bool gs_perf_samples_finish(gs_perf_samples *s, gs_profile_builder *b)
+/* What a part of the samples says of the whole. */
+typedef struct part {
+	int64_t first, last; /* times */
+	bool has_other_period;
+} part;
+
+typedef struct filling {
+	const gs_perf_samples *samples;
+	const uint32_t *nodes;	/* NULL: as they are */
+	const uint32_t *labels; /* by source */
+	const uint32_t *types;	/* by event; 0: its periods are of no type */
+	gs_sample_columns to;
+	uint32_t n_types, n_parts;
+	part parts[MAX_PARTS];
+} filling;
+
+static void fill_part(void *ctx, size_t index)
 {
-	GS_AUTO(arena) *scratch = gs_arena_create((uint64_t)16 << 20);
-	uint32_t *column = gs_try_new(scratch, uint32_t, s->events.n);
-	label_maker *m = gs_try_new(scratch, label_maker, 1);
-	gs_profile *p = gs_profile_builder_profile(b);
-	int64_t first = INT64_MAX, last = INT64_MIN, values[GS_MAX_SAMPLE_TYPES] = { 1 };
-	bool is_same_period = true;
+	filling *f = ctx;
+	const gs_perf_row *rows = f->samples->rows.p;
+	uint64_t n = f->samples->rows.n;
+	uint32_t from = (uint32_t)(n * index / f->n_parts), to = (uint32_t)(n * (index + 1) / f->n_parts);
+	const gs_perf_source *sources = f->samples->sources.p;
+	gs_sample_columns out = f->to;
+	part p = { INT64_MAX, INT64_MIN, false };
 
-	if (!column || !m)
-		return false;
-	m->b = b;
-	m->event_names = gs_try_new(scratch, uint32_t, s->events.n);
-	if (!m->event_names || !make_labels(m, s) || !set_types(s, b, column))
-		return false;
-	gs_profile_builder_with_threads(b);
-	if (!gs_profile_builder_reserve_samples(b, (uint32_t)s->samples.n))
-		return false;
-	for (size_t i = 0; i < s->samples.n; i++) {
-		const gs_perf_sample *e = &s->samples.p[i];
-		gs_sample row = { .node = e->node,
-				  .labels = labels_of(m, e),
-				  .values = values,
-				  .time_ns = e->time_ns > 0 ? e->time_ns : 0,
-				  .thread = e->tid > 0 ? (uint32_t)e->tid : 0,
-				  .cpu = e->cpu > 0 ? (uint32_t)e->cpu : 0,
-				  .pid = e->pid > 0 ? (uint32_t)e->pid : 0 };
+	for (uint32_t i = from; i < to; i++) {
+		const gs_perf_row *r = &rows[i];
+		const gs_perf_source *s = &sources[r->source];
+		uint32_t type = f->types[s->event];
 
-		if (column[e->event])
-			values[column[e->event]] = e->period >= 0 ? e->period : 0;
-		if (!gs_profile_builder_sample(b, &row))
-			return false;
-		if (column[e->event])
-			values[column[e->event]] = 0;
-		if (e->event == s->samples.p[0].event && e->period != s->samples.p[0].period)
-			is_same_period = false;
-		if (e->time_ns >= 0 && e->time_ns < first)
-			first = e->time_ns;
-		if (e->time_ns > last)
-			last = e->time_ns;
+		out.node[i] = f->nodes ? f->nodes[r->node] : r->node;
+		out.labels[i] = f->labels[r->source];
+		out.time_ns[i] = r->time_ns > 0 ? r->time_ns : 0;
+		out.thread[i] = s->tid > 0 ? (uint32_t)s->tid : 0;
+		out.cpu[i] = s->cpu > 0 ? (uint32_t)s->cpu : 0;
+		out.pid[i] = s->pid > 0 ? (uint32_t)s->pid : 0;
+		out.values[0][i] = 1;
+		for (uint32_t t = 1; t < f->n_types; t++)
+			out.values[t][i] = t == type && r->period >= 0 ? r->period : 0;
+		p.has_other_period |= r->period != rows[0].period && s->event == sources[rows[0].source].event;
+		if (r->time_ns >= 0 && r->time_ns < p.first)
+			p.first = r->time_ns;
+		if (r->time_ns > p.last)
+			p.last = r->time_ns;
 	}
-	if (s->samples.n && is_same_period && s->samples.p[0].period > 0)
-		p->period = s->samples.p[0].period;
-	if (last > first)
-		p->duration_ns = last - first;
+	f->parts[index] = p;
+}
+
+bool gs_perf_samples_finish(gs_perf_samples *s, gs_profile_builder *b, const uint32_t *nodes, unsigned threads)
+{
+	GS_AUTO(arena) *scratch = gs_arena_create(UINT64_MAX);
+	uint32_t *types = gs_try_new(scratch, uint32_t, s->events.n), *labels = gs_try_new(scratch, uint32_t, s->sources.n);
+	label_maker m = { .b = b, .event_names = gs_try_new(scratch, uint32_t, s->events.n) };
+	gs_profile *p = gs_profile_builder_profile(b);
+	uint32_t parts = (uint32_t)gs_pool_workers(threads, s->rows.n / PART_MIN);
+	filling f = { .samples = s, .nodes = nodes, .labels = labels, .types = types, .n_parts = parts < MAX_PARTS ? parts : MAX_PARTS };
+	part all = { INT64_MAX, INT64_MIN, false };
+
+	if (!types || !labels || !m.event_names || !make_labels(&m, s) || !set_types(s, b, types))
+		return false;
+	for (size_t i = 0; i < s->sources.n; i++) {
+		labels[i] = labels_of(&m, &s->sources.p[i]);
+		if (labels[i] == GS_NO_ID)
+			return false;
+	}
+	f.n_types = p->n_types;
+	if (!gs_profile_builder_sample_columns(b, (uint32_t)s->rows.n, &f.to))
+		return false;
+	gs_pool_run(f.n_parts, f.n_parts, fill_part, &f);
+	for (uint32_t i = 0; i < f.n_parts; i++) {
+		const part *one = &f.parts[i];
+
+		all.first = one->first < all.first ? one->first : all.first;
+		all.last = one->last > all.last ? one->last : all.last;
+		all.has_other_period |= one->has_other_period;
+	}
+	if (s->rows.n && !all.has_other_period && s->rows.p[0].period > 0)
+		p->period = s->rows.p[0].period;
+	if (all.last > all.first)
+		p->duration_ns = all.last - all.first;
 	return true;
 }

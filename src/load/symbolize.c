@@ -39,8 +39,12 @@ struct gs_symbolizer {
 	bool has_tried_kernel;
 	gs_kallsyms kernel;
 	gs_err kernel_why;
-	bool is_read_ahead; /* by this thread */
-	pthread_t kernel_reader;
+	gs_symbol_core core_of;
+	bool has_tried_core;
+	gs_kallsyms core;
+	/* Threads that read the one and the other. */
+	bool is_kernel_read_ahead, is_core_read_ahead;
+	pthread_t kernel_reader, core_reader;
 };
 
 static void add_dirs(gs_symbolizer *s, gs_str list)
@@ -74,6 +78,9 @@ gs_symbolizer *gs_symbolizer_create(const gs_symbolizer_options *o)
 	if (o->is_foreign && !o->kallsyms)
 		s->kallsyms_path = NULL;
 	s->kallsyms_text = gs_str_dup(mem, o->kallsyms_text);
+	s->core_of = o->core;
+	s->core_of.build_id = gs_str_dup(mem, o->core.build_id);
+	s->core_of.mark_name = gs_str_dup(mem, o->core.mark_name);
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_mutex_init(&s->kernel_lock, NULL);
 	s->kernel_mem = gs_arena_create((uint64_t)1 << 30);
@@ -90,8 +97,10 @@ void gs_symbolizer_free(gs_symbolizer *s)
 {
 	if (!s)
 		return;
-	if (s->is_read_ahead)
+	if (s->is_kernel_read_ahead)
 		pthread_join(s->kernel_reader, NULL);
+	if (s->is_core_read_ahead)
+		pthread_join(s->core_reader, NULL);
 	for (size_t i = 0; i < s->slots.n; i++)
 		gs_binary_close(s->slots.p[i]->binary);
 	gs_vec_release(&s->slots);
@@ -329,9 +338,18 @@ bool gs_binary_addr_of(const gs_binary *b, const gs_symbol_map *map, uint64_t ad
 	return e->type == GS_ELF_EXEC;
 }
 
-static bool kernel_open(gs_symbolizer *s, gs_err *err)
+/* A list that is read once. The kernel is locked. */
+static bool open_list(gs_symbolizer *s, const char *path, gs_kallsyms *out, gs_err *err)
 {
 	gs_file file;
+
+	if (!gs_file_open(path, KALLSYMS_MAX_BYTES, &file, err))
+		return false;
+	return gs_kallsyms_open(s->kernel_mem, gs_file_keep(&file, s->kernel_mem), out, err) || gs_err_context(err, "%s", path);
+}
+
+static bool kernel_open(gs_symbolizer *s, gs_err *err)
+{
 	bool ok;
 
 	pthread_mutex_lock(&s->kernel_lock);
@@ -342,16 +360,48 @@ static bool kernel_open(gs_symbolizer *s, gs_err *err)
 		else if (!s->kallsyms_path)
 			gs_fail(&s->kernel_why, GS_ERR_MISSING, GS_ERR_NOWHERE,
 				"kernel functions: recorded on another machine, and no symbol list came along");
-		else if (gs_file_open(s->kallsyms_path, KALLSYMS_MAX_BYTES, &file, &s->kernel_why)) {
-			gs_str text = gs_file_keep(&file, s->kernel_mem);
-
-			if (!gs_kallsyms_open(s->kernel_mem, text, &s->kernel, &s->kernel_why))
-				gs_err_context(&s->kernel_why, "%s", s->kallsyms_path);
-		}
+		else
+			open_list(s, s->kallsyms_path, &s->kernel, &s->kernel_why);
 	}
 	ok = s->kernel.n != 0;
 	if (!ok && err)
 		*err = s->kernel_why;
+	pthread_mutex_unlock(&s->kernel_lock);
+	return ok;
+}
+
+/* What perf kept of the build when it recorded it, if that lay where the recorded one did. */
+static void open_core(gs_symbolizer *s)
+{
+	const gs_symbol_core *c = &s->core_of;
+	const char *home = getenv("HOME");
+	gs_str path;
+	gs_err ignored;
+
+	if (!home || !is_path_safe(c->build_id))
+		return;
+	path = gs_strf(s->kernel_mem, "%s/.debug/.build-id/%.2s/%.*s/kallsyms", home, c->build_id.p, GS_FMT(gs_str_skip(c->build_id, 2)));
+	if (!open_list(s, path.p, &s->core, &ignored) || !gs_kallsyms_has(&s->core, c->mark, c->mark_name))
+		s->core = (gs_kallsyms){ 0 };
+}
+
+static bool is_in_core(const gs_symbolizer *s, uint64_t addr)
+{
+	return addr >= s->core_of.start && addr < s->core_of.end;
+}
+
+bool gs_symbolizer_has_core(gs_symbolizer *s, uint64_t addr)
+{
+	bool ok;
+
+	if (!is_in_core(s, addr))
+		return false;
+	pthread_mutex_lock(&s->kernel_lock);
+	if (!s->has_tried_core) {
+		s->has_tried_core = true;
+		open_core(s);
+	}
+	ok = s->core.n != 0;
 	pthread_mutex_unlock(&s->kernel_lock);
 	return ok;
 }
@@ -362,29 +412,76 @@ static void *read_kernel(void *arg)
 	return NULL;
 }
 
-void gs_symbolizer_read_kernel_ahead(gs_symbolizer *s)
+static void *read_core(void *arg)
 {
-	if (!s->is_read_ahead)
-		s->is_read_ahead = pthread_create(&s->kernel_reader, NULL, read_kernel, s) == 0;
+	gs_symbolizer *s = arg;
+
+	if (!gs_symbolizer_has_core(s, s->core_of.start))
+		kernel_open(s, NULL);
+	return NULL;
+}
+
+void gs_symbolizer_read_kernel_ahead(gs_symbolizer *s, uint64_t addr)
+{
+	if (is_in_core(s, addr)) {
+		if (!s->is_core_read_ahead)
+			s->is_core_read_ahead = pthread_create(&s->core_reader, NULL, read_core, s) == 0;
+	} else if (!s->is_kernel_read_ahead) {
+		s->is_kernel_read_ahead = pthread_create(&s->kernel_reader, NULL, read_kernel, s) == 0;
+	}
+}
+
+gs_str gs_symbolizer_kernel_function(gs_symbolizer *s, uint64_t addr)
+{
+	const gs_kallsym *k = kernel_open(s, NULL) ? gs_kallsyms_at(&s->kernel, addr) : NULL;
+
+	return k ? k->name : (gs_str){ 0 };
+}
+
+static unsigned kernel_frames(gs_symbolizer *s, uint64_t addr, gs_symbol *out)
+{
+	const gs_kallsym *k = gs_symbolizer_has_core(s, addr) ? gs_kallsyms_at(&s->core, addr) : NULL;
+	gs_str name = k ? k->name : gs_symbolizer_kernel_function(s, addr);
+
+	*out = (gs_symbol){ .function = name, .linker_name = name };
+	return name.n != 0;
+}
+
+void gs_symbol_cursor_init(gs_symbol_cursor *at)
+{
+	at->map = NULL;
+	at->binary = NULL;
+	gs_binary_cursor_init(&at->near);
+}
+
+unsigned gs_symbolizer_frames_near(gs_symbolizer *s, gs_symbol_cursor *at, const gs_symbol_map *map, uint64_t addr, gs_symbol *out,
+				   unsigned max)
+{
+	uint64_t own;
+
+	if (max == 0)
+		return 0;
+	if (gs_symbol_is_kernel(map->file, addr))
+		return kernel_frames(s, addr, out);
+	if (at->map != map) {
+		gs_binary *b = gs_symbolizer_binary(s, map, NULL);
+
+		if (b != at->binary)
+			gs_binary_cursor_init(&at->near);
+		at->map = map;
+		at->binary = b;
+	}
+	return at->binary && gs_binary_addr_of(at->binary, map, addr, &own) ?
+		       gs_binary_frames_near(at->binary, &at->near, own, out, max) :
+		       0;
 }
 
 unsigned gs_symbolizer_frames(gs_symbolizer *s, const gs_symbol_map *map, uint64_t addr, gs_symbol *out, unsigned max)
 {
-	const gs_kallsym *k;
-	gs_binary *b;
-	uint64_t at;
+	gs_symbol_cursor at;
 
-	if (max == 0)
-		return 0;
-	if (gs_symbol_is_kernel(map->file, addr)) {
-		k = kernel_open(s, NULL) ? gs_kallsyms_at(&s->kernel, addr) : NULL;
-		if (!k)
-			return 0;
-		*out = (gs_symbol){ .function = k->name, .linker_name = k->name };
-		return 1;
-	}
-	b = gs_symbolizer_binary(s, map, NULL);
-	return b && gs_binary_addr_of(b, map, addr, &at) ? gs_binary_frames(b, at, out, max) : 0;
+	gs_symbol_cursor_init(&at);
+	return gs_symbolizer_frames_near(s, &at, map, addr, out, max);
 }
 
 /* ---- a whole profile ---- */

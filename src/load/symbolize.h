@@ -16,6 +16,18 @@ typedef struct gs_symbol_file {
 	const char *path, *open_path;
 } gs_symbol_file;
 
+/*
+ * The kernel proper, without its modules: it has the same functions at the same places wherever the same build was put to the same
+ * address. So a list of it that somebody kept (perf's cache) may answer, which takes a tenth of the time that the kernel needs to print
+ * one, and answers for kernels that run no more.
+ */
+typedef struct gs_symbol_core {
+	gs_str build_id;     /* hex; empty: not known */
+	uint64_t start, end; /* where it lies */
+	uint64_t mark;	     /* where the recorded kernel had the function `mark_name` */
+	gs_str mark_name;
+} gs_symbol_core;
+
 /* All zero is a good choice: this machine's files and kernel, and what PPROF_BINARY_PATH says. */
 typedef struct gs_symbolizer_options {
 	const gs_symbol_file *files; /* asked first; must outlive the symbolizer */
@@ -24,6 +36,7 @@ typedef struct gs_symbolizer_options {
 	const char *const *dirs;     /* where else binaries may lie, as in PPROF_BINARY_PATH; ends with NULL */
 	const char *kallsyms;	     /* snapshot taken when recording; NULL: /proc/kallsyms */
 	gs_str kallsyms_text;	     /* or its text, copied */
+	gs_symbol_core core;	     /* copied */
 	bool is_foreign;	     /* recorded on another machine: no kernel symbols of this one, and files only by build id */
 } gs_symbolizer_options;
 
@@ -43,11 +56,26 @@ typedef struct gs_symbol_map {
 /* Frames at run-time address `addr` (inside the call, not its return address), innermost first; 0 when nothing is known. */
 unsigned gs_symbolizer_frames(gs_symbolizer *s, const gs_symbol_map *map, uint64_t addr, gs_symbol *out, unsigned max);
 
+/* The map and function that were asked for last: questions in the order of addresses become cheap. One per thread. */
+typedef struct gs_symbol_cursor {
+	const gs_symbol_map *map; /* NULL: none yet */
+	gs_binary *binary;
+	gs_binary_cursor near;
+} gs_symbol_cursor;
+void gs_symbol_cursor_init(gs_symbol_cursor *at);
+/* As gs_symbolizer_frames; `map` stays where and as it is for the cursor's life. */
+unsigned gs_symbolizer_frames_near(gs_symbolizer *s, gs_symbol_cursor *at, const gs_symbol_map *map, uint64_t addr, gs_symbol *out,
+				   unsigned max);
+
 /*
- * Start reading the kernel's list of symbols on a thread of its own: it takes the kernel 50 ms to print it. Whoever asks for a kernel
- * address meanwhile waits for it. One thread may call this.
+ * Start reading the kernel's list of symbols on a thread of its own, if it is needed for `addr`: it takes the kernel 50 ms to print it.
+ * Whoever asks for a kernel address meanwhile waits for it. One thread may call this.
  */
-void gs_symbolizer_read_kernel_ahead(gs_symbolizer *s);
+void gs_symbolizer_read_kernel_ahead(gs_symbolizer *s, uint64_t addr);
+/* Does the list of the core answer for this address? */
+bool gs_symbolizer_has_core(gs_symbolizer *s, uint64_t addr);
+/* The function at a kernel address by the whole list, whatever the core's says. Empty: there is none. */
+gs_str gs_symbolizer_kernel_function(gs_symbolizer *s, uint64_t addr);
 
 /* The binary of a mapping; NULL when it is not to be had, and why. Belongs to the symbolizer. */
 gs_binary *gs_symbolizer_binary(gs_symbolizer *s, const gs_symbol_map *map, gs_err *err);

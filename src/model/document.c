@@ -27,3 +27,17 @@ const char *gs_document_kind_name(gs_document_kind kind)
 	}
 	return "";
 }
+
+gs_str gs_document_kinds_text(gs_arena *mem, unsigned kinds)
+{
+	static const char *const names[] = { [GS_DOCUMENT_PROFILE] = "a profile",
+					     [GS_DOCUMENT_GOROUTINES] = "a goroutine dump",
+					     [GS_DOCUMENT_TRACE] = "an execution trace",
+					     [GS_DOCUMENT_HEAP] = "a heap (a core or snapshot)" };
+	gs_str out = { 0 };
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (kinds >> i & 1)
+			out = gs_strf(mem, "%.*s%s%s", GS_FMT(out), out.n ? " or " : "", names[i]);
+	return out;
+}

@@ -35,6 +35,8 @@ typedef struct gs_document {
 
 /* "profile", "goroutines", "trace" or "heap": the word that users and the API see. */
 const char *gs_document_kind_name(gs_document_kind kind);
+/* For people: "a profile or an execution trace", of bits 1 << kind. */
+gs_str gs_document_kinds_text(gs_arena *mem, unsigned kinds);
 
 /* Never NULL: one without contents; strings are copied. */
 gs_document *gs_document_create(gs_str name, gs_str path);

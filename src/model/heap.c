@@ -64,33 +64,6 @@ uint64_t gs_heap_addr(const gs_heap *h, uint32_t object)
 	return s->base + (first * 64 - s->bit + (uint64_t)__builtin_ctzll(bits)) * s->elem_bytes;
 }
 
-gs_heap_walk gs_heap_walk_start(const gs_heap *h)
-{
-	return (gs_heap_walk){ .h = h, .bits = h->n_spans ? h->live[h->spans[0].bit / 64] : 0,
-			       .word = h->n_spans ? h->spans[0].bit / 64 : 0 };
-}
-
-bool gs_heap_walk_next(gs_heap_walk *w)
-{
-	const gs_heap *h = w->h;
-	const gs_heap_span *s;
-
-	if (w->next >= h->n_objects)
-		return false;
-	while (w->bits == 0) {
-		s = &h->spans[w->span];
-		if (++w->word >= (s->bit + s->n_slots + 63) / 64)
-			w->word = h->spans[++w->span].bit / 64;
-		w->bits = h->live[w->word];
-	}
-	s = &h->spans[w->span];
-	w->size_bytes = s->elem_bytes;
-	w->addr = s->base + (w->word * 64 - s->bit + (uint64_t)__builtin_ctzll(w->bits)) * s->elem_bytes;
-	w->bits &= w->bits - 1;
-	w->object = w->next++;
-	return true;
-}
-
 bool gs_heap_number(gs_heap *h)
 {
 	uint64_t n = 0;

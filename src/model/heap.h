@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "base/map.h"
+#include "model/heap_rows.h"
 
 #define GS_HEAP_NONE UINT32_MAX
 
@@ -191,10 +192,10 @@ typedef struct gs_heap {
 
 	gs_heap_type *types;
 	uint32_t n_types;
-	uint32_t *type_of; /* for each object */
+	gs_packed type_ids; /* for each object, see gs_heap_type_of */
 
-	uint32_t *edge_at; /* n_objects + 1 */
-	uint32_t *edge_to;
+	gs_heap_rows edge_rows; /* of each object the places of its edges, see gs_heap_edge_at */
+	gs_packed edge_ids;
 	uint32_t n_edges;
 
 	/* The array of all goroutines, GS_HEAP_NONE unknown: that it points to them keeps their records alive, and is not why
@@ -293,6 +294,23 @@ typedef struct gs_heap_look {
 	void (*maps)(struct gs_heap_look *l, void *ctx, void (*take)(void *ctx, const gs_heap_map_room *m));
 } gs_heap_look;
 
+/* Index in h->types. */
+static inline uint32_t gs_heap_type_of(const gs_heap *h, uint32_t object)
+{
+	return gs_packed_id(&h->type_ids, object);
+}
+
+/* An object's edges are those from gs_heap_edge_at(h, object) to before gs_heap_edge_at(h, object + 1). */
+static inline uint32_t gs_heap_edge_at(const gs_heap *h, uint32_t object)
+{
+	return gs_heap_rows_at(&h->edge_rows, object);
+}
+
+static inline uint32_t gs_heap_edge_to(const gs_heap *h, uint32_t edge)
+{
+	return (uint32_t)gs_packed_get(&h->edge_ids, edge);
+}
+
 /* The object whose slot covers `addr`; GS_HEAP_NONE when there is none, or it is not live. */
 uint32_t gs_heap_find(const gs_heap *h, uint64_t addr);
 /* Index of the span of an object. */
@@ -310,8 +328,39 @@ typedef struct gs_heap_walk {
 	uint64_t addr, size_bytes;
 	uint64_t word, bits; /* where in `live` */
 } gs_heap_walk;
-gs_heap_walk gs_heap_walk_start(const gs_heap *h);
-bool gs_heap_walk_next(gs_heap_walk *w);
+static inline gs_heap_walk gs_heap_walk_start(const gs_heap *h)
+{
+	uint64_t word = h->n_spans ? h->spans[0].bit / 64 : 0;
+
+	return (gs_heap_walk){ .h = h, .word = word, .bits = h->n_spans ? h->live[word] : 0 };
+}
+
+static inline bool gs_heap_walk_next(gs_heap_walk *w)
+{
+	const gs_heap *h = w->h;
+	const gs_heap_span *s;
+
+	if (w->next >= h->n_objects)
+		return false;
+	while (w->bits == 0) {
+		s = &h->spans[w->span];
+		if (++w->word >= (s->bit + s->n_slots + 63) / 64)
+			w->word = h->spans[++w->span].bit / 64;
+		w->bits = h->live[w->word];
+	}
+	s = &h->spans[w->span];
+	w->size_bytes = s->elem_bytes;
+	w->addr = s->base + (w->word * 64 - s->bit + (uint64_t)__builtin_ctzll(w->bits)) * s->elem_bytes;
+	w->bits &= w->bits - 1;
+	w->object = w->next++;
+	return true;
+}
+
+/* Where the objects of a span end: the number of the first one behind it. */
+static inline uint32_t gs_heap_span_end(const gs_heap *h, uint32_t span)
+{
+	return span + 1 < h->n_spans ? h->spans[span + 1].first : h->n_objects;
+}
 
 /* Fill `rank`, the spans' `first` and n_objects from `live`. False: more objects than numbers. */
 bool gs_heap_number(gs_heap *h);

@@ -497,7 +497,7 @@ static bool grow_samples(gs_profile_builder *b, uint32_t cap)
 		if (!grow_column(&b->values[t], cap, sizeof(int64_t)))
 			return false;
 	if (b->with_threads && (!grow_column(&b->sample_time_ns, cap, sizeof(int64_t)) ||
-				!grow_column(&b->sample_goroutine, cap, sizeof(uint64_t)) ||
+				(b->sample_goroutine && !grow_column(&b->sample_goroutine, cap, sizeof(uint64_t))) ||
 				!grow_column(&b->sample_thread, cap, sizeof(uint32_t)) ||
 				!grow_column(&b->sample_cpu, cap, sizeof(uint32_t)) ||
 				!grow_column(&b->sample_pid, cap, sizeof(uint32_t))))
@@ -527,6 +527,26 @@ bool gs_profile_builder_reserve_samples(gs_profile_builder *b, uint32_t n)
 	return !b->failed;
 }
 
+bool gs_profile_builder_sample_columns(gs_profile_builder *b, uint32_t n, gs_sample_columns *out)
+{
+	assert(b->n_samples == 0);
+	gs_profile_builder_with_threads(b);
+	if (!gs_profile_builder_reserve_samples(b, n))
+		return false;
+	b->n_samples = n;
+	*out = (gs_sample_columns){ b->sample_node, b->sample_labels, b->sample_thread, b->sample_cpu, b->sample_pid, b->sample_time_ns, { 0 } };
+	memcpy(out->values, b->values, sizeof(out->values));
+	return true;
+}
+
+/* Made for the first sample that has one. */
+static bool has_goroutines(gs_profile_builder *b)
+{
+	if (!b->sample_goroutine && !gs_alloc_should_fail())
+		b->sample_goroutine = calloc(b->cap_samples, sizeof(*b->sample_goroutine));
+	return b->sample_goroutine;
+}
+
 bool gs_profile_builder_samples(gs_profile_builder *b, const uint32_t *nodes, const uint32_t *labels,
 				const int64_t *values, uint32_t n)
 {
@@ -553,7 +573,7 @@ bool gs_profile_builder_sample(gs_profile_builder *b, const gs_sample *s)
 	uint32_t i = b->n_samples;
 
 	if (b->failed || s->node == GS_NO_ID || s->labels == GS_NO_ID ||
-	    !sample_room(b, 1)) {
+	    !sample_room(b, 1) || (b->with_threads && s->goroutine && !has_goroutines(b))) {
 		failed(b);
 		return false;
 	}
@@ -564,7 +584,8 @@ bool gs_profile_builder_sample(gs_profile_builder *b, const gs_sample *s)
 		b->values[t][i] = s->values[t];
 	if (b->with_threads) {
 		b->sample_time_ns[i] = s->time_ns;
-		b->sample_goroutine[i] = s->goroutine;
+		if (b->sample_goroutine)
+			b->sample_goroutine[i] = s->goroutine;
 		b->sample_thread[i] = s->thread;
 		b->sample_cpu[i] = s->cpu;
 		b->sample_pid[i] = s->pid;

@@ -73,6 +73,10 @@ typedef struct gs_value_type {
 
 enum { GS_MAX_SAMPLE_TYPES = 64 };
 
+typedef struct gs_thread_name {
+	uint32_t id, inside;
+} gs_thread_name;
+
 typedef struct gs_profile {
 	gs_arena *mem;
 	gs_strtab strings;
@@ -95,6 +99,9 @@ typedef struct gs_profile {
 	int64_t *sample_time_ns;
 	uint64_t *sample_goroutine;
 	uint32_t *sample_thread, *sample_cpu, *sample_pid;
+	/* What threads are called inside the PID namespace of their process, where that is another one; by id. */
+	const gs_thread_name *thread_names;
+	uint32_t n_thread_names;
 	/* sample_time_ns less the offset is CLOCK_MONOTONIC, where is_monotonic. */
 	int64_t monotonic_offset_ns;
 	bool is_monotonic;
@@ -184,6 +191,15 @@ typedef struct gs_sample {
 void gs_profile_builder_with_threads(gs_profile_builder *b);
 /* Samples are kept apart, equal or not, in the order given. */
 bool gs_profile_builder_sample(gs_profile_builder *b, const gs_sample *s);
+/*
+ * `n` samples with threads, the first of the profile, whose columns the caller fills in, each row, on any thread, before anything else
+ * is asked of the builder.
+ */
+typedef struct gs_sample_columns {
+	uint32_t *node, *labels, *thread, *cpu, *pid;
+	int64_t *time_ns, *values[GS_MAX_SAMPLE_TYPES];
+} gs_sample_columns;
+bool gs_profile_builder_sample_columns(gs_profile_builder *b, uint32_t n, gs_sample_columns *out);
 /* `n` samples without threads; values[i * n_types + t]. */
 bool gs_profile_builder_samples(gs_profile_builder *b, const uint32_t *nodes, const uint32_t *labels,
 				const int64_t *values, uint32_t n);

@@ -45,7 +45,7 @@ static gs_interval interval(const gs_timeline *t, const gs_timeline_piece *p, ui
 	const gs_timeline_chunk *c = &t->chunks[p->chunk];
 	const gs_timeline_goroutine *g = &t->goroutines[p->goroutine];
 	uint32_t at = p->first + i;
-	const gs_timeline_kind *kind = &c->kinds[c->kind[at]];
+	const gs_timeline_kind *kind = gs_chunk_kind(c, at);
 	gs_timeline_place place = gs_chunk_place(c, at);
 	gs_interval v = { .start_ns = c->base_ns + c->offset_ns[at],
 			  .phase = (gs_phase)kind->phase,
@@ -58,11 +58,14 @@ static gs_interval interval(const gs_timeline *t, const gs_timeline_piece *p, ui
 			  .transition = at };
 
 	v.is_more = v.phase == GS_PHASE_SYSCALL && before == GS_PHASE_SYSCALL;
-	v.is_cut = before == GS_PHASE_UNKNOWN && !g->saw_start;
+	v.is_cut = before == GS_PHASE_UNKNOWN && (!g->saw_start || i || p->before != GS_NO_INDEX);
 	if (i + 1 < p->n) {
 		v.end_ns = c->base_ns + c->offset_ns[at + 1];
 	} else if (p->next != GS_NO_INDEX) {
-		v.end_ns = time_of(t, &t->pieces[p->next], 0);
+		const gs_timeline_piece *next = &t->pieces[p->next];
+
+		v.end_ns = time_of(t, next, 0);
+		v.is_open = gs_chunk_phase(&t->chunks[next->chunk], next->first) == GS_PHASE_UNKNOWN;
 	} else {
 		v.end_ns = v.phase == GS_PHASE_NONE ? v.start_ns : t->duration_ns;
 		v.is_open = v.phase != GS_PHASE_NONE;

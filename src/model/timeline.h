@@ -1,7 +1,7 @@
 /*
  * gs_timeline: what an execution trace tells, whatever version wrote it. Times are nanoseconds since the trace's first event.
  *
- * Goroutine transitions are by far the most of it, so they live in columns of about eight bytes each, cut into *chunks* (a
+ * Goroutine transitions are by far the most of it, so they live in columns of about seven bytes each, cut into *chunks* (a
  * quarter of a million of them or more, at most four seconds). Within a chunk the transitions of one goroutine lie together, in
  * order of time: a *piece*. The life of a goroutine is the list of its pieces. Chunks are built independently of each other, on
  * as many threads as there are, and nothing is sorted across them. What transitions have in common is said once, in dictionaries
@@ -54,30 +54,58 @@ typedef struct gs_timeline_chunk {
 	int64_t base_ns, end_ns;
 	uint32_t n;
 	const uint32_t *offset_ns;
-	const uint16_t *kind; /* index into kinds */
+	const uint8_t *kind; /* index into kinds; GS_KIND_IS_RARE: that is in rare_kinds, see gs_chunk_kind */
 	const uint8_t *place8; /* index into places; NULL: they are many, see place16 */
 	const uint16_t *place16;
+	const uint16_t *rare_kinds; /* of those transitions that have one */
+	const uint32_t *rare_before; /* [i / 64]: how many of these come before transition i / 64 * 64; NULL: none at all */
 	const uint32_t *peers; /* of those transitions that have one */
 	const uint32_t *peers_before; /* [i / 64]: how many of these come before transition i / 64 * 64 */
-	const gs_timeline_kind *kinds; /* dictionaries; several chunks may share them */
+	const gs_timeline_kind *kinds; /* dictionaries: the commonest kinds come first */
 	const gs_timeline_place *places;
 	/* Pieces of this chunk, by first transition: pieces[piece_first] to pieces[piece_first + n_pieces]. */
 	uint32_t piece_first, n_pieces;
 } gs_timeline_chunk;
 
+enum { GS_KIND_IS_RARE = UINT8_MAX };
+
+/* Where rare_kinds has the next one from transition i / 64 * 64 on. */
+static inline uint32_t gs_chunk_rare(const gs_timeline_chunk *c, uint32_t i)
+{
+	return c->rare_before ? c->rare_before[i / 64] : 0;
+}
+
+/* Of one transition after the other: *rare as gs_chunk_rare gave it, and i from there on without gaps. */
+static inline const gs_timeline_kind *gs_chunk_next_kind(const gs_timeline_chunk *c, uint32_t i, uint32_t *rare)
+{
+	return &c->kinds[c->kind[i] == GS_KIND_IS_RARE ? c->rare_kinds[(*rare)++] : c->kind[i]];
+}
+
+static inline const gs_timeline_kind *gs_chunk_kind(const gs_timeline_chunk *c, uint32_t i)
+{
+	uint32_t rare;
+
+	if (c->kind[i] != GS_KIND_IS_RARE)
+		return &c->kinds[c->kind[i]];
+	rare = c->rare_before[i / 64];
+	for (uint32_t k = i / 64 * 64; k < i; k++)
+		rare += c->kind[k] == GS_KIND_IS_RARE;
+	return &c->kinds[c->rare_kinds[rare]];
+}
+
 static inline gs_phase gs_chunk_phase(const gs_timeline_chunk *c, uint32_t i)
 {
-	return (gs_phase)c->kinds[c->kind[i]].phase;
+	return (gs_phase)gs_chunk_kind(c, i)->phase;
 }
 
 static inline uint8_t gs_chunk_reason(const gs_timeline_chunk *c, uint32_t i)
 {
-	return c->kinds[c->kind[i]].reason;
+	return gs_chunk_kind(c, i)->reason;
 }
 
 static inline uint32_t gs_chunk_stack(const gs_timeline_chunk *c, uint32_t i)
 {
-	return c->kinds[c->kind[i]].stack;
+	return gs_chunk_kind(c, i)->stack;
 }
 
 static inline gs_timeline_place gs_chunk_place(const gs_timeline_chunk *c, uint32_t i)
@@ -88,13 +116,12 @@ static inline gs_timeline_place gs_chunk_place(const gs_timeline_chunk *c, uint3
 /* The goroutine that woke or created it, for RUNNABLE; GS_NO_INDEX: none (network, timer, runtime). */
 static inline uint32_t gs_chunk_peer(const gs_timeline_chunk *c, uint32_t i)
 {
-	uint32_t at;
+	uint32_t at = c->peers_before[i / 64], rare = gs_chunk_rare(c, i);
 
-	if (!(c->kinds[c->kind[i]].flags & GS_KIND_HAS_PEER))
+	if (!(gs_chunk_kind(c, i)->flags & GS_KIND_HAS_PEER))
 		return GS_NO_INDEX;
-	at = c->peers_before[i / 64];
 	for (uint32_t k = i / 64 * 64; k < i; k++)
-		at += c->kinds[c->kind[k]].flags & GS_KIND_HAS_PEER;
+		at += gs_chunk_next_kind(c, k, &rare)->flags & GS_KIND_HAS_PEER;
 	return c->peers[at];
 }
 
@@ -240,6 +267,17 @@ typedef struct gs_timeline_overlay {
 	uint64_t n_outside, n_unplaced; /* of these: before or after the trace, on no goroutine */
 } gs_timeline_overlay;
 
+/*
+ * Something of a damaged trace is missing here, and nobody knows what happened: goroutines are in phase UNKNOWN, procs stand still, and
+ * what was open ends where it was last seen.
+ */
+typedef struct gs_timeline_gap {
+	int64_t start_ns, end_ns;
+	uint64_t from_at, until_at, lost_bytes; /* of the file */
+	uint64_t first_generation, last_generation; /* by the file's numbers; last < first: not known which */
+	gs_str why; /* of the document's arena */
+} gs_timeline_gap;
+
 typedef struct gs_timeline {
 	int64_t duration_ns;
 	unsigned go_minor; /* N of "go 1.N trace" */
@@ -279,7 +317,9 @@ typedef struct gs_timeline {
 	gs_str damage;
 	bool is_cut; /* only because the file ends inside its last generation: it is still being written, or was cut */
 	uint64_t lost_bytes;
-	uint32_t lost_generations; /* whole ones, behind the damage */
+	uint32_t lost_generations; /* of which nothing could be shown */
+	const gs_timeline_gap *gaps; /* in order of time; damage at the end of the file is none */
+	uint32_t n_gaps;
 	int64_t good_until_ns, lost_until_ns; /* the last event; what the lost ones reach to at least, GS_NO_TIME unknown */
 } gs_timeline;
 
@@ -298,8 +338,8 @@ typedef struct gs_interval {
 	uint16_t proc, thread;
 	uint32_t peer;
 	uint32_t chunk, transition; /* where it began; chunk GS_NO_INDEX for an interval before any transition */
-	bool is_open; /* the trace ended before it did */
-	bool is_cut; /* its beginning was not seen: before the trace */
+	bool is_open; /* the trace ended before it did, or a gap began */
+	bool is_cut; /* its beginning was not seen: before the trace, or in a gap */
 	bool is_more; /* a system call goes on, now without its proc */
 } gs_interval;
 

@@ -81,7 +81,7 @@ void gs_heap_map_json(gs_buf *out, gs_arena *scratch, const gs_heap_index *x, co
 		gs_json_ku64(j, "id", crumbs[i]);
 		gs_json_kstr(j, "name", gs_heap_map_name(x, q->by_object, crumbs[i]));
 		put_address(j, scratch, x, q, crumbs[i]);
-		gs_json_ku64(j, "bytes", q->by_object ? x->dominators.retained[crumbs[i]] : x->held.steps[crumbs[i]].bytes);
+		gs_json_ku64(j, "bytes", q->by_object ? gs_dominators_retained(&x->dominators, crumbs[i]) : x->held.steps[crumbs[i]].bytes);
 		gs_json_object_end(j);
 	}
 	gs_json_array_end(j);

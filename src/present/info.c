@@ -225,6 +225,7 @@ static void json_trace(gs_json *j, const gs_profile *p, const gs_timeline *t)
 	gs_json_kbool(j, "is_cut", t->is_cut);
 	gs_json_ku64(j, "lost_bytes", t->lost_bytes);
 	gs_json_ku64(j, "lost_generations", t->lost_generations);
+	gs_gaps_json(j, t);
 	if (t->damage.n)
 		gs_json_ki64(j, "good_until_ns", t->good_until_ns);
 	if (t->damage.n && t->lost_until_ns != GS_NO_TIME)

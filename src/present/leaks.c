@@ -1,7 +1,10 @@
 #include "present/leaks.h"
 
+#include <math.h>
+
 #include "analysis/units.h"
 #include "present/heap_stack.h"
+#include "present/pace.h"
 #include "present/printable.h"
 
 #include "base/banned.h"
@@ -48,13 +51,13 @@ static void place(gs_buf *out, const char *title, const gs_leak_place *p)
 
 static gs_str type_name(const gs_heap *h, uint32_t object)
 {
-	return gs_strtab_get(&h->strings, h->types[h->type_of[object]].name);
+	return gs_strtab_get(&h->strings, h->types[gs_heap_type_of(h, object)].name);
 }
 
 /* "[]main.job" for what holds many. */
 static void type(gs_buf *out, const gs_heap *h, uint32_t object)
 {
-	if (h->types[h->type_of[object]].is_array)
+	if (h->types[gs_heap_type_of(h, object)].is_array)
 		gs_buf_z(out, "[]");
 	gs_printable(out, type_name(h, object));
 }
@@ -216,6 +219,36 @@ static void ids_text(gs_buf *out, const gs_leak_report *r, const gs_leak_group *
 	gs_buf_c(out, '\n');
 }
 
+static gs_pace pace_of(const gs_leaks *l)
+{
+	double most = 0, limit = 0;
+
+	if (!l->is_timed)
+		return gs_pace_per_moment;
+	for (uint32_t i = 0; i < l->n; i++) {
+		const gs_slope *f = &l->groups[i].trend->fit;
+
+		most = fmax(most, fabs(f->slope));
+		limit = fmax(limit, fmax(-f->low, f->high));
+	}
+	return gs_pace_of(most > 0 ? most : limit, GS_S("count"));
+}
+
+static void growth_text(gs_buf *out, const gs_leak_report *r, const gs_leak_group *g)
+{
+	gs_buf_f(out, "  %u before", g->n_before);
+	if (r->leaks->n_moments < GS_SLOPE_MIN) {
+		gs_buf_z(out, g->is_growing ? ", growing" : "");
+		return;
+	}
+	gs_buf_z(out, ", ");
+	gs_pace_verdict(out, g->trend);
+	if (g->trend->verdict == GS_TREND_STEADY)
+		return;
+	gs_buf_z(out, ": ");
+	gs_pace_slope(out, &g->trend->fit, pace_of(r->leaks), GS_S("count"), r->confidence);
+}
+
 static void group_text(gs_buf *out, const gs_leak_report *r, const gs_leak_group *g)
 {
 	gs_buf_f(out, "\n%7u  [", g->n);
@@ -233,7 +266,7 @@ static void group_text(gs_buf *out, const gs_leak_report *r, const gs_leak_group
 		duration(out, g->wait_ns);
 	}
 	if (r->leaks->has_before)
-		gs_buf_f(out, "  %u before%s", g->n_before, g->is_growing ? ", growing" : "");
+		growth_text(out, r, g);
 	if (g->n_said_leaked)
 		gs_buf_f(out, "  leaked, says Go's detector of %u", g->n_said_leaked);
 	gs_buf_c(out, '\n');
@@ -291,8 +324,8 @@ static uint32_t way_of(const gs_leak_report *r, const gs_heap_suspect *s, uint32
 
 	if (at == GS_HEAP_NONE)
 		at = r->held->steps[s->elements].largest;
-	for (; n < MAX_PATH && at != GS_HEAP_NONE && at != gs_dominators_root(d); at = r->shortest[at])
-		names[n++] = at < d->n_objects ? r->names->of_type[r->heap->type_of[at]] : r->names->of_holder[at - d->n_objects];
+	for (; n < MAX_PATH && at != GS_HEAP_NONE && at != gs_dominators_root(d); at = gs_packed_id(&r->shortest, at))
+		names[n++] = at < d->n_objects ? r->names->of_type[gs_heap_type_of(r->heap, at)] : r->names->of_holder[at - d->n_objects];
 	return n;
 }
 
@@ -452,6 +485,8 @@ void gs_leaks_text(gs_buf *out, const gs_leak_report *r)
 			 plural(l->n_goroutines_suspect), l->n_suspects, plural(l->n_suspects));
 		groups_text(out, r, l->n_proven, l->n_suspects);
 	}
+	if (l->has_before && l->n_moments < GS_SLOPE_MIN)
+		gs_buf_f(out, "\nnote: with fewer than %d moments growing means no more than that there are more: any order of them may be chance\n", GS_SLOPE_MIN);
 	checks_text(out, r);
 	suspects_text(out, r);
 }
@@ -487,7 +522,7 @@ static void object_json(gs_json *j, gs_arena *mem, const gs_heap *h, uint32_t ob
 {
 	GS_AUTO(buf) name = { .max = 1 << 16 };
 
-	if (h->types[h->type_of[object]].is_array)
+	if (h->types[gs_heap_type_of(h, object)].is_array)
 		gs_buf_z(&name, "[]");
 	gs_buf_str(&name, type_name(h, object));
 	gs_json_kstr(j, "type", made(mem, &name));
@@ -607,6 +642,15 @@ static void group_json(gs_json *j, gs_arena *mem, const gs_leak_report *r, const
 	if (r->leaks->has_before) {
 		gs_json_ku64(j, "before", g->n_before);
 		gs_json_kbool(j, "is_growing", g->is_growing);
+		gs_json_key(j, "growth");
+		gs_json_object(j);
+		gs_pace_json(j, g->trend, r->leaks->is_timed);
+		gs_json_key(j, "values");
+		gs_json_array(j);
+		for (uint32_t i = 0; i < r->leaks->n_moments; i++)
+			gs_json_f64(j, g->trend->values[i]);
+		gs_json_array_end(j);
+		gs_json_object_end(j);
 	}
 	if (g->cycle)
 		gs_json_ku64(j, "cycle", g->cycle);
@@ -695,6 +739,14 @@ void gs_leaks_json(gs_buf *out, gs_arena *mem, const gs_leak_report *r)
 	}
 	if (r->note.n)
 		gs_json_kstr(&j, "note", r->note);
+	if (l->has_before) {
+		gs_json_kf64(&j, "confidence", r->confidence);
+		gs_json_key(&j, l->is_timed ? "at_s" : "at");
+		gs_json_array(&j);
+		for (uint32_t i = 0; i < l->n_moments; i++)
+			gs_json_f64(&j, l->at[i]);
+		gs_json_array_end(&j);
+	}
 	gs_json_key(&j, "groups");
 	gs_json_array(&j);
 	for (uint32_t i = 0; i < shown(r, l->n_proven); i++)

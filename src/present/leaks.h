@@ -16,11 +16,12 @@ typedef struct gs_leak_report {
 	const gs_heap_suspects *suspects;
 	const gs_heap_paths *held;
 	const gs_dominators *dominators;
-	const uint32_t *shortest; /* gs_heap_shortest, with `suspects` that are any */
+	gs_packed shortest; /* gs_heap_shortest, with `suspects` that are any */
 	const gs_heap_names *names;
 	/* Which lines allocated what is in `suspects`, by group; NULL: the program sampled nothing. */
 	const gs_heap_allocators *allocators;
 	const gs_heap_places *places;
+	double confidence; /* of slopes over time */
 	uint32_t max_rows; /* of groups and of suspects; 0: all */
 	gs_str note; /* how it was taken */
 	int64_t proof_ns; /* what it took to decide */

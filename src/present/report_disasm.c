@@ -39,7 +39,9 @@ static void wanted_mappings(gs_report *r, gs_graph *g, uint64_t address, bool is
 	for (uint32_t i = 0; i < g->n_shown; i++) {
 		gs_str object = gs_view_str(r->view, gs_graph_key(g, g->shown[i])->object);
 
-		if (!object.n || !gs_re_match(r->symbol, gs_graph_name(g, g->shown[i])))
+		/* A node's name says file and line too; whoever ends the pattern with $ means the function's. */
+		if (!object.n || (!gs_re_match(r->symbol, gs_graph_name(g, g->shown[i])) &&
+				  !gs_re_match(r->symbol, gs_view_str(r->view, gs_graph_key(g, g->shown[i])->name))))
 			continue;
 		for (uint32_t m = 1; m < p->n_mappings; m++)
 			if (gs_str_eq(gs_profile_str(p, p->mappings[m].file), object))

@@ -24,7 +24,7 @@ void gs_why_json(gs_arena *mem, const gs_why *w, const gs_trace_source *src, uin
 /* `what`: the instance it belongs to. Steps shorter than `min_ns` are summed up in the text. */
 void gs_path_text(gs_arena *mem, const gs_path *p, const gs_trace_instance *what, const gs_trace_source *src, int64_t min_ns,
 		  gs_buf *out);
-void gs_path_json(gs_arena *mem, const gs_path *p, const gs_trace_instance *what, const gs_trace_source *src, gs_buf *out);
+void gs_path_json(gs_arena *mem, const gs_path *p, const gs_trace_instance *what, const gs_trace_source *src, int64_t min_ns, gs_buf *out);
 
 void gs_sched_text(gs_arena *mem, const gs_sched *s, const gs_trace_source *src, uint32_t limit, gs_buf *out);
 void gs_sched_json(gs_arena *mem, const gs_sched *s, const gs_trace_source *src, uint32_t limit, gs_buf *out);
@@ -39,6 +39,8 @@ void gs_contention_json(const gs_contention *c, const gs_trace_source *src, uint
 void gs_overlay_text(gs_buf *out, const gs_profile *p, const gs_timeline_overlay *o);
 /* "overlays":[…] as docs/api.md has it. */
 void gs_overlays_json(gs_json *j, const gs_profile *p, const gs_timeline *t);
+/* "gaps", where there are any. */
+void gs_gaps_json(gs_json *j, const gs_timeline *t);
 
 /* "waiting: sync", "running", "runnable". */
 void gs_trace_put_phase(gs_buf *out, const gs_trace_source *src, gs_phase phase, uint8_t reason);

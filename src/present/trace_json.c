@@ -85,6 +85,31 @@ static void put_row(gs_json *j, gs_arena *mem, const gs_lanes *l, const gs_lane_
 	gs_json_object_end(j);
 }
 
+void gs_gaps_json(gs_json *j, const gs_timeline *t)
+{
+	if (!t->n_gaps)
+		return;
+	gs_json_key(j, "gaps");
+	gs_json_array(j);
+	for (uint32_t i = 0; i < t->n_gaps; i++) {
+		const gs_timeline_gap *g = &t->gaps[i];
+
+		gs_json_object(j);
+		gs_json_ki64(j, "start_ns", g->start_ns);
+		gs_json_ki64(j, "end_ns", g->end_ns);
+		if (g->last_generation >= g->first_generation) {
+			gs_json_ku64(j, "first_generation", g->first_generation);
+			gs_json_ku64(j, "last_generation", g->last_generation);
+		}
+		gs_json_ku64(j, "from_at", g->from_at);
+		gs_json_ku64(j, "until_at", g->until_at);
+		gs_json_ku64(j, "lost_bytes", g->lost_bytes);
+		gs_json_kstr(j, "why", g->why);
+		gs_json_object_end(j);
+	}
+	gs_json_array_end(j);
+}
+
 void gs_lanes_write_json(gs_arena *mem, const gs_lanes *l, const gs_lane_extras *x, const gs_lane_list *list, const gs_lane_page *page,
 			 gs_buf *out)
 {
@@ -102,6 +127,7 @@ void gs_lanes_write_json(gs_arena *mem, const gs_lanes *l, const gs_lane_extras 
 		gs_overlays_json(&j, gs_lanes_profile(l), t);
 	if (t->damage.n)
 		gs_json_kstr(&j, t->is_cut ? "incomplete" : "damage", t->damage);
+	gs_gaps_json(&j, t);
 	if (page->has_hits)
 		gs_json_ki64(&j, "hit_ns", list->hit_ns);
 	gs_json_ku64(&j, "count", list->n_rows);
@@ -133,16 +159,6 @@ void gs_lanes_write_json(gs_arena *mem, const gs_lanes *l, const gs_lane_extras 
 	gs_json_object_end(&j);
 }
 
-static void put_time(gs_buf *out, int64_t ns)
-{
-	if (ns >= 10000000000)
-		gs_buf_f(out, "%9.2f s ", (double)ns / 1e9);
-	else if (ns >= 10000000)
-		gs_buf_f(out, "%9.2f ms", (double)ns / 1e6);
-	else
-		gs_buf_f(out, "%9.2f us", (double)ns / 1e3);
-}
-
 void gs_lanes_write_text(gs_arena *mem, const gs_lanes *l, const gs_lane_list *list, const gs_lane_page *page, gs_buf *out)
 {
 	gs_buf_f(out, "%u lanes\n%10s %12s %12s %12s %12s %12s %12s  %s\n", list->n_rows, "id", "start", "end", "running", "runnable", "syscall",
@@ -161,12 +177,12 @@ void gs_lanes_write_text(gs_arena *mem, const gs_lanes *l, const gs_lane_list *l
 		for (unsigned s = GS_LANE_NETWORK; s <= GS_LANE_WAITING; s++)
 			shown[3] += total[s];
 		gs_buf_f(out, "%10" PRIu64 " ", gs_lane_id(l, r->lane));
-		put_time(out, r->start_ns);
+		gs_trace_put_ns(out, r->start_ns, 12);
 		gs_buf_c(out, ' ');
-		put_time(out, r->end_ns);
+		gs_trace_put_ns(out, r->end_ns, 12);
 		for (unsigned s = 0; s < 4; s++) {
 			gs_buf_c(out, ' ');
-			put_time(out, shown[s]);
+			gs_trace_put_ns(out, shown[s], 12);
 		}
 		gs_buf_f(out, "  %*s", (int)(r->level > 40 ? 80 : r->level * 2), "");
 		gs_printable(out, gs_lane_title(mem, l, r->lane));
@@ -327,9 +343,9 @@ void gs_goroutine_write_text(const gs_lanes *l, const gs_goroutine_detail *d, gs
 		gs_buf_f(out, "\ncreated by goroutine %" PRIu64, t->goroutines[g->creator].id);
 	gs_buf_z(out, "\n\n");
 	for (uint32_t i = 0; i < d->n_waits; i++) {
-		put_time(out, d->waits[i].total_ns);
-		gs_buf_f(out, " %8u times, longest ", d->waits[i].count);
-		put_time(out, d->waits[i].longest_ns);
+		gs_trace_put_ns(out, d->waits[i].total_ns, 12);
+		gs_buf_f(out, " %8u %-6s longest ", d->waits[i].count, d->waits[i].count == 1 ? "time," : "times,");
+		gs_trace_put_ns(out, d->waits[i].longest_ns, 12);
 		gs_buf_f(out, "  %s", gs_lane_state_name((gs_lane_state)d->waits[i].state));
 		if (d->waits[i].reason) {
 			gs_buf_z(out, ", ");
@@ -357,7 +373,7 @@ void gs_goroutine_write_text(const gs_lanes *l, const gs_goroutine_detail *d, gs
 		const gs_goroutine_span *s = &d->spans[i];
 
 		gs_buf_f(out, "%16.6f ms ", (double)s->span.start_ns / 1e6);
-		put_time(out, s->span.end_ns - s->span.start_ns);
+		gs_trace_put_ns(out, s->span.end_ns - s->span.start_ns, 12);
 		gs_buf_f(out, "  %-9s", gs_lane_state_name((gs_lane_state)s->span.state));
 		if (s->peer != GS_NO_INDEX)
 			gs_buf_f(out, " woken by %" PRIu64, t->goroutines[s->peer].id);

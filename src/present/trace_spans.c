@@ -96,6 +96,11 @@ void gs_trace_spans_text(const gs_trace_spans *s, const gs_trace_source *src, bo
 {
 	uint32_t have = each ? s->n : s->n_groups, n = shown(have, limit);
 
+	if (s->n == 0) {
+		gs_buf_f(out, "no %s here: runtime/trace.%s makes them. HTTP requests need none: gospect why finds them\n", s->is_task ? "tasks" : "regions",
+			 s->is_task ? "NewTask" : "StartRegion");
+		return;
+	}
 	gs_buf_f(out, "%" PRIu32 " %s%s of %" PRIu32 " name%s\n", s->n, s->is_task ? "task" : "region", s->n == 1 ? "" : "s", s->n_groups,
 		 s->n_groups == 1 ? "" : "s");
 	if (!each)

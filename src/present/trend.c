@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-#include "analysis/units.h"
+#include "present/pace.h"
 #include "present/printable.h"
 #include "present/tables.h"
 #include "present/tabs.h"
@@ -33,40 +33,24 @@ static double last_of(const gs_trend *t, const gs_trend_row *r)
 
 /* ---- text ---- */
 
-typedef struct pace {
-	const char *name, *word;
-	double seconds;
-} pace;
-
-/* The shortest while in which the steepest row gains something that reads well. */
-static pace pace_of(const gs_trend *t)
+static gs_pace pace_of(const gs_trend *t)
 {
-	static const pace paces[] = { { "s", "second", 1 }, { "min", "minute", 60 }, { "hour", "hour", 3600 }, { "day", "day", 86400 } };
-	double most = fabs(t->whole.fit.slope), well = gs_str_eq(t->view->unit, GS_S("count")) ? 1 : 1024;
+	double most = fabs(t->whole.fit.slope);
 
 	for (uint32_t i = 0; i < t->n_rows; i++)
 		most = fmax(most, fabs(t->rows[i].fit.slope));
-	for (unsigned i = 0; i < 3; i++)
-		if (most * paces[i].seconds >= well)
-			return paces[i];
-	return paces[3];
+	return gs_pace_of(most, t->view->unit);
 }
 
 static void amount(gs_buf *out, const gs_trend *t, double value, bool with_sign)
 {
-	if (!isfinite(value)) {
-		gs_buf_c(out, '?');
-		return;
-	}
-	if (with_sign && value >= 0.5)
-		gs_buf_c(out, '+');
-	gs_unit_label(out, gs_f64_to_i64(round(value)), t->view->unit, GS_S("auto"));
+	gs_pace_amount(out, value, t->view->unit, with_sign);
 }
 
 /* "3d4h", "2h5m", "40s" */
 static void how_long(gs_buf *out, double seconds)
 {
-	static const pace parts[] = { { "y", "", 31536000 }, { "d", "", 86400 }, { "h", "", 3600 }, { "m", "", 60 }, { "s", "", 1 } };
+	static const gs_pace parts[] = { { "y", "", 31536000 }, { "d", "", 86400 }, { "h", "", 3600 }, { "m", "", 60 }, { "s", "", 1 } };
 	unsigned i = 0;
 	long long n, rest;
 
@@ -106,18 +90,11 @@ static void sparks(gs_buf *out, const gs_trend *t, const gs_trend_row *r)
 	}
 }
 
-static void verdict(gs_buf *out, const gs_trend_row *r)
-{
-	gs_buf_z(out, gs_trend_verdict_name(r->verdict));
-	if (r->is_slowing)
-		gs_buf_z(out, ", slower");
-}
-
-static void table_row(gs_arena *mem, gs_buf *out, const gs_trend *t, const gs_trend_row *r, pace p)
+static void table_row(gs_arena *mem, gs_buf *out, const gs_trend *t, const gs_trend_row *r, gs_pace p)
 {
 	uint32_t up = caller_of(t, r->node);
 
-	verdict(out, r);
+	gs_pace_verdict(out, r);
 	gs_buf_c(out, '\t');
 	amount(out, t, r->fit.slope * p.seconds, true);
 	gs_buf_c(out, '\t');
@@ -156,25 +133,20 @@ static void projection(gs_buf *out, const gs_trend *t)
 	gs_buf_z(out, t->whole.is_slowing ? "; but it is slowing down.\n" : ".\n");
 }
 
-static void heading(gs_buf *out, const gs_trend *t, const gs_trend_style *s, pace p)
+static void heading(gs_buf *out, const gs_trend *t, const gs_trend_style *s, gs_pace p)
 {
 	gs_printable(out, t->view->type);
 	gs_buf_f(out, "%s in %u profiles over ", t->is_rate ? " a second" : "", t->view->n_profiles);
 	how_long(out, t->view->n_profiles ? t->taken_s[t->view->n_profiles - 1] : 0);
 	gs_buf_z(out, ": ");
-	verdict(out, &t->whole);
+	gs_pace_verdict(out, &t->whole);
 	if (t->n_moments) {
 		gs_buf_z(out, ", ");
 		amount(out, t, t->whole.values[0], false);
 		gs_buf_z(out, " to ");
 		amount(out, t, last_of(t, &t->whole), false);
 		gs_buf_z(out, ", ");
-		amount(out, t, t->whole.fit.slope * p.seconds, true);
-		gs_buf_f(out, " a %s (%g %%: ", p.word, s->confidence * 100);
-		amount(out, t, t->whole.fit.low * p.seconds, true);
-		gs_buf_z(out, " to ");
-		amount(out, t, t->whole.fit.high * p.seconds, true);
-		gs_buf_z(out, ")");
+		gs_pace_slope(out, &t->whole.fit, p, t->view->unit, s->confidence);
 	}
 	gs_buf_z(out, ".\n");
 	projection(out, t);
@@ -191,7 +163,7 @@ static void heading(gs_buf *out, const gs_trend *t, const gs_trend_style *s, pac
 void gs_trend_text(gs_arena *mem, const gs_trend *t, const gs_trend_style *s, gs_buf *out)
 {
 	GS_AUTO(buf) table = { .max = (size_t)1 << 30 };
-	pace p = pace_of(t);
+	gs_pace p = pace_of(t);
 
 	heading(out, t, s, p);
 	if (!t->n_moments)
@@ -211,8 +183,6 @@ void gs_trend_text(gs_arena *mem, const gs_trend *t, const gs_trend_style *s, gs
 
 static void row_json(gs_arena *mem, gs_json *j, const gs_trend *t, const gs_trend_row *r)
 {
-	const gs_slope *f = &r->fit;
-
 	gs_json_object(j);
 	gs_json_kstr(j, "name", name_of(mem, t, r));
 	if (r->key != GS_NO_ID) {
@@ -221,18 +191,10 @@ static void row_json(gs_arena *mem, gs_json *j, const gs_trend *t, const gs_tren
 		gs_json_kstr(j, "file", gs_view_str(t->view, k->at_file));
 		gs_json_ki64(j, "line", k->line ? k->line : k->at_line);
 	}
-	gs_json_kstr(j, "verdict", gs_str_of(gs_trend_verdict_name(r->verdict)));
-	gs_json_kbool(j, "slowing", r->is_slowing);
-	gs_json_kf64(j, "slope_per_s", f->slope);
-	gs_json_kf64(j, "low_per_s", f->low);
-	gs_json_kf64(j, "high_per_s", f->high);
-	gs_json_kf64(j, "p", f->p);
-	gs_json_kf64(j, "q", r->q);
-	gs_json_kf64(j, "autocorrelation", f->alike);
-	gs_json_kf64(j, "mean", r->mean);
-	gs_json_kf64(j, "doubles_in_s", r->verdict == GS_TREND_GROWING && last_of(t, r) > 0 ? last_of(t, r) / f->slope : NAN);
+	gs_pace_json(j, r, true);
+	gs_json_kf64(j, "doubles_in_s", r->verdict == GS_TREND_GROWING && last_of(t, r) > 0 ? last_of(t, r) / r->fit.slope : NAN);
 	gs_json_kf64(j, "gib_in_s",
-		     r->verdict == GS_TREND_GROWING && gs_str_eq(t->view->unit, GS_S("bytes")) && !t->is_rate ? 1073741824.0 / f->slope : NAN);
+		     r->verdict == GS_TREND_GROWING && gs_str_eq(t->view->unit, GS_S("bytes")) && !t->is_rate ? 1073741824.0 / r->fit.slope : NAN);
 	gs_json_key(j, "values");
 	gs_json_array(j);
 	for (uint32_t i = 0; i < t->n_moments; i++)
@@ -262,6 +224,11 @@ void gs_trend_json(gs_arena *mem, const gs_trend *t, const gs_trend_style *s, gs
 	gs_json_ku64(&j, "before_restart", t->n_before_restart);
 	gs_json_ku64(&j, "failed", s->n_failed);
 	gs_json_ki64(&j, "start_ns", t->start_ns);
+	gs_json_key(&j, "order");
+	gs_json_array(&j);
+	for (uint32_t i = 0; i < t->view->n_profiles; i++)
+		gs_json_u64(&j, s->order[i]);
+	gs_json_array_end(&j);
 	gs_json_key(&j, "at_s");
 	gs_json_array(&j);
 	for (uint32_t i = 0; i < t->n_moments; i++)

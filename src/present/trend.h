@@ -10,6 +10,7 @@ typedef struct gs_trend_style {
 	double confidence;
 	double min_share;
 	uint32_t n_failed; /* moments at which the program did not answer */
+	const uint32_t *order; /* of the view's profiles: which of those that were given each one is */
 } gs_trend_style;
 
 /* Names are made in `mem`. */

@@ -74,7 +74,7 @@ class Target:
         self.process.stdout.close()
 
 
-def program(name, version="", variant="plain", seconds=30):
+def program(name, version="", variant="plain", seconds=300):
     return Target([programs.binary(name, version, variant, OUT), f"{seconds}s"])
 
 
@@ -85,7 +85,7 @@ def shop(*args):
                            capture_output=True, text=True)
         if r.returncode != 0:
             raise Skip(r.stderr)
-    return Target([exe, "-load", "-duration", "60s", *args])
+    return Target([exe, "-load", "-duration", "300s", *args])
 
 
 def shop_with_pages(n, *args):
@@ -95,7 +95,7 @@ def shop_with_pages(n, *args):
     def grown():
         with urllib.request.urlopen(s.url + "/stats", timeout=10) as r:
             return json.load(r)["pages"] >= n
-    wait_for(f"{n} pages", grown, 40)
+    wait_for(f"{n} pages", grown)
     return s
 
 
@@ -155,7 +155,7 @@ def record(tmp, target, *args, seconds=2, ok=(0,)):
     return Capture(folder)
 
 
-def wait_for(what, check, seconds=20):
+def wait_for(what, check, seconds=120):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if check():

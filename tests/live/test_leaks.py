@@ -29,7 +29,7 @@ def check_shop(s):
     def leaked():
         with urllib.request.urlopen(s.url + "/debug/pprof/goroutine?debug=2", timeout=10) as r:
             return r.read().count(b"notify.(*Mailer).print(") >= 20
-    wait_for("leaked goroutines", leaked, 40)
+    wait_for("leaked goroutines", leaked)
     status, found = leaks(s.pid)
     assert status == 1, found
     first = found["groups"][0]
@@ -62,17 +62,17 @@ def shop_stripped(tmp):
                        env=programs.go_env("", False), capture_output=True, text=True)
     if r.returncode != 0:
         raise Skip(r.stderr)
-    with Target([exe, "-load", "-duration", "60s"]) as s:
+    with Target([exe, "-load", "-duration", "300s"]) as s:
         def grown():
             with urllib.request.urlopen(s.url + "/stats", timeout=10) as answer:
                 return json.load(answer)["pages"] >= 1000
-        wait_for("1000 pages", grown, 40)
+        wait_for("1000 pages", grown)
         check_shop(s)
 
 
 def grown_leak(variant, tmp):
     exe = programs.binary("leak", "", variant, OUT)
-    with Target([exe, "60s"]) as t:
+    with Target([exe, "300s"]) as t:
         before, after = tmp / "before.core", tmp / "after.core"
         # The first goroutines are there as soon as the program says that it is up.
         wait_for("ten leaked goroutines", lambda: any(g["count"] >= 10 for g in leaks(t.pid, "--no-memory")[1]["groups"]))
@@ -82,8 +82,8 @@ def grown_leak(variant, tmp):
         gospect("snapshot", t.pid, "-o", after, "-q")
     status, found = leaks(before, after, "--binary", exe)
     group = found["groups"][0]
-    # One that has only just blocked may still be in somebody's registers: it waits, and is not proven yet.
-    assert status == 1 and had <= group["before"] <= had + 5 and group["is_growing"] and group["count"] >= had + 45, found["groups"]
+    # One that has only just blocked may still be in somebody's registers: it waits, and is not proven yet, or is a group of its own.
+    assert status == 1 and had - 5 <= group["before"] <= had + 5 and group["is_growing"] and group["count"] >= had + 45, found["groups"]
     assert group["blocked"]["function"] == "main.forget.func1" and group["created"]["function"] == "main.forget", group
     assert not group["users"], group["users"]
     memory = found["memory"][0]

@@ -10,7 +10,7 @@ import sys
 import time
 
 import programs
-from live import GOSPECT, Capture, Skip, Target, gospect, has, perf_allowed, program, record, run_all, share, shop, shop_with_pages, stacks, test, wait_for
+from live import OUT, GOSPECT, Capture, Skip, Target, gospect, has, perf_allowed, program, record, run_all, share, shop, shop_with_pages, stacks, test, wait_for
 
 NEWEST = "1.27.4"
 
@@ -210,13 +210,13 @@ def some_samples(perf_data):
 
 def interrupted(tmp, signals):
     perf_allowed()
-    with program("hot", NEWEST, "stripped-pie", seconds=120) as p:
+    with program("hot", NEWEST, "stripped-pie") as p:
         folder = tmp / "capture"
         r = subprocess.Popen([GOSPECT, "record", str(p.pid), "-q", "-d", "10m", "-o", folder], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                              text=True)
         wait_for("the recording to begin", lambda: (folder / "perf.data").exists())
         time.sleep(1.5)
-        wait_for("samples", lambda: some_samples(folder / "perf.data"), 60)
+        wait_for("samples", lambda: some_samples(folder / "perf.data"))
         start = time.monotonic()
         for s in signals:
             r.send_signal(s)
@@ -238,15 +238,15 @@ def ctrl_c_keeps_what_was_taken(tmp):
 @test
 def ctrl_c_ends_the_recording_of_ui_not_ui(tmp):
     perf_allowed()
-    with program("hot", seconds=60) as t:
+    with program("hot") as t:
         with subprocess.Popen([GOSPECT, "ui", str(t.pid), "--no-browser", "--duration", "10m"], cwd=tmp, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as ui:
             try:
-                wait_for("samples", lambda: any(map(some_samples, tmp.glob("*/perf.data"))), 60)
+                wait_for("samples", lambda: any(map(some_samples, tmp.glob("*/perf.data"))))
                 ui.send_signal(signal.SIGINT)
                 assert ui.stdout.readline().startswith("http://127.0.0.1:")
                 ui.send_signal(signal.SIGINT)
-                assert ui.wait(30) == 0
+                assert ui.wait(120) == 0
             finally:
                 ui.kill()
         assert has(Capture(next(tmp.glob("*/capture.json")).parent).stacks(), "main.hottest")
@@ -262,8 +262,8 @@ def target_that_ends_keeps_what_was_taken(tmp):
     perf_allowed()
     with program("hot", NEWEST, "stripped-pie", seconds=6) as p:
         start = time.monotonic()
-        c = record(tmp, p, seconds=60)
-        assert time.monotonic() - start < 30
+        c = record(tmp, p, seconds=600)
+        assert time.monotonic() - start < 300
     assert has(c.stacks(), "main.hottest")
 
 
@@ -275,9 +275,9 @@ def target_that_is_killed_keeps_what_was_taken(tmp):
         r = subprocess.Popen([GOSPECT, "record", str(p.pid), "-q", "-d", "10m", "-o", folder], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         wait_for("the recording to begin", lambda: (folder / "perf.data").exists())
         time.sleep(1.5)
-        wait_for("samples", lambda: some_samples(folder / "perf.data"), 60)
+        wait_for("samples", lambda: some_samples(folder / "perf.data"))
         p.process.kill()
-        assert r.wait(30) == 0
+        assert r.wait(120) == 0
     assert has(Capture(folder).stacks(), "main.hottest")
 
 
@@ -300,6 +300,23 @@ def no_such_process(tmp):
     r = gospect("record", 2 ** 22 - 1, "-q", "-o", tmp / "capture", ok=(2, 3, 4))
     assert str(2 ** 22 - 1) in r.stderr, r.stderr
     assert not (tmp / "capture").exists()
+
+
+@test
+def perf_samples_of_a_container_lie_on_its_trace(tmp):
+    """perf numbers threads as this machine does, the trace as they are called inside."""
+    perf_allowed()
+    if os.geteuid() != 0 or subprocess.run(["unshare", "-pf", "--mount-proc", "true"], capture_output=True).returncode != 0:
+        raise Skip("no namespaces here")
+    with shop():
+        pass
+    with Target(["unshare", "-pf", "--mount-proc", "--kill-child", OUT / "shop", "-load", "-duration", "60s"]) as p:
+        inner = int(subprocess.run(["pgrep", "-P", str(p.pid)], capture_output=True, text=True).stdout.split()[0])
+        gospect("record", inner, "-q", "-d", "3s", "-F", 499, "--only", "trace,cpu", "-o", tmp / "capture")
+    assert f"{inner} 1" in (tmp / "capture/threads.txt").read_text().splitlines()
+    info = json.loads(gospect("info", tmp / "capture", "--part", "trace", "--format", "json").stdout)
+    over = next((o for o in info["trace"]["overlays"] if o["name"] == "perf.data"), None)
+    assert over and over["has_times"] and over["samples"] > 0, info.get("warnings")
 
 
 @test

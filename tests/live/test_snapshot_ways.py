@@ -108,7 +108,7 @@ def an_ended_process_is_refused(tmp):
 def in_a_pid_namespace(tmp):
     needs_root()
     exe = programs.binary("blocked", "", "plain", OUT)
-    outer = subprocess.Popen([needs("unshare"), "--pid", "--fork", "--kill-child", str(exe), "60s"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    outer = subprocess.Popen([needs("unshare"), "--pid", "--fork", "--kill-child", str(exe), "300s"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         if not outer.stdout.readline():
             raise Skip(f"unshare: {outer.stderr.read()}")
@@ -124,6 +124,55 @@ def in_a_pid_namespace(tmp):
         outer.wait()
         outer.stdout.close()
         outer.stderr.close()
+
+
+@test
+def of_a_program_whose_file_is_gone(tmp):
+    """Deleted, or a container's: its path is none on our side, or another program's."""
+    exe = programs.binary("blocked", "", "plain", OUT)
+    mine = tmp / "mine"
+    mine.write_bytes(exe.read_bytes())
+    mine.chmod(0o755)
+    with Target([mine, "300s"]) as t:
+        mine.unlink()
+        for other in (None, pathlib.Path("/bin/true")):
+            if other:
+                mine.write_bytes(other.read_bytes())
+            assert "main.main" in gospect("goroutines", t.pid).stdout
+            assert str(mine) in gospect("heap", "summary", t.pid).stdout
+            assert gospect("leaks", t.pid, ok=(0, 1)).stdout
+        unharmed(t)
+        taken(t, tmp)
+        wrong = gospect("heap", "summary", tmp / "s.core", ok=(3,)).stderr
+        assert "--binary" in wrong, wrong
+        assert "live objects" in gospect("heap", "summary", "--binary", exe, tmp / "s.core").stdout
+
+
+@test
+def many_threads_cost_little_memory(tmp):
+    """Stacks of 8 MB with a page or two in use: our copy has no large pages for them."""
+    code = "import threading, time\nfor i in range(400): threading.Thread(target=time.sleep, args=(60,), daemon=True).start()\nprint('up', flush=True)\ntime.sleep(60)"
+    with Target([sys.executable, "-c", code]) as t:
+        p = subprocess.Popen([GOSPECT, "snapshot", str(t.pid), "-q", "-o", str(tmp / "s.core")], stdout=subprocess.DEVNULL)
+        _, code, used = os.wait4(p.pid, 0)
+        p.returncode = os.waitstatus_to_exitcode(code)
+        assert p.returncode == 0
+        assert used.ru_maxrss < 200 << 10, f"{used.ru_maxrss} kB"
+        unharmed(t)
+
+
+@test
+def a_goroutine_in_a_signal_handler(tmp):
+    """What it did before is in the kernel's frame on the signal stack."""
+    needs("gcc")
+    exe = tmp / "handler"
+    r = subprocess.run(["go", "build", "-o", exe, "./handler"], cwd=programs.HERE, env=programs.go_env("", True), capture_output=True, text=True)
+    if r.returncode != 0:
+        raise Skip(r.stderr)
+    # Nothing may take the goroutine off its thread before the signal comes.
+    with Target([exe], env=dict(os.environ, GODEBUG="asyncpreemptoff=1", GOMAXPROCS="4")) as t:
+        found = [g for g in json.loads(gospect("goroutines", "--format", "json", t.pid).stdout)["groups"] if g["state"] == "running"]
+        assert [f["name"] for g in found for f in g["stack"]][:2] == ["main.hot", "main.caller"], found
 
 
 def forbid_children():
@@ -153,7 +202,7 @@ def under_a_seccomp_filter(tmp):
     """With CAP_SYS_ADMIN the filter is held off while a call is lent; without it the memory is copied while it stands."""
     if os.uname().machine != "x86_64":
         raise Skip("the filter is for amd64")
-    with Target([programs.binary("blocked", "", "plain", OUT), "60s"], preexec_fn=forbid_children) as t:
+    with Target([programs.binary("blocked", "", "plain", OUT), "300s"], preexec_fn=forbid_children) as t:
         assert status(t.pid)["Seccomp"] == "2"
         taken(t, tmp)
         if os.geteuid() == 0:
@@ -316,7 +365,7 @@ def every_build(tmp):
             except programs.Unavailable as e:
                 print("#", e)
                 continue
-            with Target([exe, "60s"]) as t:
+            with Target([exe, "300s"]) as t:
                 ways = [taken(t, tmp, "--how", how, ok=(0, 4)) for how in ("fork", "copy", "auto")]
                 assert all(isinstance(w, dict) for w in ways[1:]), ways
                 done.append((version, name, variant, "fork" if isinstance(ways[0], dict) else "no thread slept"))

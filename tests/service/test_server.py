@@ -441,7 +441,7 @@ def heap_questions_and_snapshots_say_what_they_need():
         s.log_in()
         for op in ("heap-summary", "heap/summary", "heap-treemap", "heap-topology?type=x", "heap-object?address=0x1"):
             status, answer = s.json("/api/" + op)
-            assert status == 400 and "is not what heap-" in answer["error"]["text"], (op, status, answer)
+            assert status == 400 and "is about a heap" in answer["error"]["text"], (op, status, answer)
         assert s.get("/api/heap/nothing")[0] == 404
         for bad in ({}, {"pid": "1"}, {"pid": 0}, {"pid": -5}, {"pid": 2147483646}, {"url": "http://127.0.0.1"}, {"pid": 1, "max_pause_ns": "1ms"}, {"pid": 1, "max_pause_ns": -1}):
             status, answer = s.post("/api/snapshot", bad)

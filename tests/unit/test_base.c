@@ -2,6 +2,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/id_runs.h"
 #include "base/json.h"
 #include "base/map.h"
 #include "base/pool.h"
@@ -114,6 +115,54 @@ TEST(map_finds_what_was_put)
 	CHECK(!gs_map_get(&m, 3));
 	gs_map_put(&m, 4, &is_new);
 	CHECK(!is_new);
+}
+
+TEST(places_are_found_by_id_and_listed_in_its_order)
+{
+	/* Runs, ids alone, and more runs than are remembered as recent. */
+	enum { N = 5000 };
+	gs_id_runs ids = { 0 };
+	uint32_t list[N];
+	uint64_t id[N];
+
+	for (uint32_t i = 0; i < N; i++)
+		id[i] = i % 3 ? i : UINT64_MAX - 1 - (uint64_t)i * 1000003;
+	for (unsigned round = 0; round < 2; round++) {
+		for (uint32_t i = N; i-- > 0;) {
+			uint32_t *place = gs_id_runs_put(&ids, id[i]);
+
+			CHECK(place && !*place);
+			*place = i + 1;
+		}
+		for (uint32_t i = 0; i < N; i++)
+			CHECK_INT(gs_id_runs_at(&ids, id[i]), i + 1);
+		CHECK_INT(*gs_id_runs_put(&ids, 1), 2);
+		CHECK_INT(gs_id_runs_at(&ids, 3), 0);
+		CHECK_INT(gs_id_runs_at(&ids, N), 0);
+		CHECK_INT(gs_id_runs_at(&ids, UINT64_MAX / 2), 0);
+		CHECK_INT(gs_id_runs_list(&ids, list), N);
+		for (uint32_t i = 1; i < N; i++)
+			CHECK(id[list[i - 1] - 1] < id[list[i] - 1]);
+		gs_id_runs_clear(&ids);
+		CHECK_INT(gs_id_runs_at(&ids, 1), 0);
+		CHECK_INT(gs_id_runs_list(&ids, list), 0);
+	}
+	for (unsigned fail = 1; fail < 4; fail++) {
+		gs_id_runs_release(&ids);
+		gs_alloc_fail_after(fail);
+		for (uint64_t k = 0; k < 3; k++) {
+			uint32_t *place = gs_id_runs_put(&ids, k * 100);
+
+			if (place)
+				*place = 7;
+		}
+		gs_alloc_fail_after(0);
+		for (uint64_t k = 0; k < 3; k++)
+			*gs_id_runs_put(&ids, k * 100) = (uint32_t)k + 1;
+		for (uint32_t k = 0; k < 3; k++)
+			CHECK_INT(gs_id_runs_at(&ids, k * 100), k + 1);
+	}
+	gs_id_runs_release(&ids);
 }
 
 TEST(strings_are_interned_once)

@@ -110,6 +110,40 @@ TEST(a_cut_trace_keeps_all_complete_generations_and_says_what_is_lost)
 	}
 }
 
+/* Go's reader refuses these: "time stamps out of order". */
+TEST(times_of_version_1_that_run_backwards_are_moved)
+{
+	unsigned moved = 0;
+
+	for (unsigned i = 0; i < 2; i++) {
+		GS_AUTO(file) f = { 0 };
+		counts whole = { 0 };
+		gs_gotrace_report all;
+		gs_err err = { 0 };
+		char *bytes;
+
+		CHECK(gs_file_open(tap_data(i ? "../fuzz/corpus/gotrace/go1.21.trace" : "../fuzz/corpus/gotrace/go1.19.trace"), 1 << 24, &f, &err));
+		CHECK(read(f.bytes, &whole, &all, &err) && all.version < 22);
+		CHECK_INT(all.clamped_times, 0);
+		bytes = malloc(f.bytes.n);
+		memcpy(bytes, f.bytes.p, f.bytes.n);
+		/* A higher bit of some time. */
+		for (size_t at = 17; at < f.bytes.n; at += 4) {
+			counts c = { 0 };
+			gs_gotrace_report report;
+
+			bytes[at] = (char)(bytes[at] ^ 0x20);
+			if (read((gs_str){ bytes, f.bytes.n }, &c, &report, &err) && report.clamped_times && !report.is_damaged) {
+				CHECK(c.is_rising);
+				moved += c.events == whole.events;
+			}
+			bytes[at] = f.bytes.p[at];
+		}
+		free(bytes);
+	}
+	CHECK(moved > 20);
+}
+
 TEST(a_trace_of_another_kind_is_named)
 {
 	counts c = { 0 };
@@ -386,6 +420,107 @@ TEST(damage_loses_what_is_damaged_and_says_how_much)
 		}
 		free(bytes);
 	}
+}
+
+/* Events by the generation that they came with. */
+typedef struct by_generation {
+	uint64_t events[64], starts[64];
+	int64_t first_ns[64];
+	unsigned n;
+	unsigned gaps;
+	gs_gotrace_gap gap; /* the last */
+} by_generation;
+
+static bool parts_begin(void *ctx, uint32_t index, const gs_gotrace_generation *g, void **events, gs_err *err)
+{
+	(void)index;
+	(void)g;
+	(void)err;
+	*events = ctx;
+	return true;
+}
+
+static void parts_discard(void *ctx, void *events)
+{
+	(void)ctx;
+	(void)events;
+}
+
+static bool parts_stitch(void *ctx, void *events, const gs_gotrace_generation *g, const gs_gotrace_stitch *s, gs_err *err)
+{
+	by_generation *b = ctx;
+	const gs_gotrace_gap *gap = gs_gotrace_gap_before(g);
+
+	(void)events;
+	(void)err;
+	if (gap) {
+		b->gaps++;
+		b->gap = *gap;
+		CHECK(gap->until_ns > gap->from_ns && gap->until_ns <= s->sync.time_ns && gap->until_at >= gap->from_at && gap->why.text[0]);
+	}
+	if (b->n < 64) {
+		b->first_ns[b->n] = s->sync.time_ns;
+		b->starts[b->n] = (uint64_t)(uintptr_t)s->bytes.p;
+		b->events[b->n++] = s->events;
+	}
+	return true;
+}
+
+static bool read_parts(gs_str bytes, by_generation *b, gs_gotrace_report *report, gs_err *err)
+{
+	gs_gotrace_parallel_sink sink = { b, parts_begin, quiet_event, NULL, parts_discard, parts_stitch };
+
+	*b = (by_generation){ 0 };
+	return gs_gotrace_read_parallel(bytes, 2, &sink, report, err);
+}
+
+/* Wherever the damage is, nearly always the generations behind the next one are all there, each event of them; what lies between is a gap. */
+TEST(behind_damage_generations_go_on)
+{
+	unsigned tried = 0, gaps = 0, next = 0, none = 0, fewer = 0;
+
+	for (unsigned i = FIRST_OF_MANY; i < N_SAMPLES; i++) {
+		GS_AUTO(file) f = { 0 };
+		by_generation all;
+		gs_gotrace_report report;
+		gs_err err = { 0 };
+		char *bytes;
+
+		CHECK(open_sample(i, &f));
+		CHECK(read_parts(f.bytes, &all, &report, &err) && !report.is_damaged);
+		CHECK(all.n > 3 && all.n < 64 && !all.gaps);
+		bytes = malloc(f.bytes.n);
+		for (size_t at = 17; at < f.bytes.n; at += f.bytes.n / 1500 + 1) {
+			size_t n = at % 3 == 0 ? 1 : at % 3 == 1 ? 20 : 700;
+			by_generation some;
+			unsigned of = 0, same = 0;
+
+			memcpy(bytes, f.bytes.p, f.bytes.n);
+			for (size_t k = at; k < at + n && k < f.bytes.n; k++)
+				bytes[k] = at % 2 ? 0 : (char)(bytes[k] ^ 0x5a);
+			while (of + 1 < all.n && all.starts[of + 1] - (uintptr_t)f.bytes.p <= at + n)
+				of++;
+			err = (gs_err){ 0 };
+			if (!read_parts((gs_str){ bytes, f.bytes.n }, &some, &report, &err)) {
+				none++;
+				continue;
+			}
+			tried++;
+			gaps += some.gaps;
+			CHECK(some.gaps <= 2 && some.gaps == report.gaps);
+			CHECK(!report.gaps || report.is_damaged);
+			/* From the end: generations that hold the same. */
+			while (same < some.n && same < all.n && some.events[some.n - 1 - same] == all.events[all.n - 1 - same] &&
+			       some.first_ns[some.n - 1 - same] == all.first_ns[all.n - 1 - same])
+				same++;
+			fewer += of + 2 < all.n && same < all.n - of - 2;
+			next += of + 1 < all.n && same >= all.n - of - 1;
+		}
+		free(bytes);
+	}
+	CHECK(tried > 1000 && gaps > 200 && next > 500 && none < 10);
+	/* A wrong name or number that nothing contradicts at once does so later: names of regions, for one. */
+	CHECK(fewer * 200 < tried);
 }
 
 /* The strings of the last generation are gone: all of its events are still there. */

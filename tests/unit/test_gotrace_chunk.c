@@ -36,14 +36,6 @@ static gs_trace_chunks *fill(const shape *s)
 	return c;
 }
 
-static gs_timeline_chunk view(const gs_trace_chunks *c, const gs_trace_chunk *k)
-{
-	const gs_trace_dictionary *d = &c->dictionaries.p[k->dictionary];
-
-	return (gs_timeline_chunk){ .n = k->n, .kind = k->kind, .place8 = k->place8, .place16 = k->place16, .peers = k->peers,
-				    .peers_before = k->peers_before, .kinds = d->kinds.p, .places = d->places.p };
-}
-
 static bool is_there(const gs_timeline_chunk *v, const gs_trace_chunk *k, uint32_t i, const gs_trace_transition *t)
 {
 	gs_timeline_place place = gs_chunk_place(v, i);
@@ -52,18 +44,19 @@ static bool is_there(const gs_timeline_chunk *v, const gs_trace_chunk *k, uint32
 	       gs_chunk_reason(v, i) == t->reason && gs_chunk_peer(v, i) == t->peer && place.proc == t->proc && place.thread == t->thread;
 }
 
-static void check_round(const shape *s, bool is_wide)
+static void check_round(const shape *s, bool is_wide, bool is_rare)
 {
 	gs_trace_chunks *c = fill(s);
 	uint32_t *next = calloc(N_GOROUTINES, sizeof(*next)), n = 0;
-	bool ok = next != NULL, has_wide = false;
+	bool ok = next != NULL, has_wide = false, has_rare = false;
 
 	/* Times tell which transition it was. */
 	for (size_t i = 0; ok && i < c->done.n; i++) {
 		const gs_trace_chunk *k = &c->done.p[i];
-		gs_timeline_chunk v = view(c, k);
+		gs_timeline_chunk v = gs_trace_chunk_view(k);
 
 		has_wide |= k->place16 != NULL;
+		has_rare |= k->n_rare > 0;
 		ok = (i == 0) == (k->event != NULL);
 		for (uint32_t p = 0; p < k->n_pieces; p++)
 			for (uint32_t at = k->pieces[p].first; ok && at < k->pieces[p].first + k->pieces[p].n; at++) {
@@ -80,6 +73,7 @@ static void check_round(const shape *s, bool is_wide)
 	CHECK_INT(n, s->n);
 	CHECK(c->done.n > 1);
 	CHECK(has_wide == is_wide);
+	CHECK(has_rare == is_rare);
 	gs_trace_chunks_release(c);
 	free(c);
 	free(next);
@@ -87,14 +81,14 @@ static void check_round(const shape *s, bool is_wide)
 
 TEST(rows_become_chunks)
 {
-	check_round(&(shape){ 600000, 50, 4 }, false);
-	check_round(&(shape){ 600000, 50, 201 }, true); /* more places than a byte has numbers */
-	check_round(&(shape){ 300000, 100000, 4 }, false); /* more kinds than a dictionary takes */
+	check_round(&(shape){ 600000, 20, 4 }, false, false);
+	check_round(&(shape){ 600000, 50, 201 }, true, true); /* more places and kinds than a byte has numbers */
+	check_round(&(shape){ 300000, 100000, 4 }, false, true); /* more kinds than a chunk takes */
 }
 
-TEST(a_transition_more)
+static void check_insert(uint32_t n_stacks, uint16_t n_procs)
 {
-	const shape s = { 1000, 50, 4 };
+	const shape s = { 1000, n_stacks, n_procs };
 	gs_trace_chunks *c = fill(&s);
 	gs_trace_transition known = { .time_ns = 1001 + 3 * 500, .event = 500, .goroutine = 7, .stack = 99, .peer = GS_NO_INDEX,
 				      .proc = GS_NO_LANE, .thread = 3, .phase = GS_PHASE_SYSCALL };
@@ -109,7 +103,7 @@ TEST(a_transition_more)
 	fresh.goroutine = N_GOROUTINES + 1;
 	CHECK(gs_trace_chunks_insert(c, 0, &known) && gs_trace_chunks_insert(c, 0, &fresh));
 	k = &c->done.p[0];
-	v = view(c, k);
+	v = gs_trace_chunk_view(k);
 	CHECK_INT(k->n, s.n + 2);
 	CHECK_INT(k->base_ns, 990);
 	for (uint32_t p = 0; p < k->n_pieces; p++) {
@@ -135,4 +129,11 @@ TEST(a_transition_more)
 	CHECK_INT(n_found, 2);
 	gs_trace_chunks_release(c);
 	free(c);
+}
+
+TEST(a_transition_more)
+{
+	check_insert(20, 4);
+	check_insert(400, 4); /* whose kind is rare */
+	check_insert(20, 51); /* of a place that a byte has no number for */
 }

@@ -5,6 +5,7 @@
 #include "analysis/heap_holders.h"
 #include "analysis/heap_objects.h"
 #include "analysis/heap_profile.h"
+#include "heap_columns.h"
 #include "tap.h"
 
 #include "base/banned.h"
@@ -37,11 +38,13 @@ static bool start(fixture *f)
 	uint32_t list, worker, handle;
 
 	*f = (fixture){ .mem = gs_arena_create(1 << 22), .span = { .elem_bytes = 16, .n_slots = 7 }, .live = { 0x7f } };
-	*h = (gs_heap){ .spans = &f->span, .n_spans = 1, .live = f->live, .rank = f->rank, .n_live_words = 1, .edge_at = edge_at,
-			.edge_to = edge_to, .type_of = type_of, .types = f->types, .n_types = 3, .roots = roots, .n_roots = 3,
+	*h = (gs_heap){ .spans = &f->span, .n_spans = 1, .live = f->live, .rank = f->rank, .n_live_words = 1,
+			.types = f->types, .n_types = 3, .roots = roots, .n_roots = 3,
 			.goroutines = f->goroutines, .n_goroutines = 2, .all_goroutines = GS_HEAP_NONE };
 	if (!gs_heap_number(h) || !gs_strtab_init(&h->strings, f->mem))
 		return false;
+	set_edges(f->mem, h, edge_at, edge_to);
+	h->type_ids = packed_of(f->mem, type_of, h->n_objects);
 	list = gs_strtab_id(&h->strings, GS_S("main.list"));
 	worker = gs_strtab_id(&h->strings, GS_S("main.worker"));
 	handle = gs_strtab_id(&h->strings, GS_S("main.handle"));
@@ -81,7 +84,7 @@ TEST(dominators_merge_by_name)
 	fixture f;
 
 	CHECK(start(&f));
-	CHECK(gs_heap_paths_merge(f.mem, &f.h, &f.d, f.names, &(gs_heap_merge){ .up = f.d.idom }, &p, &err));
+	CHECK(gs_heap_paths_merge(f.mem, &f.h, &f.d, f.names, &(gs_heap_merge){ .up = &f.d.above }, &p, &err));
 	CHECK_STR(show(&f, &p), GS_S("1 var main.list 1 3/48\n"
 				"2 main.node 0 3/48\n"
 				"1 held by several 0 2/32\n"
@@ -97,14 +100,13 @@ TEST(shortest_ways_to_what_is_selected)
 {
 	uint64_t selected[1] = { 1u << 3 | 1u << 2 };
 	gs_heap_paths p;
-	uint32_t *up;
+	gs_packed up;
 	gs_err err;
 	fixture f;
 
 	CHECK(start(&f));
-	up = gs_heap_shortest(f.mem, &f.h, &f.d, &err);
-	CHECK(up);
-	CHECK(gs_heap_paths_merge(f.mem, &f.h, &f.d, f.names, &(gs_heap_merge){ .up = up, .selected = selected }, &p, &err));
+	CHECK(gs_heap_shortest(f.mem, &f.h, &f.d, &up, &err));
+	CHECK(gs_heap_paths_merge(f.mem, &f.h, &f.d, f.names, &(gs_heap_merge){ .up = &up, .selected = selected }, &p, &err));
 	CHECK_STR(show(&f, &p), GS_S("1 var main.list 1 1/16\n"
 				"2 main.node 0 1/16\n"
 				"1 goroutine main.worker 1 1/16\n"
@@ -149,7 +151,7 @@ TEST(profile_of_what_retains)
 	fixture f;
 
 	CHECK(start(&f));
-	CHECK(gs_heap_paths_merge(f.mem, &f.h, &f.d, f.names, &(gs_heap_merge){ .up = f.d.idom }, &p, &err));
+	CHECK(gs_heap_paths_merge(f.mem, &f.h, &f.d, f.names, &(gs_heap_merge){ .up = &f.d.above }, &p, &err));
 	prof = gs_heap_profile(f.mem, &f.h, &p, f.names, &err);
 	CHECK(prof);
 	CHECK_INT(prof->n_samples, 3); /* nodes, arrays, jobs */
@@ -337,7 +339,7 @@ TEST(ways_to_what_was_allocated)
 	CHECK(sites && sites[0] && !sites[1]);
 	selected = gs_heap_objects_of_sites(f.mem, &f.h, sites, &err);
 	CHECK_INT(selected[0], 1 << 0 | 1 << 2);
-	CHECK(gs_heap_paths_merge(f.mem, &f.h, &f.d, f.names, &(gs_heap_merge){ .up = f.d.idom, .selected = selected, .sites = sites }, &p, &err));
+	CHECK(gs_heap_paths_merge(f.mem, &f.h, &f.d, f.names, &(gs_heap_merge){ .up = &f.d.above, .selected = selected, .sites = sites }, &p, &err));
 	CHECK_STR(show(&f, &p), GS_S("1 var main.list 1 9/145\n2 main.node 0 9/145\n"));
 	gs_arena_free(f.mem);
 }

@@ -2,6 +2,7 @@
 
 #include "analysis/heap_topology.h"
 #include "analysis/heap_treemap.h"
+#include "heap_columns.h"
 #include "tap.h"
 
 #include "base/banned.h"
@@ -35,11 +36,13 @@ static bool start(fixture *f)
 	f->spans[0] = (gs_heap_span){ .base = 0x1000, .elem_bytes = 6400, .n_slots = 1 };
 	f->spans[1] = (gs_heap_span){ .base = 0x4000, .elem_bytes = 800, .n_slots = 3, .bit = 64 };
 	f->spans[2] = (gs_heap_span){ .base = 0x8000, .elem_bytes = 1600, .n_slots = 3, .bit = 128 };
-	*h = (gs_heap){ .spans = f->spans, .n_spans = 3, .live = f->live, .rank = f->rank, .n_live_words = 3, .edge_at = edge_at, .n_edges = 8,
-			.edge_to = edge_to, .type_of = type_of, .types = f->types, .n_types = 3, .roots = roots, .n_roots = 2,
+	*h = (gs_heap){ .spans = f->spans, .n_spans = 3, .live = f->live, .rank = f->rank, .n_live_words = 3,
+			.types = f->types, .n_types = 3, .roots = roots, .n_roots = 2,
 			.goroutines = &f->goroutine, .n_goroutines = 1, .all_goroutines = GS_HEAP_NONE };
 	if (!gs_heap_number(h) || !gs_strtab_init(&h->strings, f->mem))
 		return false;
+	set_edges(f->mem, h, edge_at, edge_to);
+	h->type_ids = packed_of(f->mem, type_of, h->n_objects);
 	f->types[0] = (gs_heap_type){ .name = gs_strtab_id(&h->strings, GS_S("main.table")) };
 	f->types[1] = (gs_heap_type){ .name = gs_strtab_id(&h->strings, GS_S("main.session")) };
 	f->types[2] = (gs_heap_type){ .name = gs_strtab_id(&h->strings, GS_S("uint8")), .size_bytes = 1, .is_array = true };
@@ -136,7 +139,7 @@ static const gs_topology_node *find(fixture *f, const gs_topology *t, const char
 	for (uint32_t i = 0; i < t->picture.n_nodes; i++) {
 		uint32_t id = t->nodes[i].id, n = f->x->dominators.n_objects;
 
-		id = id < n ? f->x->names->of_type[f->h.type_of[id]] : f->x->names->of_holder[id - n];
+		id = id < n ? f->x->names->of_type[gs_heap_type_of(&f->h, id)] : f->x->names->of_holder[id - n];
 		if (gs_str_eq(gs_strtab_get(&f->x->names->strings, id), gs_str_of(want)))
 			return &t->nodes[i];
 	}

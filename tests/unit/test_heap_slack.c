@@ -1,5 +1,6 @@
 #include "analysis/heap_slack.h"
 #include "model/go_slots.h"
+#include "heap_columns.h"
 #include "tap.h"
 
 #include "base/banned.h"
@@ -57,22 +58,23 @@ static bool find(gs_arena *mem, gs_heap_slacks *out)
 	gs_heap *h = gs_new(mem, gs_heap, 1); /* its table of strings is let go with the arena */
 	gs_heap_names *names;
 	gs_dominators d;
-	uint32_t *up;
+	gs_packed up;
 	gs_err err;
 
-	*h = (gs_heap){ .spans = spans, .n_spans = 2, .live = live, .rank = rank, .n_live_words = 2, .types = types, .n_types = 2, .type_of = type_of,
-			.edge_at = edge_at, .edge_to = edge_to, .n_edges = 6, .roots = &root, .n_roots = 1, .all_goroutines = GS_HEAP_NONE, .go_minor = 27 };
+	*h = (gs_heap){ .spans = spans, .n_spans = 2, .live = live, .rank = rank, .n_live_words = 2, .types = types, .n_types = 2,
+			.roots = &root, .n_roots = 1, .all_goroutines = GS_HEAP_NONE, .go_minor = 27 };
 	if (!gs_heap_number(h) || !gs_strtab_init(&h->strings, mem))
 		return false;
+	set_edges(mem, h, edge_at, edge_to);
+	h->type_ids = packed_of(mem, type_of, h->n_objects);
 	types[0].name = gs_strtab_id(&h->strings, GS_S("main.box"));
 	types[1].name = gs_strtab_id(&h->strings, GS_S("uint8"));
 	if (!gs_dominators_build(mem, h, &d, &err))
 		return false;
 	names = gs_heap_names_build(mem, h, &d, &err);
-	up = names ? gs_heap_shortest(mem, h, &d, &err) : NULL;
-	if (!up || gs_heap_slack_find(mem, h, &d, names, NULL, up, out, &err) || err.code != GS_ERR_UNSUPPORTED)
+	if (!names || !gs_heap_shortest(mem, h, &d, &up, &err) || gs_heap_slack_find(mem, h, &d, names, NULL, &up, out, &err) || err.code != GS_ERR_UNSUPPORTED)
 		return false;
-	return gs_heap_slack_find(mem, h, &d, names, &look, up, out, &err);
+	return gs_heap_slack_find(mem, h, &d, names, &look, &up, out, &err);
 }
 
 #define SLICE(object, at, len, cap)                                                                                          \

@@ -1,4 +1,5 @@
 #include "analysis/heap_waste.h"
+#include "heap_columns.h"
 #include "tap.h"
 
 #include "base/banned.h"
@@ -47,11 +48,12 @@ static void find(memory *m, gs_heap_twins *out, gs_arena *mem)
 {
 	uint64_t live[] = { 0xff, 7, 7 };
 	uint32_t rank[3];
-	gs_heap h = { .spans = spans, .n_spans = 3, .live = live, .rank = rank, .n_live_words = 3, .types = types, .n_types = 4, .type_of = type_of,
+	gs_heap h = { .spans = spans, .n_spans = 3, .live = live, .rank = rank, .n_live_words = 3, .types = types, .n_types = 4,
 		      .read = read_at, .read_ctx = m };
 	gs_err err;
 
 	CHECK(gs_heap_number(&h));
+	h.type_ids = packed_of(mem, type_of, h.n_objects);
 	CHECK(gs_heap_twins_find(mem, &h, out, &err));
 	h.read = NULL;
 	CHECK(!gs_heap_twins_find(mem, &h, &(gs_heap_twins){ 0 }, &err));

@@ -1,5 +1,6 @@
 #include "analysis/heap_suspects.h"
 #include "analysis/leaks.h"
+#include "heap_columns.h"
 #include "tap.h"
 
 #include "base/banned.h"
@@ -15,9 +16,9 @@ typedef struct small {
 	uint32_t rank[1], edge_at[MAX + 1], edge_to[MAX], type_of[MAX];
 	gs_heap_type types[1];
 	gs_heap_root roots[MAX];
-	gs_heap_goroutine goroutines[8];
-	gs_heap_frame frames[8];
-	gs_heap_wait waits[8];
+	gs_heap_goroutine goroutines[32];
+	gs_heap_frame frames[32];
+	gs_heap_wait waits[32];
 } small;
 
 /* pairs: from, to; in order of from. */
@@ -26,7 +27,7 @@ static void start(small *s, uint32_t n, const uint32_t (*pairs)[2], uint32_t n_p
 	*s = (small){ .mem = gs_arena_create(1 << 24), .span = { .elem_bytes = 16, .n_slots = n } };
 	s->live[0] = ((uint64_t)1 << n) - 1;
 	s->h = (gs_heap){ .mem = s->mem, .spans = &s->span, .n_spans = 1, .live = s->live, .rank = s->rank, .n_live_words = 1, .types = s->types,
-			  .n_types = 1, .type_of = s->type_of, .edge_at = s->edge_at, .edge_to = s->edge_to, .roots = s->roots,
+			  .n_types = 1, .roots = s->roots,
 			  .goroutines = s->goroutines, .frames = s->frames, .waits = s->waits, .all_goroutines = GS_HEAP_NONE };
 	gs_heap_number(&s->h);
 	gs_strtab_init(&s->h.strings, s->mem);
@@ -36,7 +37,8 @@ static void start(small *s, uint32_t n, const uint32_t (*pairs)[2], uint32_t n_p
 	}
 	for (uint32_t i = 0; i < n; i++)
 		s->edge_at[i + 1] += s->edge_at[i];
-	s->h.n_edges = n_pairs;
+	set_edges(s->mem, &s->h, s->edge_at, s->edge_to);
+	s->h.type_ids = packed_of(s->mem, s->type_of, n);
 }
 
 static void root(small *s, uint32_t goroutine, uint32_t object)
@@ -240,6 +242,58 @@ TEST(many_at_a_line_are_suspects_with_a_way)
 	gs_arena_free(s.mem);
 }
 
+/* Of a place where 30 wait in the end, at 7 moments: whether it is a suspect, and its slope. */
+static bool grows(const uint32_t *earlier, double *slope, gs_trend_verdict *verdict)
+{
+	static const double at_s[7] = { 3, 5, 7, 9, 11, 13, 15 };
+	small s;
+	gs_leak_proof p;
+	gs_leaks l;
+	gs_map before[6] = { 0 };
+	gs_leak_options o = { .min_count = 1000, .min_wait_ns = INT64_MAX, .before = before, .n_before = 6, .at_s = at_s, .confidence = 0.95 };
+	gs_err err;
+	bool is_suspect;
+
+	start(&s, 1, NULL, 0);
+	goroutine(&s, "main.main", "");
+	root(&s, GS_HEAP_NONE, 0);
+	for (uint32_t i = 0; i < 30; i++)
+		wait_for(&s, goroutine(&s, "main.worker", "chan receive"), GS_HEAP_WAIT_RECEIVE, 0);
+	p = prove(&s);
+	for (unsigned m = 0; m < 6; m++) {
+		uint32_t all = s.h.n_goroutines;
+
+		s.h.n_goroutines = 1 + earlier[m];
+		CHECK(gs_leak_count(&s.h, &before[m], &err));
+		s.h.n_goroutines = all;
+	}
+	CHECK(gs_leaks_build(s.mem, &s.h, &p, NULL, &o, &l, &err));
+	is_suspect = l.n_suspects == 1 && l.groups[0].is_growing;
+	*slope = l.groups[0].trend->fit.slope;
+	*verdict = l.groups[0].trend->verdict;
+	CHECK(l.is_timed);
+	CHECK_INT(l.n_moments, 7);
+	CHECK_INT(l.groups[0].n_before, earlier[0]);
+	for (unsigned m = 0; m < 6; m++)
+		gs_map_release(&before[m]);
+	gs_arena_free(s.mem);
+	return is_suspect;
+}
+
+TEST(from_five_moments_on_growth_is_what_chance_would_hardly_do)
+{
+	gs_trend_verdict verdict;
+	double slope;
+
+	CHECK(grows((const uint32_t[]){ 0, 5, 10, 15, 20, 25 }, &slope, &verdict));
+	CHECK(slope > 2.49 && slope < 2.51);
+	CHECK_INT(verdict, GS_TREND_GROWING);
+	CHECK(!grows((const uint32_t[]){ 22, 29, 25, 23, 30, 24 }, &slope, &verdict)); /* more than at first, all the same */
+	CHECK_INT(verdict, GS_TREND_UNCLEAR);
+	CHECK(!grows((const uint32_t[]){ 30, 30, 30, 30, 30, 30 }, &slope, &verdict));
+	CHECK_INT(verdict, GS_TREND_STEADY);
+}
+
 TEST(memory_gathers_below_the_last_single_thing)
 {
 	/* held by: var a (1000) -> map (1 object) -> pages (90 objects, 900); var b (50) */
@@ -254,8 +308,7 @@ TEST(memory_gathers_below_the_last_single_thing)
 		{ .parent = 0, .depth = 1, .n_holders = 1, .own_count = 0, .count = 1, .bytes = 50 },
 	};
 	gs_heap_paths held = { .steps = steps, .n = 6 };
-	uint64_t retained[] = { 1000, 440, 500, 10 };
-	gs_dominators d = { .n_objects = 4, .retained = retained };
+	gs_dominators d = { .n_objects = 4, .retained = packed_of(mem, (uint32_t[]){ 1000, 440, 500, 10 }, 4) };
 	gs_heap_suspects found;
 	gs_heap_before before;
 	gs_err err;

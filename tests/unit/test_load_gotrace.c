@@ -260,6 +260,29 @@ TEST(memory_events_have_addresses_sizes_and_types)
 	gs_document_close(d);
 }
 
+/* tests/oracle/gotrace/own/go122-abandoned-proc.test: what the second generation calls idle was not stolen yet. */
+TEST(a_system_call_has_its_proc_until_that_is_stolen)
+{
+	gs_document *d = open_trace("../fuzz/corpus/gotrace/abandoned-proc.trace");
+	const gs_timeline *t = d->timeline;
+	int64_t with_ns = 0, without_ns = 0;
+	unsigned n_found = 0;
+	gs_interval v;
+
+	for (uint32_t g = 0; g < t->n_goroutines; g++) {
+		gs_interval_walk w = gs_intervals_of(t, g);
+
+		n_found += t->goroutines[g].id == 1;
+		while (t->goroutines[g].id == 1 && gs_interval_next(&w, &v))
+			if (v.phase == GS_PHASE_SYSCALL)
+				*(v.is_more ? &without_ns : &with_ns) += v.end_ns - v.start_ns;
+	}
+	CHECK_INT(n_found, 1);
+	CHECK_INT(with_ns, 7680 - 768);
+	CHECK_INT(without_ns, 8960 - 7680);
+	gs_document_close(d);
+}
+
 static bool same_labels(const gs_profile *a, uint32_t x, const gs_profile *b, uint32_t y)
 {
 	gs_label_set p = a->label_sets[x], q = b->label_sets[y];
@@ -324,10 +347,76 @@ static bool both_ways_agree(gs_str bytes, unsigned threads, const char *what, si
 	return !*why;
 }
 
+/* Intervals that are more than unknown, ranges and regions inside of gaps. */
+static unsigned known_in_gaps(const gs_timeline *t)
+{
+	unsigned known = 0;
+
+	for (uint32_t k = 0; k < t->n_gaps; k++) {
+		const gs_timeline_gap *gap = &t->gaps[k];
+
+		for (uint32_t g = 0; g < t->n_goroutines; g++) {
+			gs_interval_walk w = gs_intervals_from(t, g, gap->start_ns);
+			gs_interval v;
+
+			while (gs_interval_next(&w, &v) && v.start_ns < gap->end_ns)
+				known += v.end_ns > gap->start_ns && v.end_ns > v.start_ns && v.phase != GS_PHASE_UNKNOWN &&
+					 v.phase != GS_PHASE_NONE;
+		}
+		for (uint32_t i = 0; i < t->n_ranges; i++)
+			known += t->ranges[i].start_ns < gap->end_ns && t->ranges[i].end_ns > gap->start_ns;
+		for (uint32_t i = 0; i < t->n_regions; i++)
+			known += t->regions[i].start_ns < gap->end_ns && t->regions[i].end_ns > gap->start_ns;
+		for (uint32_t i = 0; i < t->n_proc_changes; i++)
+			known += t->proc_changes[i].time_ns > gap->start_ns && t->proc_changes[i].time_ns < gap->end_ns;
+	}
+	return known;
+}
+
+TEST(nothing_is_made_up_where_something_is_missing)
+{
+	static const char *const names[] = { "go1.22-generations", "go1.25-generations", "go1.26-generations" };
+	unsigned with_gaps = 0;
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		GS_AUTO(file) f = { 0 };
+		gs_err err = { 0 };
+		char name[128], *damaged;
+
+		snprintf(name, sizeof(name), "../fuzz/corpus/gotrace/%s.trace", names[i]);
+		CHECK(gs_file_read(tap_data(name), 1 << 24, &f, &err));
+		damaged = malloc(f.bytes.n);
+		for (size_t at = 100; at < f.bytes.n; at += f.bytes.n / 90) {
+			gs_document *d;
+
+			memcpy(damaged, f.bytes.p, f.bytes.n);
+			memset(damaged + at, 0xff, f.bytes.n - at < 30 ? f.bytes.n - at : 30);
+			d = gs_load_bytes((gs_str){ damaged, f.bytes.n }, GS_S("damaged"), NULL, NULL, &err);
+			if (!d)
+				continue;
+			check_chunks(d->timeline);
+			check_walks(d);
+			CHECK_INT(known_in_gaps(d->timeline), 0);
+			with_gaps += d->timeline->n_gaps > 0;
+			for (uint32_t k = 0; k < d->timeline->n_gaps; k++) {
+				const gs_timeline_gap *gap = &d->timeline->gaps[k];
+
+				CHECK(gap->start_ns < gap->end_ns && gap->end_ns < d->timeline->duration_ns && gap->why.n);
+				CHECK(!k || gap[-1].end_ns <= gap->start_ns);
+				CHECK(gap->from_at < gap->until_at && gap->until_at < f.bytes.n && gap->lost_bytes <= gap->until_at);
+			}
+			CHECK(!d->timeline->n_gaps || (d->timeline->damage.n && !d->timeline->is_cut));
+			gs_document_close(d);
+		}
+		free(damaged);
+	}
+	CHECK(with_gaps > 50);
+}
+
 TEST(the_profile_alone_is_the_one_beside_the_timeline)
 {
 	static const char *const names[] = { "go1.19", "go1.21", "go1.22", "go1.23", "go1.25", "go1.26", "go1.26-allocfree", "go1.22-generations",
-					     "go1.25-generations", "go1.26-generations", "late-times" };
+					     "go1.25-generations", "go1.26-generations", "late-times", "abandoned-proc" };
 	static const char *const large[] = { "go1.19", "go1.21", "go1.22", "go1.26", "go1.27" };
 	char name[128];
 	gs_err err = { 0 };

@@ -1,4 +1,8 @@
 #include "load/symbolize.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "tap.h"
 
 #include "base/banned.h"
@@ -114,6 +118,56 @@ TEST(symbolize_mapped_addresses)
 	CHECK(gs_symbolizer_binary(s, &map, &err) == NULL);
 	CHECK(strstr(err.text, "another build") != NULL);
 	gs_symbolizer_free(s);
+	gs_arena_free(mem);
+}
+
+/* perf's cache answers for the kernel proper when it is the same build at the same address. */
+TEST(symbolize_core)
+{
+	static const char *const made[] = { "", "/.debug", "/.debug/.build-id", "/.debug/.build-id/ab", "/.debug/.build-id/ab/cdef01" };
+	gs_arena *mem = gs_arena_create(1 << 24);
+	gs_str home = gs_strf(mem, "/tmp/gs-core-%d", (int)getpid()), was = gs_str_dup(mem, gs_str_of(getenv("HOME")));
+	char *path = gs_cstr(mem, gs_strf(mem, "%s/.debug/.build-id/ab/cdef01/kallsyms", home.p));
+	char *live = gs_cstr(mem, gs_str_of(tap_data("../fuzz/corpus/kallsyms/small")));
+	gs_symbolizer_options o = { .kallsyms = live,
+				    .core = { GS_S("abcdef01"), 0xffffffff81000000u, 0xffffffff81000180u, 0xffffffff81000000u, GS_S("_text") } };
+	gs_symbol_map map = { .file = GS_S("[kernel.kallsyms]") };
+	gs_symbol out[4];
+	gs_symbolizer *s;
+	gs_err err;
+
+	for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); i++)
+		CHECK(mkdir(gs_strf(mem, "%s%s", home.p, made[i]).p, 0700) == 0);
+	CHECK(gs_file_write(path, GS_S("ffffffff81000000 T startup_64\nffffffff81000000 T _text\nffffffff81000100 t kept\n"), &err));
+	setenv("HOME", home.p, 1);
+	s = gs_symbolizer_create(&o);
+	gs_symbolizer_read_kernel_ahead(s, 0xffffffff81000104u);
+	CHECK(gs_symbolizer_has_core(s, 0xffffffff81000104u));
+	CHECK_INT(gs_symbolizer_frames(s, &map, 0xffffffff81000104u, out, 4), 1);
+	CHECK_STR(out[0].function, GS_S("kept"));
+	/* Behind it: modules, which may lie elsewhere. */
+	gs_symbolizer_read_kernel_ahead(s, 0xffffffff81000204u);
+	CHECK(!gs_symbolizer_has_core(s, 0xffffffff81000204u));
+	CHECK_INT(gs_symbolizer_frames(s, &map, 0xffffffff81000204u, out, 4), 1);
+	CHECK_STR(out[0].function, GS_S("do_sys_open"));
+	CHECK_STR(gs_symbolizer_kernel_function(s, 0xffffffff81000104u), GS_S("do_sys_open"));
+	gs_symbolizer_free(s);
+
+	o.core.mark = 0xffffffff81000010u; /* the recorded kernel lay elsewhere */
+	s = gs_symbolizer_create(&o);
+	CHECK(!gs_symbolizer_has_core(s, 0xffffffff81000104u));
+	CHECK_INT(gs_symbolizer_frames(s, &map, 0xffffffff81000104u, out, 4), 1);
+	CHECK_STR(out[0].function, GS_S("do_sys_open"));
+	gs_symbolizer_free(s);
+
+	o.core.build_id = GS_S("ab/../cdef01");
+	s = gs_symbolizer_create(&o);
+	CHECK(!gs_symbolizer_has_core(s, 0xffffffff81000104u));
+	gs_symbolizer_free(s);
+	setenv("HOME", gs_cstr(mem, was), 1);
+	unlink(path);
+	for (size_t i = sizeof(made) / sizeof(made[0]); i-- > 0;)
+		CHECK(rmdir(gs_strf(mem, "%s%s", home.p, made[i]).p) == 0);
 	gs_arena_free(mem);
 }
 

@@ -131,6 +131,57 @@ TEST(requests_lie_between_two_waits_for_one)
 	CHECK_INT(err.code, GS_ERR_MISSING);
 }
 
+/* Reads profiles, and between two of them something that never blocks: then `worker` is what there is to tell about. */
+TEST(requests_of_a_looker_are_not_the_program_s)
+{
+	static const char text[] =
+		"g 1 net/http.(*conn).serve 0 -\n"
+		"g 2 main.worker 0 -\n"
+		"0 2 running -\n"
+		"10 1 running -\n"
+		"20 1 waiting:network net/http.(*conn).serve;net/http.(*conn).readRequest;internal/poll.(*FD).Read\n"
+		"100 1 running -\n"
+		"150 1 waiting:sync net/http.(*conn).serve;net/http.HandlerFunc.ServeHTTP;net/http/pprof.Profile;time.Sleep\n"
+		"800 1 running -\n"
+		"850 1 waiting:network net/http.(*conn).serve;bufio.(*Reader).Peek;net.(*conn).Read\n"
+		"900 1 running -\n"
+		"950 1 waiting:network net/http.(*conn).serve;bufio.(*Reader).Peek;net.(*conn).Read\n"
+		"1000 1 none -\n";
+	GS_AUTO(arena) *mem = gs_arena_create(1 << 24);
+	gs_profile *p;
+	gs_timeline *t = script_timeline(mem, text, &p);
+	gs_instance_query q = { 0 };
+	gs_trace_instances *in = gs_trace_instances_find(mem, t, p, &q, NULL);
+
+	CHECK_INT(in->kind, GS_INSTANCE_GOROUTINE);
+	CHECK_INT(in->n, 2);
+}
+
+/* One request without a name: told about when it took time to speak of. */
+static gs_instance_kind kind_told(const char *ends)
+{
+	GS_AUTO(arena) *mem = gs_arena_create(1 << 24);
+	gs_profile *p;
+	gs_timeline *t = script_timeline(mem,
+					 gs_strf(mem,
+						 "g 1 net/http.(*conn).serve 0 -\n"
+						 "10 1 waiting:network net/http.(*conn).serve;net/http.(*conn).readRequest;internal/poll.(*FD).Read\n"
+						 "100 1 running -\n"
+						 "%s 1 waiting:network net/http.(*conn).serve;bufio.(*Reader).Peek;net.(*conn).Read\n"
+						 "1000000 1 none -\n",
+						 ends).p,
+					 &p);
+	gs_instance_query q = { 0 };
+
+	return gs_trace_instances_find(mem, t, p, &q, NULL)->kind;
+}
+
+TEST(a_nameless_request_of_no_time_is_not_the_story)
+{
+	CHECK_INT(kind_told("110"), GS_INSTANCE_GOROUTINE);
+	CHECK_INT(kind_told("5000"), GS_INSTANCE_REQUEST);
+}
+
 /* Four goroutines queue for one lock, 20 times; each is woken by the one before it. */
 static void put_convoy(gs_buf *b)
 {

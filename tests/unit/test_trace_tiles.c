@@ -71,6 +71,15 @@ static void check_lane(const world *w, gs_lane lane)
 			CHECK_INT(far.cum_ns[s], sums[s]);
 		}
 	}
+	/* The states of a part are what its spans say, also beyond the ends. */
+	for (unsigned i = 0; i < 20; i++) {
+		int64_t from = w->t->duration_ns * ((int64_t)i - 1) / 19, to = w->t->duration_ns * (i + i % 5) / 19;
+
+		gs_lane_part_totals(w->l, lane, from, to, total);
+		slowly(w->l, lane, from, to, sums);
+		for (unsigned s = GS_LANE_NONE + 1; s < GS_N_LANE_STATES; s++)
+			CHECK_INT(total[s], sums[s]);
+	}
 }
 
 TEST(lanes_cover_the_trace)

@@ -375,7 +375,7 @@ static bool write_to(writer *w, const char *path, bool zstd, gs_err *err)
 	if (zstd && (!w->z || !w->packed))
 		gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "no memory for zstd");
 	else
-		ok = emit_all(w, err);
+		ok = emit_all(w, err) || gs_err_context(err, "%s", path);
 	if (ok && is_nameless && !link_file(w->fd, path, tmp))
 		ok = gs_fail_errno(err, errno, "write", path);
 	if (close(w->fd) != 0 && ok)

@@ -29,6 +29,24 @@ static bool is_module(const gs_go_runtime *rt, uint64_t addr)
 	       word(rt, addr + MD_FUNCNAMES) == table + (uint64_t)(rt->pcln.names.p - rt->pcln.bytes.p);
 }
 
+/* The whole words that the image has at *at or, over holes, behind it and before `end`; *n bytes. NULL: none. */
+static const unsigned char *words_from(const gs_go_runtime *rt, uint64_t *at, uint64_t end, uint64_t *n)
+{
+	end &= ~(uint64_t)7;
+	while (*at < end) {
+		const unsigned char *p = rt->image.at(rt->image.ctx, *at, n);
+
+		if (*n > end - *at)
+			*n = end - *at;
+		if (p && *n >= 8) {
+			*n &= ~(uint64_t)7;
+			return p;
+		}
+		*at += *n ? (*n + 7) & ~(uint64_t)7 : 8;
+	}
+	return NULL;
+}
+
 static bool find_module(gs_go_runtime *rt)
 {
 	uint64_t table = rt->pcln.addr + rt->bias;
@@ -38,28 +56,16 @@ static bool find_module(gs_go_runtime *rt)
 	for (uint32_t i = 0; i < rt->exe->n_segments; i++) {
 		const gs_elf_segment *g = &rt->exe->segments[i];
 		uint64_t at = (g->addr + rt->bias + 7) & ~(uint64_t)7, end = g->addr + rt->bias + g->mem_size;
+		const unsigned char *p;
 
 		if (g->type != PT_LOAD || (g->flags & SEG_EXECUTE))
 			continue;
-		while (at < end) {
-			uint64_t n = 0;
-			const unsigned char *p = rt->image.at(rt->image.ctx, at, &n);
-
-			if (!p || n < 8) {
-				at = (at + 4096) & ~(uint64_t)4095;
-				continue;
-			}
-			if (n > end - at)
-				n = end - at;
-			for (uint64_t k = 0; k + 8 <= n; k += 8)
+		for (uint64_t n; (p = words_from(rt, &at, end, &n)) != NULL; at += n)
+			for (uint64_t k = 0; k < n; k += 8)
 				if (gs_go_load(p + k) == table && is_module(rt, at + k)) {
 					rt->v.firstmoduledata = at + k;
 					return true;
 				}
-			at += n & ~(uint64_t)7;
-			if (n < 8)
-				break;
-		}
 	}
 	return false;
 }
@@ -187,22 +193,14 @@ static bool is_wait_reasons(const gs_go_runtime *rt, uint64_t addr)
 static uint64_t search(const gs_go_runtime *rt, bool (*is)(const gs_go_runtime *, uint64_t), uint64_t from, uint64_t to,
 		       uint64_t inside)
 {
-	for (uint64_t at = (from + 7) & ~(uint64_t)7; at < to;) {
-		uint64_t n = 0;
-		const unsigned char *p = rt->image.at(rt->image.ctx, at, &n);
+	uint64_t at = (from + 7) & ~(uint64_t)7;
+	const unsigned char *p;
 
-		if (!p || n < 8) {
-			at = (at + 4096) & ~(uint64_t)4095;
-			continue;
-		}
-		if (n > to - at)
-			n = to - at;
-		/* Nearly every word of these places is zero, and none of ours starts with one that is. */
-		for (uint64_t k = 0; k + 8 <= n; k += 8)
+	/* Nearly every word of these places is zero, and none of ours starts with one that is. */
+	for (uint64_t n; (p = words_from(rt, &at, to, &n)) != NULL; at += n)
+		for (uint64_t k = 0; k < n; k += 8)
 			if (gs_go_load(p + k) && is(rt, at + k - inside))
 				return at + k - inside;
-		at += n < 8 ? 8 : n & ~(uint64_t)7;
-	}
 	return 0;
 }
 

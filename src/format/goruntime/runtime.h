@@ -16,7 +16,8 @@
 /* ---- memory ---- */
 
 typedef struct gs_go_mem {
-	/* Bytes at `addr`, valid as long as the image is; *n of them follow in one piece. NULL: not there. */
+	/* Bytes at `addr`, valid as long as the image is; *n of them follow in one piece. NULL: not there, nor are
+	 * the *n from there on. */
 	const unsigned char *(*at)(void *ctx, uint64_t addr, uint64_t *n);
 	void *ctx;
 } gs_go_mem;

@@ -395,12 +395,46 @@ static bool is_on_stack(const gs_go_g *g, uint64_t sp)
 	return sp > g->stack_lo && sp <= g->stack_hi && (sp & 7) == 0;
 }
 
+/*
+ * While a thread is in a signal's handler, the registers of what it interrupted are in the kernel's frame at the end of the signal stack: a struct
+ * ucontext (asm/ucontext.h, asm/sigcontext.h; runtime/defs_linux_*.go), known by the signal stack that it names. False: no such goroutine was interrupted.
+ */
+static bool interrupted(const walk *w, const gs_go_registers *r, gs_go_registers *out)
+{
+	enum { MAX_BYTES = 64 << 10, MAX_SIGNAL_STACK = 16 << 20, STACK_LO = 16, STACK_SIZE = 32 };
+	static const struct {
+		unsigned sp, pc, lr, bytes;
+	} amd64 = { 40 + 15 * 8, 40 + 16 * 8, 0, 40 + 17 * 8 }, arm64 = { 184 + 31 * 8, 184 + 32 * 8, 184 + 30 * 8, 184 + 33 * 8 };
+	unsigned sp_at = w->uses_lr ? arm64.sp : amd64.sp, pc_at = w->uses_lr ? arm64.pc : amd64.pc, bytes = w->uses_lr ? arm64.bytes : amd64.bytes;
+	const gs_go_mem *image = &w->rt->image;
+	uint64_t n = 0;
+	const unsigned char *p = r->sp & 7 ? NULL : image->at(image->ctx, r->sp, &n);
+
+	if (!p)
+		return false;
+	if (n > MAX_BYTES)
+		n = MAX_BYTES;
+	for (uint64_t i = 0; i + bytes <= n; i += 8) {
+		uint64_t lo = gs_go_load(p + i + STACK_LO), size = gs_go_load(p + i + STACK_SIZE), sp = gs_go_load(p + i + sp_at),
+			 pc = gs_go_load(p + i + pc_at);
+
+		if (size > MAX_SIGNAL_STACK || r->sp - lo >= size || !is_on_stack(w->g, sp) ||
+		    gs_pclntab_find(&w->rt->pcln, pc - w->rt->bias) == GS_PCLNTAB_NONE)
+			continue;
+		*out = (gs_go_registers){ .pc = pc, .sp = sp, .lr = w->uses_lr ? gs_go_load(p + i + arm64.lr) : 0 };
+		return true;
+	}
+	return false;
+}
+
 /* Where to start. *is_anywhere: not at a call, so that no map is right for it. */
 static bool start(walk *w, const gs_go_registers *r, step *s, bool *is_anywhere, bool *is_syscall)
 {
 	const gs_go_g *g = w->g;
 	const gs_go_offsets *o = &w->rt->o;
 	uint64_t vdso_sp = g->m && o->m_vdso_sp != GS_GO_NONE ? gs_go_u64(&w->rt->image, g->m + (uint64_t)o->m_vdso_sp) : 0;
+
+	gs_go_registers before;
 
 	*is_anywhere = *is_syscall = false;
 	*s = (step){ .f = { .is_innermost = true } };
@@ -416,6 +450,11 @@ static bool start(walk *w, const gs_go_registers *r, step *s, bool *is_anywhere,
 	} else if (g->status == GS_GO_G_RUNNING && is_on_stack(g, vdso_sp)) {
 		s->f.sp = vdso_sp;
 		s->f.pc = gs_go_u64(&w->rt->image, g->m + (uint64_t)o->m_vdso_pc);
+		*is_anywhere = true;
+	} else if (g->status == GS_GO_G_RUNNING && r && interrupted(w, r, &before)) {
+		s->f.sp = before.sp;
+		s->f.pc = before.pc;
+		s->lr = before.lr;
 		*is_anywhere = true;
 	} else {
 		s->f.sp = g->sp;

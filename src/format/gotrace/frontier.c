@@ -2,6 +2,7 @@
  * One generation in order: the threads' next events in a heap by time, of which the first that may go goes. Nearly always that is
  * the root, and the next one is on the same thread or one step down the heap.
  */
+#include "base/file.h"
 #include "format/gotrace/order_step.h"
 
 enum { MAX_EVENT_BYTES = 1 + 5 * 10 };
@@ -37,6 +38,7 @@ typedef struct frontier {
 	size_t sample;
 	int64_t next_sample_ns;
 	uint64_t ns_per_unit; /* when that is a whole number, else 0 */
+	uint64_t end_stacks, end_strings; /* all ids below exist */
 } frontier;
 
 HOT int64_t units_ns(const frontier *f, uint64_t units)
@@ -82,9 +84,15 @@ RARE bool next_event_slow(const frontier *f, cursor *c, bool *more)
 
 	*more = false;
 	while (c->p == c->end) {
-		const gs_gotrace_batch *b;
+		const gs_gotrace_batch *b = c->batch == UINT32_MAX ? NULL : &g->batches.p[c->batch];
 
-		c->batch = c->batch == UINT32_MAX ? UINT32_MAX : g->batches.p[c->batch].next;
+		if (b && g->lost_at && gs_gotrace_may_lack_next(g, b)) {
+			c->at = c->shift + (uint64_t)(uintptr_t)c->p;
+			return gs_fail(f->err, GS_ERR_FORMAT, c->at, "events of thread %llu may be missing", (unsigned long long)c->m);
+		}
+		if (b && f->run->is_reread)
+			gs_bytes_discard(b->data);
+		c->batch = b ? b->next : UINT32_MAX;
 		if (c->batch == UINT32_MAX)
 			return true;
 		b = &g->batches.p[c->batch];
@@ -235,7 +243,7 @@ static void sort_heap(frontier *f)
 	}
 }
 
-HOT bool ids_exist(const gs_gotrace_generation *g, const gs_gotrace_event *e)
+RARE bool look_ids_up(const gs_gotrace_generation *g, const gs_gotrace_event *e)
 {
 	const gs_gotrace_shape *shape = &gs_gotrace_shapes[e->type];
 	bool ok = gs_gotrace_id_exists(&g->stack_ids, e->args[shape->stack_at] & shape->stack_mask) &&
@@ -249,12 +257,21 @@ HOT bool ids_exist(const gs_gotrace_generation *g, const gs_gotrace_event *e)
 	return ok || g->is_partial;
 }
 
+HOT bool ids_exist(const frontier *f, const gs_gotrace_event *e)
+{
+	const gs_gotrace_shape *shape = &gs_gotrace_shapes[e->type];
+
+	return ((e->args[shape->stack_at] & shape->stack_mask) < f->end_stacks &&
+		(e->args[shape->string_at] & shape->string_mask) < f->end_strings && !shape->new_stack && !shape->strings) ||
+	       look_ids_up(f->g, e);
+}
+
 /* Times rise strictly: a clock that went back never reorders what sequence numbers have ordered. */
 HOT bool deliver(frontier *f, gs_gotrace_event *e, int64_t time_ns, uint64_t at)
 {
 	gs_gotrace_run *run = f->run;
 
-	if (!ids_exist(f->g, e)) {
+	if (!ids_exist(f, e)) {
 		run->is_cut = f->g->may_be_cut;
 		if (!run->is_cut)
 			return gs_fail(f->err, GS_ERR_FORMAT, at, "%s names a stack or string that its generation does not have",
@@ -411,6 +428,7 @@ RARE bool start(frontier *f, cursor *cursors)
 		c->thread = gs_gotrace_order_make_m(f->o, c->m);
 		if (c->thread == UINT32_MAX)
 			return gs_fail(f->err, GS_ERR_LIMIT, g->start_at, "out of memory while reading the trace");
+		f->o->ms.p[c->thread].epoch = f->o->epoch;
 		tidy(c);
 		if (!next_event(f, c, &more))
 			return false;
@@ -449,6 +467,12 @@ static void measure_rest(const frontier *f, const cursor *cursors)
 	f->run->lost_until_ns = until;
 }
 
+/* The runtime's ids count from 1. */
+static uint64_t end_of_run(const gs_gotrace_ids *ids, uint64_t n)
+{
+	return ids->dense && ids->n_dense == n + 1 ? ids->n_dense : 0;
+}
+
 bool gs_gotrace_order_run(gs_gotrace_order *o, const gs_gotrace_generation *g, bool is_open, gs_gotrace_run *run, gs_err *err)
 {
 	frontier f = { .g = g, .o = o, .run = run, .err = err, .next_sample_ns = INT64_MAX };
@@ -461,10 +485,13 @@ bool gs_gotrace_order_run(gs_gotrace_order *o, const gs_gotrace_generation *g, b
 		f.ns_per_unit = (uint64_t)g->ns_per_unit;
 	if (g->samples.n)
 		f.next_sample_ns = g->samples.p[0].time_ns;
+	f.end_stacks = end_of_run(&g->stack_ids, g->stacks.n);
+	f.end_strings = end_of_run(&g->string_ids, g->strings.n);
 	o->gen = g;
 	o->err = err;
 	o->epoch++;
 	o->is_open = is_open;
+	o->lacks_names |= g->is_partial;
 	o->is_initial = !is_open && o->epoch == 1;
 	o->n_events = 0;
 	ok = cursors && f.heap ? start(&f, cursors) && follow_all(&f) :

@@ -287,6 +287,11 @@ static bool index_ids(gs_gotrace_ids *ids, const void *entries, size_t n, uint64
 	return true;
 }
 
+const gs_gotrace_gap *gs_gotrace_gap_before(const gs_gotrace_generation *g)
+{
+	return g->gap;
+}
+
 bool gs_gotrace_clock_is_monotonic(const gs_gotrace_generation *g)
 {
 	return g->ns_per_unit == 64;
@@ -367,7 +372,8 @@ bool gs_gotrace_generation_index(gs_gotrace_generation *g, gs_err *err)
 	       index_ids(&g->stack_ids, g->stacks.p, g->stacks.n, stack_id, "stack", at, err) && resolve_frames(g, at, err);
 }
 
-static bool complete(gs_gotrace_generation *g, unsigned version, double ns_per_unit_before, gs_err *err)
+/* *damage: the first that is found here, of what can be done without. */
+static bool complete(gs_gotrace_generation *g, unsigned version, double ns_per_unit_before, gs_err *damage, gs_err *err)
 {
 	uint64_t at = g->start_at;
 
@@ -375,6 +381,12 @@ static bool complete(gs_gotrace_generation *g, unsigned version, double ns_per_u
 		g->ns_per_unit = ns_per_unit_before;
 	if (g->ns_per_unit == 0)
 		return gs_fail(err, GS_ERR_FORMAT, at, "generation %llu has no clock frequency", (unsigned long long)g->number);
+	/* The clock of most systems counts 64 ns, and does not change. */
+	if (ns_per_unit_before == 64 && g->ns_per_unit != 64) {
+		g->ns_per_unit = ns_per_unit_before;
+		gs_fail(damage, GS_ERR_FORMAT, at, "generation %llu gives its clock another frequency than the one before", (unsigned long long)g->number);
+		g->is_partial = true;
+	}
 	if (version >= 25 && !g->has_clock && !g->is_partial)
 		return gs_fail(err, GS_ERR_FORMAT, at, "generation %llu has no clock snapshot", (unsigned long long)g->number);
 	if (!gs_gotrace_generation_index(g, err))
@@ -405,6 +417,7 @@ static void is_cut(gs_gotrace_generation *g, uint64_t at, gs_err *damage)
 typedef enum step {
 	STEP_BATCH, /* *h is one more of the generation */
 	STEP_END, /* of the generation */
+	STEP_NEXT, /* another one begins, and this one did not end */
 	STEP_LOST, /* *r does not lead on: damage says why */
 } step;
 
@@ -428,9 +441,13 @@ static step next_batch(gs_rd *r, unsigned version, gs_gotrace_generation *g, boo
 		return STEP_LOST;
 	}
 	if (h->generation == 0 || (has_any && h->generation != g->number)) {
-		if (version < 26 && has_any && h->generation == g->number + 1) {
-			*r = at_batch; /* the next one begins here */
-			return STEP_END;
+		if (has_any && gs_gotrace_begins_later(h, *r, g->number)) {
+			*r = at_batch;
+			if (version < 26 && h->generation == g->number + 1)
+				return STEP_END;
+			gs_fail(err, GS_ERR_FORMAT, at, "generation %llu begins where the end of generation %llu should be",
+				(unsigned long long)h->generation, (unsigned long long)g->number);
+			return STEP_NEXT;
 		}
 		gs_fail(err, GS_ERR_FORMAT, at, "generations are mixed up: a batch of %llu inside %llu", (unsigned long long)h->generation,
 			(unsigned long long)g->number);
@@ -442,18 +459,23 @@ static step next_batch(gs_rd *r, unsigned version, gs_gotrace_generation *g, boo
 /* After damage at `at`: on with the generation where a batch of it is seen again. False: there is none. */
 static bool resume(gs_rd *r, uint64_t at, gs_gotrace_generation *g, bool has_any, gs_gotrace_batch_header *h)
 {
+	gs_rd rest = { r->start, r->start + at, r->end, false }, ahead = rest;
 	bool ends = r->bad;
-	gs_rd rest = { r->start, r->start + at, r->end, false };
 
+	/* A wrong length may point behind the end: what follows tells. */
+	gs_rd_skip(&ahead, 1);
+	if (ends && gs_gotrace_resync(&ahead, g->number, g->min_time) && gs_gotrace_batch_read(&ahead, &(gs_gotrace_batch_header){ 0 }, NULL))
+		ends = !gs_rd_left(&ahead);
 	g->is_cut = !g->is_partial && ends;
 	g->is_partial = true;
+	g->lost_at = g->lost_at || g->is_cut ? g->lost_at : at;
 	if (ends && h->batch.time && h->generation == g->number && h->batch.time > g->last_time)
 		g->last_time = h->batch.time; /* what is there of it tells that much */
 	*r = rest;
 	if (ends || !has_any)
 		return false;
 	gs_rd_skip(&rest, 1);
-	if (!gs_gotrace_resync(&rest, g->number))
+	if (!gs_gotrace_resync(&rest, g->number, g->min_time))
 		return false;
 	g->lost_bytes += gs_rd_at(&rest) - at;
 	*r = rest;
@@ -464,7 +486,7 @@ bool gs_gotrace_generation_read(gs_rd *r, unsigned version, double ns_per_unit_b
 				gs_err *damage)
 {
 	bool has_any = false, is_read = false;
-	gs_err later = { 0 };
+	gs_err later = { 0 }, clock = { 0 };
 
 	g->start_at = gs_rd_at(r);
 	*done = false;
@@ -481,6 +503,8 @@ bool gs_gotrace_generation_read(gs_rd *r, unsigned version, double ns_per_unit_b
 			if (h.batch.time > g->last_time)
 				g->last_time = h.batch.time;
 			g->number = h.generation;
+			g->begins_with_clock = has_any ? g->begins_with_clock : h.batch.data.n && h.batch.data.p[0] == EV_SYNC;
+			g->ends_lost = false;
 			has_any = true;
 			if (!add_batch(g, &h, version, &why)) {
 				g->is_partial = true;
@@ -488,8 +512,15 @@ bool gs_gotrace_generation_read(gs_rd *r, unsigned version, double ns_per_unit_b
 				g->lost_bytes += gs_rd_at(r) - at;
 				is_read = why.code != GS_ERR_FORMAT;
 			}
+		} else if (next == STEP_NEXT) {
+			g->is_partial = is_read = true;
+			g->is_cut = false;
+			g->lost_at = g->lost_at ? g->lost_at : at;
+		} else if (next == STEP_LOST) {
+			is_read = !resume(r, at, g, has_any, &h);
+			g->ends_lost = true;
 		} else {
-			is_read = next == STEP_END || !resume(r, at, g, has_any, &h);
+			is_read = true;
 		}
 		/* The first thing that went wrong is the one to tell. */
 		if (damage->code == GS_ERR_NONE)
@@ -504,11 +535,13 @@ bool gs_gotrace_generation_read(gs_rd *r, unsigned version, double ns_per_unit_b
 	g->may_be_cut = g->may_be_cut && !g->strings.n;
 	if (g->may_be_cut && version < 25 && g->ns_per_unit == 0)
 		is_cut(g, g->end_at, damage);
-	if (!complete(g, version, ns_per_unit_before, &later)) {
+	if (!complete(g, version, ns_per_unit_before, &clock, &later)) {
 		if (damage->code == GS_ERR_NONE)
 			*damage = later;
 		return false;
 	}
+	if (damage->code == GS_ERR_NONE)
+		*damage = clock;
 	if (g->is_partial && damage->code == GS_ERR_NONE)
 		tell_cut(g, g->end_at, damage);
 	return true;
@@ -531,7 +564,7 @@ bool gs_gotrace_generation_skip(gs_rd *r, unsigned version)
 			*r = in;
 			return true;
 		}
-		if (number && version < 26 && h.generation == number + 1) {
+		if (number && version < 26 && h.generation == number + 1 && gs_gotrace_begins_later(&h, in, number)) {
 			*r = at_batch;
 			return true;
 		}

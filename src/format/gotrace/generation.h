@@ -58,6 +58,10 @@ struct gs_gotrace_generation {
 	bool may_be_cut; /* the file ends behind its last batch, and it has no strings: when it does not work out, it is cut */
 	bool is_cut;	 /* nothing is wrong but that the file ends */
 	uint64_t lost_bytes; /* between start_at and end_at: what could not be read */
+	uint64_t lost_at;    /* where events are missing first; 0: only tables were damaged, if anything */
+	bool ends_lost;	     /* what was in front of end_at could not be read */
+	bool begins_with_clock; /* its first batch is the one that begins a generation (Go 1.25 and later) */
+	const gs_gotrace_gap *gap; /* before it, or NULL */
 	uint64_t last_time;  /* the latest that a batch of it begins, read or not */
 	GS_VEC(gs_gotrace_batch) batches;
 	GS_VEC(gs_gotrace_thread) threads; /* in order of first appearance */
@@ -126,10 +130,20 @@ void gs_gotrace_memory_read(gs_gotrace_generation *g, unsigned experiment, gs_st
 
 /* The next batch at *r with its data. False: err says what is wrong, r->bad that the bytes end in it. */
 bool gs_gotrace_batch_read(gs_rd *r, gs_gotrace_batch_header *h, gs_err *err);
-/* Move *r to the next thing that looks like a batch of generation `number` or a few later, with another one behind it. False: none. */
-bool gs_gotrace_resync(gs_rd *r, uint64_t number);
+/* Move *r to the next thing that looks like a batch of generation `number` (0: any) or a later one, with others behind it.
+ * What tells a time long before min_time is none. False: there is none. */
+bool gs_gotrace_resync(gs_rd *r, uint64_t number, uint64_t min_time);
+/* With this batch, which `after` is behind, a generation later than `number` begins; else it is a damaged header. */
+bool gs_gotrace_begins_later(const gs_gotrace_batch_header *h, gs_rd after, uint64_t number);
+/*
+ * Whose batch it is that is missing from g nobody can tell, but the runtime ends a batch within a generation only when it is full. So what
+ * is missing may be the one behind b, if b is full and in front of it;
+ */
+bool gs_gotrace_may_lack_next(const gs_gotrace_generation *g, const gs_gotrace_batch *b);
+/* and it may be the first one of a thread, if that much is missing and the others of the thread are behind it. */
+bool gs_gotrace_may_lack_first(const gs_gotrace_generation *g);
 /* What follows damage in the bytes at `r`: how many generations after `number` begin, and the latest that a batch begins. */
-void gs_gotrace_look_ahead(gs_rd r, uint64_t number, unsigned *generations, uint64_t *last_time);
+void gs_gotrace_look_ahead(gs_rd r, uint64_t number, uint64_t min_time, unsigned *generations, uint64_t *last_time);
 
 /*
  * Read the next generation at *r. *g must be zero; release it in any case. *done: no bytes are left. A generation cut short by the

@@ -107,6 +107,9 @@ typedef enum gs_proc_state {
 
 typedef struct gs_gotrace_event {
 	uint8_t type; /* gs_gotrace_type */
+	/* A number for the goroutine whose state changes, the same for all of its events in a generation, from 1 with few gaps. Version 1,
+	 * and other events: it says nothing or 0. */
+	uint32_t place;
 	int64_t time_ns; /* the trace's clock; strictly rising over the whole trace */
 	uint64_t m, p, g; /* who it happened on, before it took effect; GS_GOTRACE_NONE */
 	uint64_t args[4];
@@ -131,6 +134,21 @@ typedef struct gs_gotrace_generation gs_gotrace_generation;
 bool gs_gotrace_string(const gs_gotrace_generation *g, uint64_t id, gs_str *out);
 /* Leaf first. */
 bool gs_gotrace_stack(const gs_gotrace_generation *g, uint64_t id, const gs_gotrace_frame **frames, uint32_t *n);
+
+/* Between two generations that could be read something could not: nothing is known of what happened meanwhile. */
+typedef struct gs_gotrace_gap {
+	uint64_t from_at, until_at; /* bytes of the file: the first that is damaged, and where the generation behind begins */
+	uint64_t lost_bytes; /* of these; others were read all the same */
+	uint64_t first_generation, last_generation; /* that lack something, as the file numbers them; last < first: not known */
+	int64_t from_ns, until_ns; /* the last event before, and where the generation behind begins */
+	gs_err why;
+} gs_gotrace_gap;
+
+/*
+ * What is missing in front of the generation; NULL: nothing, or all that came before it. Behind a gap events tell the states of goroutines
+ * and procs anew, as at the beginning of a trace.
+ */
+const gs_gotrace_gap *gs_gotrace_gap_before(const gs_gotrace_generation *g);
 
 /* The trace's clock counts what CLOCK_MONOTONIC does: since Go 1.22 on Linux, in units of 64 ns. */
 bool gs_gotrace_clock_is_monotonic(const gs_gotrace_generation *g);
@@ -172,14 +190,18 @@ typedef struct gs_gotrace_report {
 	unsigned version;     /* N of "go 1.N trace" */
 	unsigned generations; /* complete ones */
 	uint64_t events;
-	/* Damage: what came before it was delivered. */
+	/* Damage, the first of it. What came before it was delivered, and generations behind it that prove to be whole or begin as they
+	 * should: each with its gap. */
 	bool is_damaged;
 	gs_err damage;
-	bool is_cut; /* damage is only that the file ends inside the last generation: it is still being written, or was cut */
-	/* Not delivered: bytes of the file, and whole generations among them. Events are there until good_until_ns; those that are not
-	 * reach to lost_until_ns at least, as far as their batches tell (else GS_GOTRACE_NO_TIME). */
+	bool is_cut; /* the file ends inside the last generation, which nothing else is wrong with: it is still being written, or was cut */
+	unsigned gaps;
+	/* Not delivered: bytes of the file, and whole generations among them. Events are there until good_until_ns; those behind it that
+	 * are not reach to lost_until_ns at least, as far as their batches tell (else GS_GOTRACE_NO_TIME). */
 	uint64_t lost_bytes;
 	unsigned lost_generations;
+	uint64_t lost_from_at; /* from here to the end of the file nothing was delivered, or little; 0: its end is whole */
+	gs_err end_damage; /* why */
 	int64_t good_until_ns, lost_until_ns;
 	uint64_t clamped_times; /* version 1: events whose time ran backwards, and were moved to the one before */
 	int64_t end_ns; /* time of the last sync */
@@ -194,7 +216,7 @@ bool gs_gotrace_holds_generation(gs_str bytes);
 /*
  * Read a whole trace. Calls go out in order from this thread; slices in them live as long as `bytes`, tables until the next sync.
  * False with GS_ERR_FORMAT when nothing at all could be read, GS_ERR_UNSUPPORTED for Go 1.5 and 1.6, GS_ERR_LIMIT, or what a callback
- * failed with. A damaged trace whose first generation is whole is true, with report->is_damaged.
+ * failed with. A damaged trace of which anything could be read is true, with report->is_damaged.
  */
 bool gs_gotrace_read(gs_str bytes, const gs_gotrace_sink *sink, gs_gotrace_report *report, gs_err *err);
 
@@ -223,6 +245,7 @@ typedef struct gs_gotrace_stitch {
 	const gs_gotrace_correction *corrections; /* by event */
 	size_t n_corrections;
 	uint32_t n_later; /* complete generations that follow */
+	bool is_whole; /* every goroutine that there is was told of */
 	gs_str bytes; /* of the generation; may be read again for names of tasks and kinds of stops that are still open */
 } gs_gotrace_stitch;
 
@@ -252,6 +275,8 @@ typedef struct gs_gotrace_parallel_sink {
 	/* All of it was delivered. One at a time, in order of index; g's tables end with this call. `events` is the sink's to free,
 	 * also when it fails. */
 	bool (*stitch)(void *ctx, void *events, const gs_gotrace_generation *g, const gs_gotrace_stitch *s, gs_err *err);
+	/* `bytes` are a mapped file: what was read may go back to the system, and is read again when it is looked at after all. */
+	bool is_reread;
 } gs_gotrace_parallel_sink;
 
 /* threads: 0 for one on each CPU. Answers and report as gs_gotrace_read; a failing callback ends it. */

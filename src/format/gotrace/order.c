@@ -3,27 +3,52 @@
 /* Kept out of the way of what happens a million times a second. */
 #define RARE __attribute__((noinline))
 
+static bool start(gs_gotrace_order *o)
+{
+	thread *nobody = gs_vec_push(&o->ms, MAX_IDS);
+
+	if (nobody)
+		*nobody = (thread){ .id = NONE, .p = NONE, .g = NONE };
+	return nobody != NULL;
+}
+
 gs_gotrace_order *gs_gotrace_order_create(void)
 {
 	gs_gotrace_order *o = gs_alloc_should_fail() ? NULL : calloc(1, sizeof(*o));
-	thread *nobody;
 
-	if (!o)
-		return NULL;
-	nobody = gs_vec_push(&o->ms, MAX_IDS);
-	if (!nobody) {
-		free(o);
-		return NULL;
-	}
-	*nobody = (thread){ .id = NONE, .p = NONE, .g = NONE };
-	return o;
+	if (o && start(o))
+		return o;
+	free(o);
+	return NULL;
+}
+
+bool gs_gotrace_order_reuse(gs_gotrace_order *o)
+{
+	gs_gotrace_order fresh = { .g_index = { .by_run = o->g_index.by_run, .runs = o->g_index.runs },
+				   .p_index = o->p_index,
+				   .m_index = o->m_index,
+				   .task_index = o->task_index,
+				   .gs = o->gs,
+				   .ps = o->ps,
+				   .ms = o->ms,
+				   .tasks = o->tasks,
+				   .nodes = o->nodes,
+				   .notes = o->notes };
+
+	*o = fresh;
+	gs_map_clear(&o->g_index.by_run);
+	gs_map_clear(&o->p_index);
+	gs_map_clear(&o->m_index);
+	gs_map_clear(&o->task_index);
+	o->g_index.runs.n = o->gs.n = o->ps.n = o->ms.n = o->tasks.n = o->nodes.n = o->notes.n = 0;
+	return start(o);
 }
 
 void gs_gotrace_order_free(gs_gotrace_order *o)
 {
 	if (!o)
 		return;
-	gs_gotrace_id_index_release(&o->g_index);
+	gs_id_runs_release(&o->g_index);
 	gs_map_release(&o->p_index);
 	gs_map_release(&o->m_index);
 	gs_map_release(&o->task_index);
@@ -34,42 +59,6 @@ void gs_gotrace_order_free(gs_gotrace_order *o)
 	gs_vec_release(&o->nodes);
 	gs_vec_release(&o->notes);
 	free(o);
-}
-
-void gs_gotrace_id_index_release(id_index *ids)
-{
-	gs_map_release(&ids->by_run);
-	gs_vec_release(&ids->runs);
-	*ids = (id_index){ 0 };
-}
-
-static uint32_t *recent_place(id_index *ids, uint64_t id, uint32_t at)
-{
-	ids->recent[id / ID_RUN % RECENT_RUNS].run = id / ID_RUN;
-	ids->recent[id / ID_RUN % RECENT_RUNS].at = at + 1;
-	return &ids->runs.p[at].at[id % ID_RUN];
-}
-
-uint32_t *gs_gotrace_id_find_run(id_index *ids, uint64_t id)
-{
-	const uint32_t *slot = gs_map_get(&ids->by_run, id / ID_RUN);
-
-	return slot ? recent_place(ids, id, *slot) : NULL;
-}
-
-uint32_t *gs_gotrace_id_make_run(id_index *ids, uint64_t id)
-{
-	bool is_new;
-	uint32_t *slot = gs_map_put(&ids->by_run, id / ID_RUN, &is_new);
-
-	if (!slot)
-		return NULL;
-	if (is_new) {
-		*slot = (uint32_t)ids->runs.n;
-		if (!gs_vec_push(&ids->runs, MAX_IDS))
-			return NULL;
-	}
-	return recent_place(ids, id, *slot);
 }
 
 bool gs_gotrace_order_push(gs_gotrace_order *o, uint32_t *list, uint64_t task_id, gs_str name)
@@ -90,7 +79,7 @@ bool gs_gotrace_order_push(gs_gotrace_order *o, uint32_t *list, uint64_t task_id
 
 uint32_t gs_gotrace_order_make_g(gs_gotrace_order *o, uint64_t id, uint8_t status)
 {
-	uint32_t *place = gs_gotrace_id_make_run(&o->g_index, id);
+	uint32_t *place = gs_id_runs_put(&o->g_index, id);
 	bool is_new = place && !*place;
 	goroutine *g;
 
@@ -145,17 +134,25 @@ uint32_t gs_gotrace_order_make_m(gs_gotrace_order *o, uint64_t id)
 	return *slot;
 }
 
+bool gs_gotrace_order_misses_thread(const gs_gotrace_order *o, const gs_gotrace_generation *g)
+{
+	for (size_t i = 1; i < o->ms.n; i++)
+		if (o->ms.p[i].epoch == o->epoch && !gs_map_get(&g->thread_index, o->ms.p[i].id))
+			return true;
+	return false;
+}
+
 static bool tidy_gs(gs_gotrace_order *o)
 {
 	size_t n = 0;
 
-	gs_gotrace_id_index_release(&o->g_index);
+	gs_id_runs_release(&o->g_index);
 	for (size_t i = 0; i < o->gs.n; i++) {
 		uint32_t *place;
 
 		if (!o->gs.p[i].is_alive)
 			continue;
-		place = gs_gotrace_id_make_run(&o->g_index, o->gs.p[i].id);
+		place = gs_id_runs_put(&o->g_index, o->gs.p[i].id);
 		if (!place)
 			return false;
 		o->gs.p[n++] = o->gs.p[i];
@@ -394,7 +391,7 @@ static RARE gs_gotrace_advance go_status(gs_gotrace_order *o, thread *t, gs_gotr
 				      status);
 		g->epoch = o->epoch;
 		g->seq = 0;
-	} else if (o->is_initial || (o->is_open && !id_at(&o->g_index, id))) {
+	} else if (o->is_initial || (o->is_open && !gs_id_runs_at(&o->g_index, id))) {
 		at = gs_gotrace_order_make_g(o, id, (uint8_t)status);
 		if (!at)
 			return no_memory(o);
@@ -405,6 +402,7 @@ static RARE gs_gotrace_advance go_status(gs_gotrace_order *o, thread *t, gs_gotr
 	} else {
 		return BROKEN(o, "goroutine %" PRIu64 " appears after the first generation without having been created", id);
 	}
+	e->place = at;
 	if (status == G_RUNNING) {
 		set_g(o, t, id, at);
 	} else if (status == G_SYSCALL) {
@@ -455,9 +453,8 @@ static gs_gotrace_advance go_create(gs_gotrace_order *o, thread *t, gs_gotrace_e
 		return BROKEN(o, "%s on goroutine %" PRIu64 ", which is not running", event_name(e), e->g);
 	if (find_g(o, id))
 		return BROKEN(o, "goroutine %" PRIu64 " is created twice", id);
-	if (!gs_gotrace_order_make_g(o, id, e->type == GS_GOTRACE_GO_CREATE_BLOCKED ? G_WAITING : G_RUNNABLE))
-		return no_memory(o);
-	return GS_GOTRACE_YES;
+	e->place = gs_gotrace_order_make_g(o, id, e->type == GS_GOTRACE_GO_CREATE_BLOCKED ? G_WAITING : G_RUNNABLE);
+	return e->place ? GS_GOTRACE_YES : no_memory(o);
 }
 
 static gs_gotrace_advance go_stop(gs_gotrace_order *o, thread *t, gs_gotrace_event *e)
@@ -486,17 +483,20 @@ static gs_gotrace_advance go_start(gs_gotrace_order *o, thread *t, gs_gotrace_ev
 	g->status = G_RUNNING;
 	g->seq = e->args[1];
 	set_g(o, t, e->args[0], at);
+	e->place = at;
 	return GS_GOTRACE_YES;
 }
 
 static gs_gotrace_advance go_unblock(gs_gotrace_order *o, gs_gotrace_event *e)
 {
-	goroutine *g = g_of(o, find_g(o, e->args[0]));
+	uint32_t at = find_g(o, e->args[0]);
+	goroutine *g = g_of(o, at);
 
 	if (!g || g->status != G_WAITING || !succeeds(o, e->args[1], g->epoch, g->seq))
 		return GS_GOTRACE_NOT_YET;
 	g->status = G_RUNNABLE;
 	g->seq = e->args[1];
+	e->place = at;
 	return GS_GOTRACE_YES;
 }
 
@@ -523,6 +523,7 @@ static RARE gs_gotrace_advance go_switch(gs_gotrace_order *o, thread *t, gs_gotr
 	next->status = G_RUNNING;
 	next->seq = seq;
 	set_g(o, t, next_id, at);
+	e->place = at;
 	extra(o, e, GS_GOTRACE_GO_START, NONE, next_id, seq);
 	return GS_GOTRACE_YES;
 }
@@ -595,6 +596,7 @@ static RARE gs_gotrace_advance go_create_syscall(gs_gotrace_order *o, thread *t,
 	if (!at)
 		return no_memory(o);
 	set_g(o, t, id, at);
+	e->place = at;
 	return GS_GOTRACE_YES;
 }
 
@@ -708,6 +710,7 @@ gs_gotrace_advance gs_gotrace_order_advance(gs_gotrace_order *o, uint32_t m, gs_
 	t->is_known = true;
 	e->p = t->p;
 	e->g = t->g;
+	e->place = t->g_at;
 	answer = dispatch(o, t, e);
 	if (!m) {
 		o->ms.p[0].p = o->ms.p[0].g = NONE;

@@ -16,6 +16,8 @@ typedef enum gs_gotrace_advance {
 } gs_gotrace_advance;
 
 gs_gotrace_order *gs_gotrace_order_create(void); /* NULL: no memory */
+/* Back to what it was when it was made: its memory is kept, and fresh memory costs more than what is written to it. False: no memory. */
+bool gs_gotrace_order_reuse(gs_gotrace_order *o);
 void gs_gotrace_order_free(gs_gotrace_order *o);
 
 /* The events of a generation, in order. */
@@ -25,6 +27,7 @@ typedef struct gs_gotrace_run {
 	int64_t last_ns; /* times rise from here: in and out */
 	uint64_t events; /* out */
 	bool sink_failed; /* out: the error is the sink's */
+	bool is_reread; /* in: what was read may go back to the system, and is read again when it is looked at after all */
 	bool is_cut; /* out: events name tables that the file ends before; they were delivered all the same */
 	/* Out, on failure: of events that were not delivered, how many bytes, and the latest time that they claim. */
 	uint64_t lost_bytes;
@@ -36,6 +39,9 @@ typedef struct gs_gotrace_run {
  * has been through all generations before. False: err is filled; events before the failure were delivered.
  */
 bool gs_gotrace_order_run(gs_gotrace_order *o, const gs_gotrace_generation *g, bool is_open, gs_gotrace_run *run, gs_err *err);
+
+/* A thread that wrote in the last generation has no batch in g: if g lacks batches, it may be all that the thread did. */
+bool gs_gotrace_order_misses_thread(const gs_gotrace_order *o, const gs_gotrace_generation *g);
 
 /*
  * After open `later` went through a generation without failing, whose tables must still be there: make `o`, which has been through

@@ -74,7 +74,7 @@ static gs_gotrace_advance region_event(gs_gotrace_order *o, const thread *t, gs_
 		uint32_t at = g->regions;
 		node *r = &o->nodes.p[at - 1];
 
-		if (r->task != e->args[0] || !gs_str_eq(r->name, name))
+		if ((r->task != e->args[0] || !gs_str_eq(r->name, name)) && !(o->lacks_names && (!r->name.n || !name.n)))
 			return BROKEN(o, "a region ends on goroutine %" PRIu64 " that is not its innermost one", e->g);
 		g->regions = r->below;
 		r->below = 0;

@@ -11,6 +11,7 @@
 
 #include <inttypes.h>
 
+#include "base/id_runs.h"
 #include "format/gotrace/order.h"
 
 #define NONE GS_GOTRACE_NONE
@@ -62,6 +63,7 @@ typedef struct thread {
 	uint64_t g;
 	uint64_t id;
 	bool is_known;	     /* one of its events was looked at */
+	uint32_t epoch;	     /* of the last generation that has batches of it */
 	uint8_t unknown;     /* open orders: what it holds since before the generation is not known */
 	uint64_t p_known_at, g_known_at; /* open orders: event since when it is known */
 } thread;
@@ -94,50 +96,16 @@ typedef struct note {
 	gs_gotrace_event e;
 } note;
 
-/*
- * Places of goroutines by id. The runtime hands ids out in runs, so 16 of them share a cache line, and the lines in use are few.
- */
-enum { ID_RUN = 16, RECENT_RUNS = 64 };
-
-typedef struct id_run {
-	uint32_t at[ID_RUN]; /* index + 1; 0: none */
-} id_run;
-
-typedef struct id_index {
-	gs_map by_run; /* id / ID_RUN: index */
-	GS_VEC(id_run) runs;
-	struct {
-		uint64_t run;
-		uint32_t at; /* index + 1 */
-	} recent[RECENT_RUNS];
-} id_index;
-
-/* Where the place of an id is kept, in a run that is among the recent afterwards. NULL: no such run. */
-uint32_t *gs_gotrace_id_find_run(id_index *ids, uint64_t id);
-/* The same, made if need be. NULL: no memory. */
-uint32_t *gs_gotrace_id_make_run(id_index *ids, uint64_t id);
-void gs_gotrace_id_index_release(id_index *ids);
-
-static inline uint32_t id_at(id_index *ids, uint64_t id)
-{
-	uint64_t run = id / ID_RUN;
-	const uint32_t *place;
-
-	if (ids->recent[run % RECENT_RUNS].run == run && ids->recent[run % RECENT_RUNS].at)
-		return ids->runs.p[ids->recent[run % RECENT_RUNS].at - 1].at[id % ID_RUN];
-	place = gs_gotrace_id_find_run(ids, id);
-	return place ? *place : 0;
-}
-
 struct gs_gotrace_order {
 	const gs_gotrace_generation *gen;
 	gs_err *err;
 	uint64_t at; /* of the event being looked at, in the file */
 	uint32_t epoch;
+	bool lacks_names; /* strings of a generation were damaged: what has no name may have had one */
 	bool is_open, is_initial;
 	uint8_t flags; /* of the note that the event being looked at is worth */
 	bool was_known;
-	id_index g_index;
+	gs_id_runs g_index; /* index + 1 */
 	gs_map p_index, m_index, task_index;
 	GS_VEC(goroutine) gs;
 	GS_VEC(proc) ps;
@@ -173,7 +141,7 @@ static inline const char *event_name(const gs_gotrace_event *e)
 /* Index + 1 of a goroutine that lives; 0: none. */
 static inline uint32_t find_g(gs_gotrace_order *o, uint64_t id)
 {
-	uint32_t at = id_at(&o->g_index, id);
+	uint32_t at = gs_id_runs_at(&o->g_index, id);
 
 	return at && o->gs.p[at - 1].is_alive ? at : 0;
 }
@@ -228,7 +196,7 @@ static inline gs_gotrace_event *extra(gs_gotrace_order *o, const gs_gotrace_even
 {
 	gs_gotrace_event *x = &o->extra[o->n_extra++];
 
-	*x = (gs_gotrace_event){ .type = type, .time_ns = e->time_ns, .m = e->m, .p = e->p, .g = g, .args = { a0, a1 },
+	*x = (gs_gotrace_event){ .type = type, .place = e->place, .time_ns = e->time_ns, .m = e->m, .p = e->p, .g = g, .args = { a0, a1 },
 				 .task_parent = NONE };
 	return x;
 }

@@ -26,6 +26,7 @@ typedef struct crew {
 	gs_rd in; /* all of it */
 	part *parts;
 	size_t n;
+	gs_gotrace_order **spare; /* of each worker: from a generation that is done */
 	atomic_bool is_over; /* damage, or the sink failed: err */
 	gs_err *err;
 } crew;
@@ -37,13 +38,15 @@ static void prepare(void *ctx, unsigned worker, size_t i)
 	gs_rd in = c->in;
 	bool done;
 
-	(void)worker;
 	if (atomic_load(&c->is_over))
 		return;
 	gs_rd_seek(&in, p->start_at);
 	if (!gs_gotrace_generation_read(&in, c->r->version, 0, &p->g, &done, &p->err) || done || p->g.is_partial)
 		return;
-	p->order = gs_gotrace_order_create();
+	p->order = c->spare[worker];
+	c->spare[worker] = NULL;
+	if (!p->order)
+		p->order = gs_gotrace_order_create();
 	if (!p->order)
 		return;
 	if (!c->sink->begin(c->sink->ctx, (uint32_t)i, &p->g, &p->run.ctx, &p->err)) {
@@ -52,6 +55,7 @@ static void prepare(void *ctx, unsigned worker, size_t i)
 	}
 	p->has_begun = true;
 	p->run.event = c->sink->event;
+	p->run.is_reread = c->sink->is_reread;
 	p->run.last_ns = gs_gotrace_ns(&p->g, p->g.min_time);
 	p->is_whole = gs_gotrace_order_run(p->order, &p->g, i > 0, &p->run, &p->err) && !p->run.is_cut;
 }
@@ -71,6 +75,7 @@ static bool stitch(crew *c, part *p, size_t i)
 	gs_gotrace_stitch s = { .index = (uint32_t)i,
 				.events = p->run.events,
 				.n_later = (uint32_t)(c->n - i - 1),
+				.is_whole = true,
 				.bytes = gs_str_slice(c->bytes, (size_t)p->start_at, (size_t)p->end_at) };
 	gs_err err = { 0 };
 	bool ok;
@@ -79,15 +84,15 @@ static bool stitch(crew *c, part *p, size_t i)
 		gs_gotrace_order_free(r->order);
 		r->order = p->order;
 		p->order = NULL;
-	} else if (c->sink->fits && !c->sink->fits(p->run.ctx, r->last_ns)) {
+	} else if (p->g.number != r->number + 1 || p->g.ns_per_unit != r->ns_per_unit || (c->sink->fits && !c->sink->fits(p->run.ctx, r->last_ns))) {
 		return false;
 	} else if (!gs_gotrace_order_stitch(r->order, p->order, &corrections, &s.n_corrections, &err)) {
 		if (err.code == GS_ERR_NONE)
 			return false;
-		r->report->is_damaged = true;
+		r->report->is_damaged = r->is_over = r->has_gap = true;
 		r->report->damage = err;
-		r->report->good_until_ns = r->last_ns;
-		r->report->lost_until_ns = GS_GOTRACE_NO_TIME;
+		r->gap = (gs_gotrace_gap){ .from_at = p->start_at, .from_ns = r->last_ns, .why = err };
+		r->lost_until_ns = GS_GOTRACE_NO_TIME;
 		r->report->lost_bytes = (uint64_t)(r->in.end - r->in.start) - p->start_at;
 		return true;
 	}
@@ -98,6 +103,8 @@ static bool stitch(crew *c, part *p, size_t i)
 	s.corrections = corrections;
 	r->last_ns = s.end_ns;
 	r->ns_per_unit = p->g.ns_per_unit;
+	r->number = r->seen = p->g.number;
+	r->min_time = p->g.min_time;
 	r->report->events += s.events;
 	r->report->generations++;
 	p->has_begun = false;
@@ -113,7 +120,6 @@ static void take(void *ctx, unsigned worker, size_t i)
 	part *p = &c->parts[i];
 	gs_gotrace_reader *r = c->r;
 
-	(void)worker;
 	if (!atomic_load(&c->is_over)) {
 		if (p->begin_failed || p->run.sink_failed) {
 			r->sink_failed = true;
@@ -123,12 +129,16 @@ static void take(void *ctx, unsigned worker, size_t i)
 			gs_rd_seek(&r->in, p->start_at);
 			gs_gotrace_reader_step(r, c->err);
 		}
+		/* Behind damage the rest is read one by one. */
 		if (r->sink_failed || r->report->is_damaged)
 			atomic_store(&c->is_over, true);
 	}
 	discard(c, p);
 	gs_gotrace_generation_release(&p->g);
-	gs_gotrace_order_free(p->order);
+	if (p->order && !c->spare[worker] && gs_gotrace_order_reuse(p->order))
+		c->spare[worker] = p->order;
+	else
+		gs_gotrace_order_free(p->order);
 	p->order = NULL;
 }
 
@@ -165,15 +175,22 @@ bool gs_gotrace_read_parallel(gs_str bytes, unsigned threads, const gs_gotrace_p
 	crew c = { .r = &r, .sink = sink, .bytes = bytes, .err = err };
 	gs_rd end;
 	bool ok = gs_gotrace_reader_init(&r, bytes, report, err) && find_parts(&c, &end, err);
+	unsigned n_workers = ok ? gs_pool_workers(threads, c.n) : 0;
 
+	c.spare = ok && !gs_alloc_should_fail() ? calloc(n_workers + 1, sizeof(*c.spare)) : NULL;
+	if (ok && !c.spare)
+		ok = gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "out of memory for the trace's generations");
 	if (ok) {
 		c.in = r.in;
 		r.parallel = sink;
 		gs_pool_run_ordered(threads, c.n, prepare, take, &c);
+		for (unsigned i = 0; i < n_workers; i++)
+			gs_gotrace_order_free(c.spare[i]);
 		if (!atomic_load(&c.is_over))
 			r.in = end;
 		ok = gs_gotrace_reader_finish(&r, err);
 	}
+	free(c.spare);
 	free(c.parts);
 	gs_gotrace_reader_release(&r);
 	return ok;

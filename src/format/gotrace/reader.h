@@ -17,6 +17,13 @@ typedef struct gs_gotrace_reader {
 	int64_t last_ns;
 	double ns_per_unit;
 	gs_gotrace_run left; /* of the last generation */
+	uint64_t number, min_time; /* of the last generation that was begun; 0: none yet */
+	gs_gotrace_gap gap; /* before the next generation */
+	bool has_gap, is_adjacent; /* is_adjacent: nothing is missing right in front of the next one */
+	int64_t lost_until_ns; /* of all that is missing since the last event */
+	uint64_t seen;	  /* the number of the last generation that was found, shown or not */
+	unsigned refused; /* generations that could not be what they said */
+	bool is_over; /* nothing follows that can be read */
 	bool sink_failed; /* the error is the sink's: that is the end */
 } gs_gotrace_reader;
 
@@ -27,7 +34,7 @@ void gs_gotrace_reader_release(gs_gotrace_reader *r);
 gs_gotrace_sync gs_gotrace_reader_sync(gs_gotrace_reader *r, const gs_gotrace_generation *g);
 /* From `in` to the end of the bytes or damage, and the report; the answer is that of the whole. */
 bool gs_gotrace_reader_finish(gs_gotrace_reader *r, gs_err *err);
-/* One generation. False: that was the last one, with report->is_damaged and err when it should not have been. */
+/* One generation, and over damage in it or in front of the next one. False: that was the last one, with err when the sink failed. */
 bool gs_gotrace_reader_step(gs_gotrace_reader *r, gs_err *err);
 
 #endif

@@ -168,7 +168,7 @@ static void fix_task_end(const stitcher *s, gs_gotrace_event *e)
 /* The end of a region that did not begin in this generation: the innermost of the earlier ones. */
 static bool fits_region_end(const stitcher *s, const gs_gotrace_event *e)
 {
-	goroutine *g = g_of(s->later, id_at(&s->later->g_index, e->g));
+	goroutine *g = g_of(s->later, gs_id_runs_at(&s->later->g_index, e->g));
 	const node *r;
 	gs_str name;
 
@@ -378,6 +378,8 @@ static bool take_thread(stitcher *s, const thread *t)
 		return false;
 	to = &o->ms.p[m];
 	to->is_known = true;
+	if (t->epoch == s->later->epoch)
+		to->epoch = o->epoch;
 	if (!(t->unknown & UNKNOWN_P))
 		to->p = t->p;
 	if (!(t->unknown & UNKNOWN_G))
@@ -433,7 +435,7 @@ static bool take_over(stitcher *s)
 		thread *t = &o->ms.p[i];
 
 		t->p_at = t->p == NONE ? 0 : find_p(o, t->p);
-		t->g_at = t->g == NONE ? 0 : id_at(&o->g_index, t->g);
+		t->g_at = t->g == NONE ? 0 : gs_id_runs_at(&o->g_index, t->g);
 	}
 	return true;
 }

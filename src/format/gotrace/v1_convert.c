@@ -511,6 +511,8 @@ bool gs_gotrace_v1_read(gs_gotrace_reader *r, gs_err *err)
 	report->is_damaged = t.is_damaged;
 	report->lost_bytes = t.is_damaged ? bytes.n - t.end : 0;
 	report->is_cut = t.is_cut;
+	report->end_damage = report->damage;
+	report->lost_from_at = t.is_damaged ? t.end : 0;
 	report->lost_until_ns = GS_GOTRACE_NO_TIME;
 	report->clamped_times = t.n_clamped;
 	if (ok && t.is_damaged && !t.events.n) {

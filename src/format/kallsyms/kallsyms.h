@@ -21,6 +21,8 @@ typedef struct gs_kallsyms {
 /* `text` must outlive *out. GS_ERR_DENIED when every address is zero: the kernel hides them (kernel.kptr_restrict), and a wrong
  * name would be worse than none. GS_ERR_FORMAT when this is no symbol list. */
 bool gs_kallsyms_open(gs_arena *mem, gs_str text, gs_kallsyms *out, gs_err *err);
+/* Is there a function of that name right there? */
+bool gs_kallsyms_has(const gs_kallsyms *k, uint64_t addr, gs_str name);
 /* NULL below the first symbol or in user space. */
 const gs_kallsym *gs_kallsyms_at(const gs_kallsyms *k, uint64_t addr);
 

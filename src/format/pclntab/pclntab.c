@@ -298,7 +298,7 @@ static void set_line(const gs_pclntab *t, gs_pclntab_place *at, uint64_t pc, gs_
 		out->file = GS_S("?");
 		return;
 	}
-	if (file != at->file_number || at->func.cu != at->file_cu || !at->file_name.p) {
+	if (!at->file_name.p || file != at->file_number || at->func.cu != at->file_cu) {
 		at->file_number = file;
 		at->file_cu = at->func.cu;
 		at->file_name = file_name(t, &at->func, file);

@@ -37,10 +37,13 @@ uint32_t perfdata_add_attr(gs_perfdata *d, gs_str bytes)
 	perfdata_reader *q = d->reader;
 	gs_rd r = gs_rd_of(bytes);
 	gs_perfdata_attr *a = gs_vec_push(&q->attrs, GS_PERFDATA_MAX_ATTRS);
+	perfdata_layout *layout = a ? gs_vec_push(&q->layouts, GS_PERFDATA_MAX_ATTRS) : NULL;
 	uint64_t flags;
 
-	if (!a)
+	if (!layout) {
+		q->attrs.n -= a != NULL;
 		return UINT32_MAX;
+	}
 	a->type = perfdata_u32(d, &r);
 	gs_rd_skip(&r, 4); /* its own size */
 	a->config = perfdata_u64(d, &r);
@@ -59,6 +62,7 @@ uint32_t perfdata_add_attr(gs_perfdata *d, gs_str bytes)
 		gs_rd_skip(&r, gs_rd_left(&r) >= 8 ? 4 : 0); /* bytes of stack */
 		a->clock = gs_rd_left(&r) >= 4 ? (int32_t)perfdata_u32(d, &r) : 0;
 	}
+	*layout = perfdata_layout_of(a);
 	d->attrs = q->attrs.p;
 	d->n_attrs = (uint32_t)q->attrs.n;
 	return d->n_attrs - 1;

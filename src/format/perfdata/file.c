@@ -118,6 +118,7 @@ static void release(void *ctx)
 	perfdata_reader *q = ctx;
 
 	gs_vec_release(&q->attrs);
+	gs_vec_release(&q->layouts);
 	gs_vec_release(&q->build_ids);
 	gs_vec_release(&q->queue);
 	gs_map_release(&q->ids);

@@ -71,6 +71,9 @@ typedef struct gs_perfdata {
 	uint64_t wall_clock_ns, clock_ns;
 	/* Counted while records are read. */
 	uint64_t n_lost, n_unknown, n_broken;
+	/* Called while records are read, before something comes of them that changes attrs, build_ids or features. */
+	void (*before_change)(void *ctx);
+	void *before_change_ctx;
 	struct perfdata_reader *reader;
 } gs_perfdata;
 

@@ -8,6 +8,18 @@
 #include "format/peek.h"
 #include "format/perfdata/perfdata.h"
 
+/*
+ * Where things are in the samples of an attribute, as its sample_type has it: offsets behind the record's header, of what comes before
+ * the parts whose length varies.
+ */
+typedef struct perfdata_layout {
+	uint8_t ip, pid, time, cpu, period; /* LAYOUT_NONE: not there */
+	uint8_t bytes;			    /* of all of it */
+	bool has_read, has_chain, has_tail;
+} perfdata_layout;
+
+enum { LAYOUT_NONE = 255 };
+
 /* A record waiting for its turn. */
 typedef struct perfdata_entry {
 	uint64_t time;
@@ -18,6 +30,7 @@ typedef struct perfdata_entry {
 typedef struct perfdata_reader {
 	gs_arena *mem;
 	GS_VEC(gs_perfdata_attr) attrs;
+	GS_VEC(perfdata_layout) layouts; /* by attr */
 	GS_VEC(gs_perfdata_build_id) build_ids;
 	gs_map ids; /* event id -> attr index */
 	uint64_t data_at, data_end;
@@ -43,14 +56,16 @@ uint64_t perfdata_u64(const gs_perfdata *d, gs_rd *r);
 
 /* One perf_event_attr of `bytes.n` bytes. Its index, UINT32_MAX when there are too many. */
 uint32_t perfdata_add_attr(gs_perfdata *d, gs_str bytes);
+/* What comes of its sample_type. */
+perfdata_layout perfdata_layout_of(const gs_perfdata_attr *a);
 bool perfdata_add_ids(gs_perfdata *d, uint32_t attr, gs_str words);
 /* Names for attributes that have none. */
 void perfdata_name_attrs(gs_perfdata *d);
 /* One feature section, from the file's table or from a record of pipe mode. */
 bool perfdata_feature(gs_perfdata *d, unsigned number, gs_str bytes);
 bool perfdata_build_id(gs_perfdata *d, gs_str record);
-/* The attr that a sample (or the trailer of another record) belongs to. */
-const gs_perfdata_attr *perfdata_attr_of_sample(const gs_perfdata *d, gs_str body, uint32_t *index);
+/* The attr that a sample belongs to; false when it cannot be told. */
+bool perfdata_attr_of_sample(const gs_perfdata *d, gs_str body, uint32_t *index);
 /* The time in a record: of a sample, or in the trailer of another record. 0 when it has none. */
 uint64_t perfdata_time_of(const gs_perfdata *d, uint32_t type, gs_str body);
 /* Decode; false when it is of no interest, or broken (then n_broken counts it). */

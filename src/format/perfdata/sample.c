@@ -6,8 +6,30 @@ static bool has(const gs_perfdata_attr *a, uint64_t bit)
 	return a->sample_type & bit;
 }
 
+perfdata_layout perfdata_layout_of(const gs_perfdata_attr *a)
+{
+	const uint64_t tail = GS_PERF_SAMPLE_RAW | GS_PERF_SAMPLE_BRANCH_STACK | GS_PERF_SAMPLE_REGS_USER | GS_PERF_SAMPLE_STACK_USER;
+	perfdata_layout l = { .has_read = has(a, GS_PERF_SAMPLE_READ),
+			      .has_chain = has(a, GS_PERF_SAMPLE_CALLCHAIN),
+			      .has_tail = (a->sample_type & tail) != 0 };
+	/* In the order of the kernel, a word each. */
+	const struct {
+		uint64_t bit;
+		uint8_t *at;
+	} words[] = { { GS_PERF_SAMPLE_IDENTIFIER, NULL }, { GS_PERF_SAMPLE_IP, &l.ip },	  { GS_PERF_SAMPLE_TID, &l.pid },
+		      { GS_PERF_SAMPLE_TIME, &l.time },	   { GS_PERF_SAMPLE_ADDR, NULL },	  { GS_PERF_SAMPLE_ID, NULL },
+		      { GS_PERF_SAMPLE_STREAM_ID, NULL },  { GS_PERF_SAMPLE_CPU, &l.cpu }, { GS_PERF_SAMPLE_PERIOD, &l.period } };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (words[i].at)
+			*words[i].at = has(a, words[i].bit) ? l.bytes : LAYOUT_NONE;
+		l.bytes = (uint8_t)(l.bytes + 8 * has(a, words[i].bit));
+	}
+	return l;
+}
+
 /* Events of one recording agree on where the id is, or they could not be told apart: the first attr says. */
-const gs_perfdata_attr *perfdata_attr_of_sample(const gs_perfdata *d, gs_str body, uint32_t *index)
+bool perfdata_attr_of_sample(const gs_perfdata *d, gs_str body, uint32_t *index)
 {
 	const gs_perfdata_attr *a = d->attrs;
 	uint32_t *known;
@@ -15,19 +37,19 @@ const gs_perfdata_attr *perfdata_attr_of_sample(const gs_perfdata *d, gs_str bod
 
 	*index = 0;
 	if (d->n_attrs <= 1)
-		return d->n_attrs ? a : NULL;
+		return d->n_attrs != 0;
 	if (!has(a, GS_PERF_SAMPLE_IDENTIFIER)) {
 		if (!has(a, GS_PERF_SAMPLE_ID))
-			return a;
+			return true;
 		at = 8 * (size_t)(has(a, GS_PERF_SAMPLE_IP) + has(a, GS_PERF_SAMPLE_TID) +
 				  has(a, GS_PERF_SAMPLE_TIME) + has(a, GS_PERF_SAMPLE_ADDR));
 	}
 	if (!gs_peek_has(body, at, 8))
-		return NULL;
+		return false;
 	known = gs_map_get(&d->reader->ids, gs_peek_u64(body.p + at, d->is_big));
 	if (known)
 		*index = *known;
-	return &d->attrs[*index];
+	return true;
 }
 
 /* The attr of another record, whose id stands at its end. */
@@ -67,11 +89,11 @@ uint64_t perfdata_time_of(const gs_perfdata *d, uint32_t type, gs_str body)
 	size_t at;
 
 	if (type == RECORD_SAMPLE) {
-		a = perfdata_attr_of_sample(d, body, &index);
-		if (!a || !has(a, GS_PERF_SAMPLE_TIME))
+		if (!perfdata_attr_of_sample(d, body, &index))
 			return 0;
-		at = 8 * (size_t)(has(a, GS_PERF_SAMPLE_IDENTIFIER) + has(a, GS_PERF_SAMPLE_IP) +
-				  has(a, GS_PERF_SAMPLE_TID));
+		at = d->reader->layouts.p[index].time;
+		if (at == LAYOUT_NONE)
+			return 0;
 	} else {
 		a = attr_of_trailer(d, body);
 		if (!a || !has(a, GS_PERF_SAMPLE_TIME) || trailer_bytes(a) == 0 ||
@@ -142,43 +164,46 @@ static void read_tail(const gs_perfdata *d, const gs_perfdata_attr *a, gs_rd *r,
 	}
 }
 
+static uint64_t word_at(const gs_perfdata *d, gs_str body, uint8_t at)
+{
+	return at == LAYOUT_NONE ? 0 : gs_peek_u64(body.p + at, d->is_big);
+}
+
+static int32_t number_at(const gs_perfdata *d, gs_str body, size_t at)
+{
+	return (int32_t)gs_peek_u32(body.p + at, d->is_big);
+}
+
 static bool decode_sample(const gs_perfdata *d, gs_str body, gs_perfdata_record *out)
 {
-	const gs_perfdata_attr *a = perfdata_attr_of_sample(d, body, &out->attr);
-	gs_rd r = gs_rd_of(body);
+	const gs_perfdata_attr *a;
+	const perfdata_layout *l;
+	gs_rd r;
 
-	if (!a)
+	if (!perfdata_attr_of_sample(d, body, &out->attr))
 		return false;
-	if (has(a, GS_PERF_SAMPLE_IDENTIFIER))
-		gs_rd_skip(&r, 8);
-	if (has(a, GS_PERF_SAMPLE_IP))
-		out->ip = perfdata_u64(d, &r);
-	if (has(a, GS_PERF_SAMPLE_TID)) {
-		out->pid = (int32_t)perfdata_u32(d, &r);
-		out->tid = (int32_t)perfdata_u32(d, &r);
+	a = &d->attrs[out->attr];
+	l = &d->reader->layouts.p[out->attr];
+	if (body.n < l->bytes)
+		return false;
+	out->ip = word_at(d, body, l->ip);
+	out->time_ns = word_at(d, body, l->time);
+	if (l->pid != LAYOUT_NONE) {
+		out->pid = number_at(d, body, l->pid);
+		out->tid = number_at(d, body, l->pid + 4u);
 	}
-	if (has(a, GS_PERF_SAMPLE_TIME))
-		out->time_ns = perfdata_u64(d, &r);
-	if (has(a, GS_PERF_SAMPLE_ADDR))
-		gs_rd_skip(&r, 8);
-	if (has(a, GS_PERF_SAMPLE_ID))
-		gs_rd_skip(&r, 8);
-	if (has(a, GS_PERF_SAMPLE_STREAM_ID))
-		gs_rd_skip(&r, 8);
-	if (has(a, GS_PERF_SAMPLE_CPU)) {
-		out->cpu = (int32_t)perfdata_u32(d, &r);
-		gs_rd_skip(&r, 4);
-	}
-	out->period = has(a, GS_PERF_SAMPLE_PERIOD) ? perfdata_u64(d, &r) :
-		      a->is_freq		    ? 1 :
-						      a->period;
-	if (has(a, GS_PERF_SAMPLE_READ))
+	if (l->cpu != LAYOUT_NONE)
+		out->cpu = number_at(d, body, l->cpu);
+	out->period = l->period != LAYOUT_NONE ? word_at(d, body, l->period) : a->is_freq ? 1 : a->period;
+	r = gs_rd_of(gs_str_skip(body, l->bytes));
+	if (l->has_read)
 		skip_read(d, &r, a->read_format);
-	if (has(a, GS_PERF_SAMPLE_CALLCHAIN))
+	if (l->has_chain)
 		out->chain = read_words(d, &r, 8);
 	if (r.bad)
 		return false;
-	read_tail(d, a, &r, out);
+	if (l->has_tail)
+		read_tail(d, a, &r, out);
 	return true;
 }
 

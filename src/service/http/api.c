@@ -17,7 +17,7 @@
 #define MAX_ANSWER_BYTES ((size_t)2 << 30)
 #define CALL_BUDGET_BYTES ((uint64_t)16 << 30)
 
-enum { MAX_DOCS = 256 };
+enum { MAX_DOCS = 512 }; /* as many as a trend takes */
 
 void gs_answer_release(gs_answer *a)
 {
@@ -198,8 +198,9 @@ static bool check_docs(gs_session *s, gs_op_call *call, const gs_document **docs
 	}
 	for (unsigned i = 0; i < call->n_docs; i++)
 		if (call->op->needs_kinds && !(call->op->needs_kinds >> docs[i]->kind & 1))
-			return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "%.*s is not what %s is about", GS_FMT(docs[i]->name),
-				       call->op->name);
+			return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "%.*s is %.*s, %s is about %.*s (doc=N names another document)",
+				       GS_FMT(docs[i]->name), GS_FMT(gs_document_kinds_text(call->mem, 1u << docs[i]->kind)), call->op->name,
+				       GS_FMT(gs_document_kinds_text(call->mem, call->op->needs_kinds)));
 	return true;
 }
 

@@ -117,9 +117,9 @@ static enum MHD_Result refuse(struct MHD_Connection *c, unsigned status, bool is
 	if (!is_page)
 		return send_error(c, status, &err);
 	snprintf(page, sizeof(page),
-		 "<!doctype html><html lang=en><meta charset=utf-8><title>gospect</title><h1>Not let in</h1><p>%s.</p>"
+		 "<!doctype html><html lang=en><meta charset=utf-8><meta name=color-scheme content=\"light dark\"><title>gospect</title><h1>Not let in</h1><p>%c%s.</p>"
 		 "<p>In the terminal where gospect runs, press Enter for a new link.</p>",
-		 why);
+		 why[0] >= 'a' && why[0] <= 'z' ? why[0] - 'a' + 'A' : why[0], why + 1);
 	return send_text(c, status, "text/html; charset=utf-8", gs_str_of(page));
 }
 

@@ -104,19 +104,19 @@ int main(int argc, char **argv)
 			return 3;
 		}
 		fprintf(stderr, "dominators in %.3f s\n", seconds() - t0);
-		printf("retained by all holders %llu\n", (unsigned long long)d.retained[gs_dominators_root(&d)]);
+		printf("retained by all holders %llu\n", (unsigned long long)gs_dominators_retained(&d, gs_dominators_root(&d)));
 		for (uint32_t i = 0; i < d.n_holders; i++)
-			if (d.retained[d.n_objects + i] > h->totals.live_bytes / 100)
+			if (gs_dominators_retained(&d, d.n_objects + i) > h->totals.live_bytes / 100)
 				printf("holder kind %u %.*s goroutine %d retains %llu\n", d.holders[i].kind,
 				       GS_FMT(gs_strtab_get(&h->strings, d.holders[i].name)), (int)d.holders[i].goroutine,
-				       (unsigned long long)d.retained[d.n_objects + i]);
+				       (unsigned long long)gs_dominators_retained(&d, d.n_objects + i));
 	}
 	if (getenv("HEAPCHECK_TYPES")) {
 		uint64_t *count = gs_new(mem, uint64_t, h->n_types), *bytes = gs_new(mem, uint64_t, h->n_types);
 
 		for (gs_heap_walk w = gs_heap_walk_start(h); gs_heap_walk_next(&w);) {
-			count[h->type_of[w.object]]++;
-			bytes[h->type_of[w.object]] += w.size_bytes;
+			count[gs_heap_type_of(h, w.object)]++;
+			bytes[gs_heap_type_of(h, w.object)] += w.size_bytes;
 		}
 		for (uint32_t i = 0; i < h->n_types; i++)
 			printf("type %llu %llu source %u %s%.*s (%.*s)\n", (unsigned long long)count[i],

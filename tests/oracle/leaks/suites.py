@@ -85,11 +85,19 @@ def has(version):
     return r.returncode == 0 and f"go{version} " in r.stdout
 
 
-class Case:
-    """A program with what must be found in it: expected[name](goroutine) -> bool. also: leaks too, though nobody asks for them."""
+# What can wake a goroutine though no other goroutine does, and is not seen among the goroutines.
+BY_ITSELF = re.compile(r"\btime\.(After|AfterFunc|NewTimer|NewTicker|Tick)\b|\bcontext\.With(Timeout|Deadline)|\bsignal\.Notify|\bSetFinalizer\b|\bAddCleanup\b")
 
-    def __init__(self, suite, name, argv, expected, also=()):
+
+class Case:
+    """
+    A program with what must be found in it: expected[name](goroutine) -> bool. also: leaks too, though nobody asks for them.
+    source: its text, when that is all of it but main, which only ever stops.
+    """
+
+    def __init__(self, suite, name, argv, expected, also=(), source=None):
         self.suite, self.name, self.argv, self.expected, self.also = suite, name, argv, dict(expected), list(also)
+        self.needs_somebody = source is not None and not BY_ITSELF.search(source)
 
 
 def module(folder, version):
@@ -155,25 +163,33 @@ def gotree(version, tmp, _):
 
 # ---- the artifact
 
-# A leak that the artifact does not annotate and Go's own list has (Etcd7902).
-ALSO = {"etcd/7902": "main.runElectionFunc"}
+def functions(lines):
+    """(first, last) line of each function, literals too, outer ones first. As gofmt writes them: a function ends where its first line's indent comes back."""
+    found = []
+    for i, line in enumerate(lines):
+        if re.search(r"\bfunc\b.*\{\s*(//.*)?$", line.split(" //")[0]):
+            end = re.match(r"\s*", line)[0] + "}"
+            found.append((i + 1, next(k for k in range(i + 1, len(lines)) if lines[k].startswith(end)) + 1))
+    return found
 
 
 def annotations(text):
-    """{line of the go statement: "0" or what is said}"""
-    lines, found = text.splitlines(), {}
+    """[(what is said, goroutine -> bool)]. Said of a go statement that follows is who it makes; else the function around it, in which a goroutine has begun."""
+    lines, found = text.splitlines(), []
+    all_functions = functions(lines)
+
+    def around(line):
+        return next((f for f in reversed(all_functions) if f[0] <= line <= f[1]), None)
+
     for i, line in enumerate(lines):
         m = re.match(r"\s*// deadlocks: (.*)", line)
         if not m:
             continue
-        before = next((k for k in range(i - 1, -1, -1) if lines[k].strip() and not lines[k].strip().startswith("//")), None)
-        after = next((k for k in range(i + 1, len(lines)) if lines[k].strip() and not lines[k].strip().startswith("//")), None)
-        if before is not None and re.search(r"\bgo func\(.*\{\s*(//.*)?$", lines[before]):
-            found[before + 1] = m[1].strip()
-        elif after is not None and re.match(r"\s*go ", lines[after]):
-            found[after + 1] = m[1].strip()
-        elif before is not None:
-            found[before + 1] = m[1].strip()
+        after = next(k for k in range(i + 1, len(lines)) if lines[k].strip() and not lines[k].strip().startswith("//"))
+        if re.match(r"\s*go ", lines[after]):
+            found.append((i + 1, m[1].strip(), lambda g, made=after + 1: g.created == made and g.file == "main.go"))
+        else:
+            found.append((i + 1, m[1].strip(), lambda g, f=around(i + 1): around(g.began) == f and g.began_in == "main.go"))
     return found
 
 
@@ -195,10 +211,8 @@ def golf(version, tmp, folder):
         if go(["build", "-o", dst / "kernel", "."], version, dst).returncode:
             continue
         kind = name.split("/")[0]
-        said = annotations(path.read_text()) if kind != "false-negative" else {}
-        yield Case("golf " + kind, name, [dst / "kernel"],
-                   {str(line): (lambda g, line=line: g.created == line and g.file == "main.go") for line, what in said.items() if what != "0"},
-                   [lambda g, f=f: g.function == f for end, f in ALSO.items() if name.endswith(end)])
+        said = annotations(path.read_text()) if kind != "false-negative" else []
+        yield Case("golf " + kind, name, [dst / "kernel"], {f"line {line}": matches for line, what, matches in said if what != "0"}, source=text)
 
 
 # ---- GoBench
@@ -218,7 +232,7 @@ def gobench(version, tmp, folder):
             f'package main\n\nimport "testing"\n\nfunc main() {{\n\tgo {test[1]}(new(testing.T))\n\tstopAndWait()\n}}\n')
         if go(["build", "-o", dst / "kernel", "."], version, dst).returncode:
             continue
-        yield Case("gobench", name, [dst / "kernel"], {"anything": lambda g: g.waits})
+        yield Case("gobench", name, [dst / "kernel"], {"anything": lambda g: g.waits}, source=text)
 
 
 SUITES = {"own": own, "go": gotree, "golf": golf, "gobench": gobench}
