@@ -329,6 +329,47 @@ test("heap: sample types, units, raw counts", async () => {
 	page.clean();
 });
 
+test("keys find their way: into the palette at once, to the rows of a view from anywhere", async () => {
+	await page.at("#/table");
+	await page.evaluate(() => document.activeElement?.blur());
+	await page.keyboard.press("ArrowDown");
+	await page.keyboard.press("ArrowDown");
+	await page.settled();
+	const names = await page.$$eval(".tbody .trow .name", (l) => l.map((n) => n.title));
+	assert.equal((await page.state()).fn, names[1], "the first key takes the first row");
+	await page.keyboard.press("Control+k");
+	for (const key of "/nowhere/x") await page.keyboard.press(key);
+	assert.equal(await page.inputValue(".palette-input"), "/nowhere/x");
+	await page.keyboard.press("Enter");
+	await page.waitForSelector(".toast.bad");
+	assert.match(await page.textContent(".toast.bad"), /cannot open \/nowhere\/x: No such file/);
+	assert.match(page.complaints.splice(0).join(), /^console: [^\n]*404 \(Not Found\)$/);
+});
+
+test("what is open beside it is one click away; what matches is counted whole", async () => {
+	await page.at("#/flame?doc=1");
+	assert.deepEqual(await page.$$eval('.inspector section:has-text("Also open") .name', (l) => l.map((n) => n.textContent)), ["cpu.pprof", "heap.pprof", "goroutine.debug2.txt"]);
+	await page.click('.inspector section:has-text("Also open") button:has-text("heap.pprof")');
+	await page.settled();
+	assert.equal((await page.state()).doc, "3");
+	await page.at("#/table?doc=1&q=e");
+	const found = await page.api("/api/search?doc=1&n=0&query=(?i)e");
+	assert.ok(found.count > 40, "more than an answer of the search lists by itself");
+	assert.match(await page.textContent(".matched"), new RegExp(`in ${found.functions.length} functions`));
+	page.clean();
+});
+
+test("a question that cannot be answered says why, and how to go on", async () => {
+	await page.at("#/flame?doc=1&filter=bad%20((");
+	assert.match(await page.textContent(".state[role=alert]"), /This cannot be asked.*a field .* expected/s);
+	page.complaints.splice(0);
+	await page.click(".state[role=alert] button");
+	await page.settled();
+	assert.equal((await page.state()).filter, undefined);
+	assert.equal(await page.$(".state[role=alert]"), null);
+	page.clean();
+});
+
 test("goroutines: groups, states and search", async () => {
 	await page.at("#/goroutines?doc=4");
 	const engine = await page.api("/api/goroutines?doc=4&group-by=stack");
@@ -438,6 +479,27 @@ test("a profile without samples says so in every view", async () => {
 	p.clean();
 	await p.context().close();
 	await empty.stop();
+});
+
+test("matches that are too narrow to be drawn are said, and can be kept alone", async () => {
+	writeFileSync(join(tmp.dir, "narrow.pprof"), cpuProfile([{ stack: ["main.work", "main.main"], count: 1_000_000 }, { stack: ["main.needle", "main.main"], count: 1 }]));
+	const narrow = await serve(join(tmp.dir, "narrow.pprof"));
+	const p = await openPage(browser, narrow);
+	await p.at("#/flame?q=needle");
+	await p.focus(canvas);
+	await p.keyboard.press("n");
+	await p.waitForSelector(".toast");
+	assert.match(await p.textContent(".toast"), /No match is wide enough/);
+	await p.keyboard.press("x");
+	await p.settled();
+	await p.keyboard.press("ArrowDown");
+	await p.keyboard.press("ArrowDown");
+	await p.keyboard.press("ArrowDown");
+	await p.settled();
+	assert.equal((await p.state()).fn, "main.needle");
+	p.clean();
+	await p.context().close();
+	await narrow.stop();
 });
 
 test("says so when the engine is gone", async () => {

@@ -41,6 +41,15 @@ function number(value) {
  * A CPU profile of samples {stack: [leaf, …, root], count, labels}. Each name is a function in its own file.
  */
 export function cpuProfile(samples, { periodNs = 10_000_000 } = {}) {
+	return profile(samples, { types: [["samples", "count"], ["cpu", "nanoseconds"]], values: (s) => [s.count, s.count * periodNs], period: periodNs, takenNs: 1_763_690_000_000_000_000n, durationNs: 30_000_000_000 });
+}
+
+/** A heap profile of samples {stack, bytes}, taken so many seconds after a moment. */
+export function heapProfile(samples, afterS) {
+	return profile(samples, { types: [["inuse_objects", "count"], ["inuse_space", "bytes"]], values: (s) => [1, s.bytes], period: 524288, takenNs: 1_763_690_000_000_000_000n + BigInt(afterS) * 1_000_000_000n, durationNs: 0 });
+}
+
+function profile(samples, { types, values, period, takenNs, durationNs }) {
 	const strings = new Map([["", 0]]);
 	const text = (s) => {
 		if (!strings.has(s)) strings.set(s, strings.size);
@@ -53,9 +62,9 @@ export function cpuProfile(samples, { periodNs = 10_000_000 } = {}) {
 	};
 	const body = new Message();
 	const type = (t, u) => new Message().varint(1, text(t)).varint(2, text(u));
-	body.bytes(1, type("samples", "count")).bytes(1, type("cpu", "nanoseconds"));
+	for (const [t, u] of types) body.bytes(1, type(t, u));
 	for (const s of samples) {
-		const m = new Message().packed(1, s.stack.map(idOf)).packed(2, [s.count, s.count * periodNs]);
+		const m = new Message().packed(1, s.stack.map(idOf)).packed(2, values(s));
 		for (const [k, v] of Object.entries(s.labels ?? {})) m.bytes(3, new Message().varint(1, text(k)).varint(2, text(v)));
 		body.bytes(2, m);
 	}
@@ -64,8 +73,8 @@ export function cpuProfile(samples, { periodNs = 10_000_000 } = {}) {
 		body.bytes(4, new Message().varint(1, id).varint(2, 1).varint(3, 0x400000 + id * 16).bytes(4, new Message().varint(1, id).varint(2, 7)));
 		body.bytes(5, new Message().varint(1, id).varint(2, text(name)).varint(3, text(name)).varint(4, text(`${name}.go`)));
 	}
-	body.varint(9, 1_763_690_000_000_000_000n).varint(10, 30_000_000_000);
-	body.bytes(11, type("cpu", "nanoseconds")).varint(12, periodNs);
+	body.varint(9, takenNs).varint(10, durationNs);
+	body.bytes(11, type(...types[1])).varint(12, period);
 	const table = new Message();
 	for (const s of strings.keys()) table.bytes(6, s);
 	return gzipSync(Buffer.concat([body.done(), table.done()]), { level: 1 });

@@ -163,6 +163,59 @@ test("a click selects a span; the inspector shows its stack; peers are links", a
 	page.clean();
 });
 
+test("a wait leads to who ended it, and its critical path to what that one did meanwhile", async () => {
+	const path = await page.api("/api/critical-path?doc=1");
+	const wait = path.steps.find((s) => s.is_followed && s.waker_lane);
+	assert.ok(wait, "the slowest piece of work waits for another goroutine");
+	const id = wait.goroutine;
+	await page.at(`#/timeline?lane=${wait.lane}&at=${wait.start_ns + 1}&tl=${path.start_ns}-${path.end_ns}`);
+	await drawn();
+	await page.click('.span-facts button:has-text("Critical path")');
+	await drawn();
+	const asked = (await page.state()).path;
+	assert.equal(asked.split(":")[0], String(id));
+	const [from, to] = asked.split(":")[1].split("-");
+	const { steps, total_ns, others_ns } = await page.api(`/api/critical-path?doc=1&goroutine=${id}&time=${from}ns..${to}ns`);
+	assert.equal(Object.values(total_ns).reduce((a, b) => a + b, 0), Number(to) - Number(from), "the states sum up to the whole");
+	assert.ok(others_ns > 0 && others_ns <= Number(to) - Number(from));
+	assert.equal((await page.$$(".path-facts .facts tr")).length, Object.keys(total_ns).length);
+	const rows = await page.$$eval(".path-steps button", (l) => l.map((b) => b.title));
+	assert.ok(rows.length > 1 && rows.length <= steps.length);
+	assert.ok(rows.some((t) => t.includes(`goroutine ${wait.waker} `)), rows.join("\n"));
+	const before = await page.evaluate(() => document.querySelectorAll(".path-steps li").length);
+	await page.click(`.path-steps button[title*="goroutine ${wait.waker} "] >> nth=0`);
+	await drawn();
+	const there = await page.state();
+	assert.equal(there.path, asked, "the path stays when another lane is selected");
+	assert.ok(there.lane && Number(there.at) >= Number(from) && Number(there.at) <= Number(to));
+	assert.equal(await page.evaluate(() => document.querySelectorAll(".path-steps li").length), before);
+	await page.click('[aria-label="Close the critical path"]');
+	await drawn();
+	assert.equal((await page.state()).path, undefined);
+	await page.at(`#/timeline?lane=${wait.lane}&at=${wait.start_ns + 1}&tl=${path.start_ns}-${path.end_ns}`);
+	await page.waitForSelector('.span-facts .peer');
+	assert.match(await page.textContent(".span-facts"), new RegExp(`ended by *${wait.waker} `));
+	await page.click(".span-facts .peer");
+	await drawn();
+	assert.equal((await page.state()).lane, wait.waker_lane);
+	page.clean();
+});
+
+test("a range says who ran in it: as much as the goroutines themselves say", async () => {
+	await page.at("#/timeline?sel=2000000-9000000");
+	await drawn();
+	const groups = (await page.api("/api/lanes?doc=1&group-by=function&limit=1&time=2000000ns..9000000ns")).groups;
+	const ran = groups.reduce((sum, g) => sum + (g.total_ns.running ?? 0), 0);
+	const { rows, procs } = await page.api("/api/lanes?doc=1&limit=0");
+	let exact = 0;
+	for (const r of rows) for (const s of (await page.api(`/api/goroutine?doc=1&id=${r.id}&time=2000000ns..9000000ns&limit=1000000`)).spans ?? []) if (s.state === "running") exact += Math.max(0, Math.min(s.end_ns, 9e6) - Math.max(s.start_ns, 2e6));
+	assert.equal(ran, exact);
+	assert.ok(ran > 0 && ran <= procs * 7e6, "no more than there are processors");
+	const shown = await page.$$eval(".inspector .facts tr", (l) => l.map((r) => [r.children[0].textContent.trim(), Number(r.children[2].textContent)]));
+	assert.ok(Math.abs(Object.fromEntries(shown).running - ran / 7e6) <= 0.006, JSON.stringify(shown));
+	page.clean();
+});
+
 test("a lane that a link names is in sight, wherever it is in the list", async () => {
 	const row = (await page.api("/api/lanes?doc=1&limit=0")).rows.find((r) => r.name === "main.main.func1");
 	await page.at(`#/timeline?lane=${row.lane}`);

@@ -84,7 +84,7 @@ function Main() {
 			<ViewTabs />
 			<Toolbar />
 			<div class={`work ${inspector ? "with-inspector" : ""}`}>
-				<main class="view" aria-label={v.title} id="view"><View key={`${v.id}/${d.id}`} /></main>
+				<main class="view" aria-label={v.title} id="view"><View key={v.series ? v.id : `${v.id}/${d.id}`} /></main>
 				{inspector && (Side ? <Side /> : <Inspector />)}
 			</div>
 			{r.drawer && v.inspector && !v.heap && <Drawer />}

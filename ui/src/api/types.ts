@@ -84,7 +84,7 @@ export interface TraceFrame { name: string; file: string; line: number; inlined:
 export interface TraceRow { value: number; values: number[]; labels: Record<string, string[]>; stack: TraceFrame[] }
 export interface TracesAnswer { count: number; rows: TraceRow[] }
 
-export interface SearchAnswer { matched: number; total: number; pct: number; functions: { name: string; cum: number }[] }
+export interface SearchAnswer { count: number; matched: number; total: number; pct: number; functions: { name: string; cum: number }[] }
 
 export interface GoroutineFrame { name: string; file: string; line: number; args?: string }
 export interface GoroutineGroup {
@@ -139,6 +139,17 @@ export interface LaneRow {
 	total_ns?: StateTimes;
 }
 export interface LaneGroup { lane: string; name: string; count: number; system?: boolean; hit_ns?: number; total_ns: StateTimes }
+export interface TraceGap {
+	start_ns: number;
+	end_ns: number;
+	first_generation?: number;
+	last_generation?: number;
+	from_at: number;
+	until_at: number;
+	lost_bytes: number;
+	why: string;
+}
+
 export interface LanesAnswer {
 	duration_ns: number;
 	goroutines: number;
@@ -150,6 +161,8 @@ export interface LanesAnswer {
 	damage?: string;
 	/** the file ends inside its last generation: nothing is broken */
 	incomplete?: string;
+	/** where something of a damaged trace is missing */
+	gaps?: TraceGap[];
 	hit_ns?: number;
 	count: number;
 	groups?: LaneGroup[];
@@ -208,3 +221,67 @@ export interface SamplesAnswer { count: number; total: number; type: string; uni
 export interface MmuWindow { window_ns: number; utilization: number; start_ns: number }
 /** distribution[i]: the utilization that a share shares[i] of all windows of the length does not reach */
 export interface MmuAnswer { mean: number; shares: number[]; curve: (MmuWindow & { distribution: number[] })[]; worst: MmuWindow[] }
+
+export type TrendVerdict = "growing" | "shrinking" | "steady" | "can't tell";
+export interface TrendRow {
+	name: string;
+	file?: string;
+	line?: number;
+	verdict: TrendVerdict;
+	slowing: boolean;
+	slope_per_s: number;
+	/** null: too few moments to say */
+	low_per_s: number | null;
+	high_per_s: number | null;
+	/** where the line is at the first moment */
+	level: number;
+	p: number;
+	q: number;
+	autocorrelation: number;
+	mean: number;
+	doubles_in_s: number | null;
+	gib_in_s: number | null;
+	values: number[];
+	/** leaf first */
+	stack: string[];
+}
+export interface TrendAnswer {
+	type: string;
+	unit: string;
+	/** values are per second, between two profiles */
+	is_rate: boolean;
+	by: "flat" | "cum" | "stack";
+	confidence: number;
+	profiles: number;
+	same_moment: number;
+	before_restart: number;
+	start_ns: number;
+	/** of each profile in order of time: which of the documents of the question it is */
+	order: number[];
+	at_s: number[];
+	whole: TrendRow;
+	n_rows: number;
+	not_tested: number;
+	rows: TrendRow[];
+}
+
+export interface PathStep {
+	start_ns: number;
+	end_ns: number;
+	/** 0: the goroutine asked about; one more for each that was waited for */
+	depth: number;
+	state: StateName;
+	reason: string;
+	wait?: StateName;
+	lane?: string;
+	goroutine?: number;
+	goroutine_name?: string;
+	at: { name: string; file: string; line: number } | null;
+	waker_lane?: string;
+	waker?: number;
+	waker_name?: string;
+	waker_at?: { name: string; file: string; line: number } | null;
+	/** a wait that the steps behind it tell */
+	is_followed: boolean;
+}
+export interface PathAnswer { name: string; goroutine: number; left_out: number; start_ns: number; end_ns: number; is_cut: boolean; total_ns: StateTimes; others_ns: number; steps: PathStep[] }

@@ -23,6 +23,8 @@ export interface ChartEvents {
 	moved(from: number, to: number): void;
 	/** details are wanted for the subtree of `id`, down to `least` of its total */
 	refine(id: number, least: number): void;
+	/** the next match is wanted, and none is drawn */
+	unfound(): void;
 }
 
 const zoomKey = 1.35;
@@ -378,7 +380,10 @@ export class FlameChart {
 	/** Selects the next frame that the search found. */
 	nextFound(step: 1 | -1): void {
 		const all = this.foundHits();
-		if (all.length === 0) return;
+		if (all.length === 0) {
+			if (this.foundTest) this.events.unfound();
+			return;
+		}
 		const current = all.findIndex((h) => h.index === this.selected);
 		const next = all[(current + step + all.length) % all.length] ?? all[0]!;
 		this.pick({ ...next, x: 0, y: 0 }, true);

@@ -10,7 +10,7 @@ import { searchRegExp } from "../state/query";
 import { useFrames } from "../state/answer";
 import { navigate, route } from "../state/route";
 import { dark, setRawSamples, settings, status, sampleType } from "../state/session";
-import { keyTarget, menu, selectedHit } from "../state/ui";
+import { keyTarget, menu, say, selectedHit } from "../state/ui";
 import { FlameChart, type Hit } from "./chart";
 import { uncertain } from "./picture";
 import { FlameTree } from "./tree";
@@ -116,6 +116,9 @@ export function FlamePane({ url, label, up = false, diff = false, main = false }
 				if (shown.current.url !== wantedUrl.current || shown.current.root !== rootNow.current) return;
 				const all = from <= 1e-9 && to >= 1 - 1e-9;
 				if (main) navigate({ zoom: all ? "" : `${from.toPrecision(8)}-${to.toPrecision(8)}` }, "replace");
+			},
+			unfound() {
+				say("No match is wide enough to be drawn here: zoom in, or press x to keep only samples with one");
 			},
 			refine(id, least) {
 				const wanted = `${wantedUrl.current}&min=${least.toPrecision(3)}&root=${id}&format=frames`;

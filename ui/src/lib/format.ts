@@ -77,7 +77,8 @@ export function formatValue(value: number, unit: string, want = "auto"): string 
 		for (const s of f.family.scales) if (Math.abs(base) >= s.factor * 0.9995) scale = s;
 		if (scale.name === "min" || scale.name === "h") scale = Math.abs(base) < 600e9 ? f.family.scales[3]! : scale;
 	}
-	return `${digits(base / scale.factor).replace("-", "−")} ${scale.label}`;
+	const text = scale.factor === 1 && Number.isInteger(base) ? grouped.format(base) : digits(base / scale.factor);
+	return `${text.replace("-", "−")} ${scale.label}`;
 }
 
 /** Like formatValue with an explicit sign; zero has none. */

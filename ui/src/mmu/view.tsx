@@ -182,7 +182,7 @@ function Lengths({ a, lines, at, pick }: { a: MmuAnswer; lines: MmuLine[]; at: n
 	const columns: Column<(typeof rows)[number]>[] = [
 		{ key: "window", title: "Window", track: "84px", numeric: true, cell: (p) => formatLength(p.window_ns) },
 		...lines.map((l, k): Column<(typeof rows)[number]> => ({
-			key: `line${k}`, title: k ? l.title : "Least", track: k ? "72px" : "100px", numeric: true, hint: k ? `${l.title} of all windows of that length have at least this` : "Of all windows of that length",
+			key: `line${k}`, title: k ? l.title : "Least", track: k ? "72px" : "100px", numeric: true, ...(k === 1 ? { wide: 560 } : {}), hint: k ? `${l.title} of all windows of that length have at least this` : "Of all windows of that length",
 			cell: (p) => (k ? percent(l.values[index(p)] ?? 0) : <Bar share={l.values[index(p)] ?? 0} text={percent(l.values[index(p)] ?? 0)} tone="plain" />),
 		})),
 		{ key: "start", title: "Worst begins at", track: "minmax(110px, 1fr)", cell: (p) => <button class="link" title="Select it in the timeline" onClick={(e) => { e.stopPropagation(); showInTimeline(p); }}>{formatMoment(p.start_ns, 1000)}</button> },

@@ -1,13 +1,14 @@
 // The native dialog element: the browser traps the focus, Esc closes, the page behind is inert.
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { dialog } from "../state/ui";
 import { CloseIcon } from "./icons";
 
 export function DialogBox({ title, children, wide, bare }: { title: string; children: ComponentChildren; wide?: boolean; bare?: boolean }) {
 	const ref = useRef<HTMLDialogElement>(null);
-	useEffect(() => {
+	// Before the next key: what is typed at once belongs in it.
+	useLayoutEffect(() => {
 		ref.current?.showModal();
 		// The close button is first in order but not what one came for.
 		if (document.activeElement?.closest("header")) ref.current?.focus();

@@ -8,7 +8,7 @@ import { doc, documents, openDoc, sampleType, session, setSetting, settings } fr
 import { cycleTheme } from "../state/actions";
 import { unitChoices } from "../lib/format";
 import { dialog } from "../state/ui";
-import { titleOf, viewsFor } from "../views/registry";
+import { entering, titleOf, viewsFor } from "../views/registry";
 import { ExportIcon, GearIcon, HelpIcon, Logo, MoonIcon, PanelIcon, RecordIcon, SearchIcon } from "./icons";
 import { running } from "./record";
 
@@ -58,7 +58,7 @@ export function ViewTabs() {
 		<nav class="tabrow" aria-label="Views">
 			<div class="tabs" role="tablist">
 				{list.map((v, k) => (
-					<button key={v.id} role="tab" aria-selected={v.id === r.view} title={`${v.summary} (${k + 1})`} onClick={() => navigate({ view: v.id })}>{titleOf(v, d)}</button>
+					<button key={v.id} role="tab" aria-selected={v.id === r.view} title={`${v.summary} (${k + 1})`} onClick={() => v.id !== r.view && navigate(entering(v, d))}>{titleOf(v, d)}</button>
 				))}
 			</div>
 			<span class="spacer" />

@@ -1,4 +1,4 @@
-import { canvasKeys, commands, heapKeys, mmuKeys, timelineKeys } from "../state/commands";
+import { canvasKeys, commands, heapKeys, mmuKeys, timelineKeys, trendKeys } from "../state/commands";
 import { heapViews, route } from "../state/route";
 import { DialogBox } from "./dialog";
 
@@ -7,6 +7,7 @@ const groups = ["Views", "Graph", "Search", "Filter", "Page"] as const;
 function keysOf(view: string): [string, string][] {
 	if (view === "timeline") return timelineKeys;
 	if (view === "mmu") return mmuKeys;
+	if (view === "trend") return trendKeys;
 	return heapViews.includes(view) ? heapKeys : canvasKeys;
 }
 

@@ -1,12 +1,12 @@
 // The selected thing: what it costs here and everywhere, who calls it, what it calls, its hottest lines.
 
-import type { ListAnswer, PeekAnswer, PeekEdge, TopAnswer } from "../api/types";
-import { formatCount, formatValue } from "../lib/format";
+import type { Doc, ListAnswer, PeekAnswer, PeekEdge, TopAnswer } from "../api/types";
+import { formatCount, formatDuration, formatValue } from "../lib/format";
 import { baseName, packageOf, visible } from "../lib/names";
 import { addTransform, copyText, openInEditor, openLabel } from "../state/actions";
 import { useJSON } from "../state/answer";
 import { navigate, route } from "../state/route";
-import { baseDoc, doc, rawSamples, sampleType, setSetting } from "../state/session";
+import { baseDoc, doc, documents, openDoc, rawSamples, sampleType, setSetting } from "../state/session";
 import type { Hit } from "../flame/chart";
 import { selectedHit } from "../state/ui";
 import { heat, missingText } from "../views/source";
@@ -150,6 +150,37 @@ function FrameFacts({ hit }: { hit: Hit }) {
 	);
 }
 
+/** What was taken together with it, or else opened: a newcomer sees what there is to look at. */
+export function AlsoOpen({ d }: { d: Doc }) {
+	const others = documents.value.filter((o) => o.id !== d.id && (o.group ?? "") === (d.group ?? ""));
+	if (others.length === 0) return null;
+	const most = others.slice(0, 16);
+	return (
+		<section>
+			<h3>{d.group ? "In the same capture" : "Also open"}</h3>
+			<ul class="edges types">
+				{most.map((o) => (
+					<li key={o.id}>
+						<button onClick={() => openDoc(o.id)} title={visible(o.title || o.name)}>
+							<span class="type-total">{sizeOf(o)}</span><span class="name">{visible(baseName(o.name))}</span>
+						</button>
+					</li>
+				))}
+			</ul>
+			{others.length > most.length && <div class="dim small-note">and {formatCount(others.length - most.length)} more</div>}
+		</section>
+	);
+}
+
+/** What a document is about, in a number: how many goroutines, a trace of 5 s, the total of its usual value. */
+function sizeOf(d: Doc): string {
+	if (d.kind === "goroutines" && d.goroutines) return formatCount(d.goroutines);
+	if (d.kind === "trace") return d.duration_ns ? formatDuration(d.duration_ns) : "";
+	const at = (d.sample_types ?? []).findIndex((t) => t.type === d.default_type);
+	const type = d.sample_types?.[at];
+	return type && d.total ? formatValue(d.total[at] ?? 0, type.unit) : "";
+}
+
 /** Nothing selected: the document itself. */
 function DocumentFacts() {
 	const d = doc.value;
@@ -179,6 +210,7 @@ function DocumentFacts() {
 					</ul>
 				</section>
 			)}
+			<AlsoOpen d={d} />
 			{d.warnings?.length ? <section><h3>Warnings</h3>{d.warnings.map((w, k) => <p class="note" key={k}>{visible(w)}</p>)}</section> : null}
 			<p class="dim hint">Click a frame or a row: its cost, callers, callees and lines appear here. <kbd>?</kbd> shows all keys.</p>
 		</>

@@ -33,6 +33,11 @@ interface Props<T> {
 	rowHeight?: number;
 }
 
+/** Bare text ends in an ellipsis where it is too long. */
+function cut(cell: ComponentChildren): ComponentChildren {
+	return typeof cell === "string" ? <span class="cut">{cell}</span> : cell;
+}
+
 const overscan = 6;
 let serial = 0;
 
@@ -170,7 +175,7 @@ export function VirtualTable<T>(p: Props<T>) {
 									p.onMenu(row, event.clientX, event.clientY);
 								}}
 							>
-								{columns.map((c) => <div key={c.key} role="gridcell" class={c.numeric ? "num" : ""}>{c.cell(row)}</div>)}
+								{columns.map((c) => <div key={c.key} role="gridcell" class={c.numeric ? "num" : ""}>{cut(c.cell(row))}</div>)}
 							</div>
 						);
 					})}

@@ -69,7 +69,7 @@ function Search() {
 			/>
 			{r.query && profile && (
 				<span class="matched" role="status" title={literal ? "Not a regular expression: searched as it is" : "Share of all samples with a match anywhere in the stack; no sample counts twice"}>
-					{matches.data ? <><b>{formatPercent(matches.data.matched, matches.data.total)}</b> in {formatCount(matches.data.functions.length)} {matches.data.functions.length === 1 ? "function" : "functions"}{literal ? " · literal" : ""}</> : matches.error ? <span class="bad">{visible(matches.error.message)}</span> : "…"}
+					{matches.data ? <><b>{formatPercent(matches.data.matched, matches.data.total)}</b> in {formatCount(matches.data.count)} {matches.data.count === 1 ? "function" : "functions"}{literal ? " · literal" : ""}</> : matches.error ? <span class="bad">{visible(matches.error.message)}</span> : "…"}
 				</span>
 			)}
 			{text && <button class="icon" aria-label="Clear the search" onClick={() => { setText(""); commit("", "push"); }}><CloseIcon /></button>}

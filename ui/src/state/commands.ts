@@ -1,8 +1,8 @@
 // Every command of the page, once: the key handler, the help and the palette are printed from this list.
 
-import { titleOf, viewsFor } from "../views/registry";
+import { entering, titleOf, viewsFor } from "../views/registry";
 import { cycleTheme, redoTransform, stepDocument, toggleRecursion, undoTransform } from "./actions";
-import { navigate, route } from "./route";
+import { navigate, noFilters, route } from "./route";
 import { doc, session, setSetting, settings } from "./session";
 import { dialog, keyTarget } from "./ui";
 
@@ -27,7 +27,7 @@ export function commands(): Command[] {
 	const searches = fitting.find((v) => v.id === r.view)?.search ?? false;
 	const list: Command[] = fitting.map((v, i) => ({
 		id: `view.${v.id}`, title: `${titleOf(v, doc.value)}: ${v.summary.toLowerCase()}`, keys: [String(i + 1), ...(v.id === "table" ? ["t"] : []), ...(v.id === "tree" ? ["y"] : [])],
-		group: "Views", run: () => navigate({ view: v.id }),
+		group: "Views", run: () => v.id !== r.view && navigate(entering(v, doc.peek())),
 	}));
 	list.push(
 		...(searches ? [{ id: "search", title: "Search functions (regular expression)", keys: ["/", "Ctrl+F"], group: "Search" as const, run: focusSearch }] : []),
@@ -40,7 +40,7 @@ export function commands(): Command[] {
 		{ id: "recursion", title: "Collapse all recursion, on and off", keys: ["r"], group: "Filter", run: toggleRecursion },
 		{ id: "undo", title: "Undo the last filter step", keys: ["Ctrl+Z"], group: "Filter", run: undoTransform },
 		{ id: "redo", title: "Redo the filter step", keys: ["Ctrl+Shift+Z"], group: "Filter", run: redoTransform },
-		{ id: "reset", title: "Remove all filters", keys: ["Shift+X"], group: "Filter", run: () => navigate({ transforms: [], labels: [], query: "", groupBy: "", filter: "", range: "", goroutines: [], starters: [] }) },
+		{ id: "reset", title: "Remove all filters", keys: ["Shift+X"], group: "Filter", run: () => navigate(noFilters) },
 		{ id: "labels", title: "Labels of the samples", keys: ["l"], group: "Filter", run: () => navigate({ drawer: route.peek().drawer === "labels" ? "" : "labels" }) },
 		{ id: "samples", title: "Samples with their stacks", keys: ["e"], group: "Page", run: () => navigate({ drawer: route.peek().drawer === "samples" ? "" : "samples" }) },
 		{ id: "list", title: "Samples one by one, with a filter expression", keys: ["Shift+S"], group: "Page", run: () => navigate({ drawer: route.peek().drawer === "list" ? "" : "list" }) },
@@ -70,7 +70,7 @@ export const canvasKeys: [string, string][] = [
 export const timelineKeys: [string, string][] = [
 	["W S", "zoom in and out (at the pointer)"], ["A D", "move in time"], ["0", "show all"], ["↑ ↓", "walk lanes"], ["← →", "close and open a group; walk the spans of a lane"],
 	["Enter", "open a group; fit the selected span"], ["f", "fit the range, or the selected span"], ["r", "make the selected span, or what is in sight, the range"],
-	["Shift+P", "pin the lane to the top"], ["Esc", "one step back: zoom, range, selection"],
+	["Shift+P", "pin the lane to the top"], ["Esc", "one step back: zoom, critical path, range, selection"],
 	["drag", "select a range: every view counts it alone"], ["Shift drag", "move"], ["Ctrl drag", "zoom to a range"], ["wheel", "scroll; with Ctrl, or on the curves, zoom; with Shift move"],
 	["double click", "fit the span, open the group"],
 ];
@@ -79,6 +79,12 @@ export const timelineKeys: [string, string][] = [
 export const mmuKeys: [string, string][] = [
 	["← →", "a shorter and a longer window"], ["PageUp PageDown", "ten times as short, as long"], ["Home End", "the shortest, the longest"],
 	["Enter", "the worst window, selected in the timeline"], ["Esc", "the usual window"], ["click", "choose the window; on its lowest point: the timeline"], ["double click", "the worst window, selected in the timeline"],
+];
+
+/** The same for a trend. */
+export const trendKeys: [string, string][] = [
+	["← ↑ → ↓", "walk rows; in the curve walk profiles"], ["Home End", "the first, the last"], ["Enter", "flame graph of the newest profile, only with the selected row; in the curve of the selected profile"],
+	["Shift+D", "what changed from the first to the last profile"], ["Esc", "nothing selected: the whole"], ["click", "select; in the curve the profile at that moment"], ["double click", "flame graph"],
 ];
 
 /** The same for a heap's treemap and references. */
@@ -95,10 +101,22 @@ function keyName(event: KeyboardEvent): string {
 	return mods + (event.shiftKey && letter ? "Shift+" : "") + key;
 }
 
+const walking = /^(Arrow(Up|Down|Left|Right)|Page(Up|Down)|Home|End)$/;
+
+/** Keys that walk go to the rows in sight, also from where nothing takes them: nobody has to find these with Tab first. */
+function walkRows(event: KeyboardEvent): void {
+	const rows = document.querySelector<HTMLElement>("#view .table, #view [role='listbox']");
+	if (!rows) return;
+	rows.focus({ preventScroll: true });
+	rows.dispatchEvent(new KeyboardEvent("keydown", { key: event.key, bubbles: true, cancelable: true }));
+	event.preventDefault();
+}
+
 function stepBack(): void {
 	const r = route.peek();
 	if (keyTarget.peek()?.back()) return;
 	if (r.object) navigate({ object: "" });
+	else if (r.view === "timeline" && r.path) navigate({ path: "" });
 	else if (r.view === "timeline" && (r.lane || r.range)) navigate(r.range ? { range: "" } : { lane: "", at: -1 });
 	else if (r.node >= 0 || r.fn) navigate({ node: -1, fn: "" });
 	else if (r.drawer) navigate({ drawer: "" });
@@ -125,7 +143,10 @@ export function handleKey(event: KeyboardEvent): void {
 		return;
 	}
 	const command = commands().find((c) => c.keys.includes(name));
-	if (!command) return;
+	if (!command) {
+		if (!typing && event.isTrusted && walking.test(name) && !target.closest("#view, .drawer, [role='dialog']")) walkRows(event);
+		return;
+	}
 	event.preventDefault();
 	command.run();
 }

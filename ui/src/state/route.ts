@@ -60,6 +60,8 @@ export interface Route {
 	lanesMarked: boolean;
 	/** the lanes as a table */
 	lanesTable: boolean;
+	/** the critical path that is shown: "goroutine:from-to" */
+	path: string;
 	/** mutator utilization: what is counted as the collector's, and the length of the window looked at, in nanoseconds (0: the usual) */
 	counted: string;
 	window: number;
@@ -77,6 +79,12 @@ export interface Route {
 	opened: string[];
 	/** growth: the first of three heaps */
 	oldest: number;
+	/** trend: what a row is, how many profiles are left out at the beginning, how far apart those are that do not say it; which of the stacks of the selected name; the rows as a table */
+	trendBy: "flat" | "cum" | "stack";
+	skip: number;
+	interval: string;
+	nth: number;
+	trendTable: boolean;
 }
 
 export const defaults: Route = {
@@ -85,9 +93,10 @@ export const defaults: Route = {
 	root: 0, zoom: "", fn: "", node: -1, goroutineBy: "stack", goroutineState: "", asm: false, normalize: false,
 	sort: "", drawer: "",
 	filter: "", sight: "", range: "", goroutines: [], starters: [], lane: "", at: -1, pins: [], open: [], folds: [], lanesBy: "function", lanesSort: "start",
-	lanesState: "", lanesTask: "", lanesMin: "", lanesMarked: false, lanesTable: false,
+	lanesState: "", lanesTask: "", lanesMin: "", lanesMarked: false, lanesTable: false, path: "",
 	counted: "sba", window: 0,
 	object: "", list: "", heapBy: "name", mapRoot: "", box: -1, mapTable: false, around: "", opened: [], oldest: 0,
+	trendBy: "flat", skip: 0, interval: "10s", nth: 0, trendTable: false,
 };
 
 // Names in the URL, short because links get pasted into chats.
@@ -98,9 +107,10 @@ const keys: [keyof Route, string][] = [
 	["goroutineBy", "gby"], ["goroutineState", "gstate"], ["asm", "asm"], ["normalize", "norm"], ["sort", "sort"],
 	["drawer", "drawer"], ["filter", "filter"], ["sight", "tl"], ["range", "sel"], ["goroutines", "g"], ["starters", "start"], ["lane", "lane"], ["at", "at"],
 	["pins", "pin"], ["open", "open"], ["folds", "fold"], ["lanesBy", "lby"], ["lanesSort", "lsort"], ["lanesState", "lstate"],
-	["lanesTask", "ltask"], ["lanesMin", "lmin"], ["lanesMarked", "lmark"], ["lanesTable", "ltable"],
+	["lanesTask", "ltask"], ["lanesMin", "lmin"], ["lanesMarked", "lmark"], ["lanesTable", "ltable"], ["path", "path"],
 	["counted", "gc"], ["window", "win"],
 	["object", "obj"], ["list", "list"], ["heapBy", "hby"], ["mapRoot", "map"], ["box", "box"], ["mapTable", "mtable"], ["around", "around"], ["opened", "more"], ["oldest", "first"],
+	["trendBy", "tby"], ["skip", "skip"], ["interval", "every"], ["nth", "nth"], ["trendTable", "ttable"],
 ];
 
 export function parseRoute(hash: string): Route {
@@ -122,6 +132,7 @@ export function parseRoute(hash: string): Route {
 	if (route.order !== "name") route.order = "heavy";
 	if (route.mode !== "filter") route.mode = "highlight";
 	if (route.heapBy !== "object") route.heapBy = "name";
+	if (route.trendBy !== "cum" && route.trendBy !== "stack") route.trendBy = "flat";
 	return route;
 }
 
@@ -141,6 +152,9 @@ export function formatRoute(route: Route): string {
 const shaping: (keyof Route)[] = [
 	"doc", "base", "type", "invert", "creation", "transforms", "labels", "groupBy", "granularity", "normalize", "filter", "range", "goroutines", "starters",
 ];
+
+/** All samples again. */
+export const noFilters: Partial<Route> = { transforms: [], labels: [], query: "", groupBy: "", filter: "", range: "", goroutines: [], starters: [] };
 
 /** Views of a heap alone. */
 export const heapViews = ["heap", "treemap", "refs", "leaks", "growth"];
@@ -164,7 +178,7 @@ export function changeRoute(old: Route, patch: Partial<Route>): Route {
 	if (heapViews.some((v) => v === old.view || v === next.view) && selectsCode(old) !== selectsCode(next) && !("fn" in patch)) next.fn = "";
 	// Lanes and moments of another trace mean nothing in this one.
 	if (old.doc !== next.doc && old.doc !== 0)
-		for (const key of ["sight", "range", "lane", "at", "goroutines", "starters", "pins", "open", "folds", "lanesTask", "creation", "window", "object", "mapRoot", "box", "around", "opened"] as const)
+		for (const key of ["sight", "range", "lane", "at", "path", "goroutines", "starters", "pins", "open", "folds", "lanesTask", "creation", "window", "object", "mapRoot", "box", "around", "opened"] as const)
 			if (!(key in patch)) Object.assign(next, { [key]: defaults[key] });
 	return next;
 }

@@ -1,6 +1,7 @@
 // A timeline one can move in: pointer, wheel and keys on top of the picture. Knows nothing of the page around it.
 
 import { CellFlag } from "../api/tiles";
+import type { TraceGap } from "../api/types";
 import { formatCount, formatValue } from "../lib/format";
 import { dark as darkTheme, light as lightTheme, oklch, type Theme } from "../render/color";
 import type { Picture } from "../render/draw";
@@ -9,7 +10,7 @@ import { measureText } from "../render/measure";
 import { Motion } from "../render/motion";
 import { Surface, type Wish } from "../render/surface";
 import {
-	axisHeight, drawAxis, drawCounts, drawGC, drawGrid, drawGutter, drawHeap, drawLane, drawRange, frameHeight, frameRows, gutter, mostOf, timeAt, xOf, type Placed, type Scene, type View,
+	axisHeight, drawAxis, drawCounts, drawGaps, drawGC, drawGrid, drawGutter, drawHeap, drawLane, drawRange, frameHeight, frameRows, gutter, mostOf, timeAt, xOf, type Placed, type Scene, type View,
 } from "./picture";
 import { laneHeight, type Row, type Rows } from "./rows";
 import { Strips } from "./strips";
@@ -34,6 +35,9 @@ export interface TimelineEvents {
 
 /** Who woke the selected goroutine, and when. */
 export interface Arrow { time: number; from: string; to: string }
+
+/** A piece of the critical path on its lane. */
+export interface PathPiece { from: number; to: number; lane: string }
 
 const fixedRows: { lane: string; name: string; height: number }[] = [
 	{ lane: "gc", name: "GC and STW", height: 22 },
@@ -61,7 +65,9 @@ export class TimelineChart {
 	private range: [number, number] | null = null;
 	private draft: [number, number] | null = null;
 	private arrows: Arrow[] = [];
+	private path: PathPiece[] = [];
 	private marking = false;
+	private gaps: readonly TraceGap[] = [];
 	private readonly motion: Motion;
 	private said = { from: -1, to: -1 };
 	private drag: Drag | null = null;
@@ -100,6 +106,11 @@ export class TimelineChart {
 		this.surface.invalidate();
 	}
 
+	setGaps(gaps: readonly TraceGap[]): void {
+		this.gaps = gaps;
+		this.surface.invalidate();
+	}
+
 	setMarking(on: boolean): void {
 		this.marking = on;
 		this.surface.invalidate();
@@ -107,6 +118,11 @@ export class TimelineChart {
 
 	setArrows(arrows: Arrow[]): void {
 		this.arrows = arrows;
+		this.surface.invalidate();
+	}
+
+	setPath(path: PathPiece[]): void {
+		this.path = path;
 		this.surface.invalidate();
 	}
 
@@ -211,7 +227,9 @@ export class TimelineChart {
 		p.rects.add(0, y, width, 1, this.theme.line);
 		p.rects.add(gutter - 1, 0, 1, height, this.theme.line);
 		drawAxis(p, scene, 0);
+		this.drawPath(p);
 		this.drawArrows(p, top);
+		drawGaps(p, scene, this.gaps, axisHeight, height);
 		drawRange(p, scene, axisHeight, height);
 		this.drawDraft(p, scene);
 		// One window further to each side, so that a small step finds its tiles.
@@ -304,6 +322,30 @@ export class TimelineChart {
 			const down = to > start ? 1 : -1;
 			for (let k = 0; k < 4; k++) p.marks.add(x - 0.5 - k, to - 4 * down - k * down - (down < 0 ? 1 : 0), 1 + 2 * k, 1, color);
 			drawn++;
+		}
+	}
+
+	/** A bar along the foot of each lane that the critical path goes through, and upright lines where it goes from one to another. */
+	private drawPath(p: Picture): void {
+		if (!this.path.length) return;
+		const feet = new Map<string, number>();
+		for (const place of this.placed) if (place.row.lane && !feet.has(place.row.lane)) feet.set(place.row.lane, place.y + Math.min(place.height, laneHeight) - 3);
+		let before: number | undefined, beforeTo = -1, reached = -Infinity;
+		for (const piece of this.path) {
+			const y = feet.get(piece.lane);
+			if (piece.to < this.view.from || piece.from > this.view.to || y === undefined) {
+				before = undefined;
+				continue;
+			}
+			const a = Math.max(gutter, xOf(this.view, piece.from)), b = Math.min(this.view.width, xOf(this.view, piece.to));
+			// Thousands of short steps make no more marks than there are pixels.
+			if (b - reached >= 0.5 || before !== y) {
+				p.marks.add(a, y, Math.max(1, b - a), 3, this.theme.accent);
+				if (before !== undefined && before !== y && a - xOf(this.view, beforeTo) < 3 && a > gutter) p.marks.add(a - 0.5, Math.min(before, y), 1, Math.abs(before - y) + 3, this.theme.accent);
+				reached = b;
+			}
+			before = y;
+			beforeTo = piece.to;
 		}
 	}
 

@@ -3,7 +3,7 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { ApiError, getJSON } from "../api/client";
 import { CellFlag, shareBytes } from "../api/tiles";
-import type { GoroutineDetail, LaneRow, LanesAnswer } from "../api/types";
+import type { GoroutineDetail, LaneRow, LanesAnswer, PathAnswer } from "../api/types";
 import { formatCount, formatValue } from "../lib/format";
 import { spellings, visible } from "../lib/names";
 import { cssColor } from "../render/draw";
@@ -18,9 +18,11 @@ import { dark, doc, sampleType, settings, status } from "../state/session";
 import { keyTarget, say } from "../state/ui";
 import { TimelineChart, type LaneHit } from "./chart";
 import { Overview } from "./overview";
+import { pathUrl } from "./path";
 import { Rows, type Row, type RowQuery } from "./rows";
 import { setClassPattern, stateColor, states, stateOf } from "./states";
 import { TileStore } from "./store";
+import { Swatch } from "./swatch";
 import { LaneTable } from "./table";
 import { formatLength, formatMoment, formatRange, parseRange, timeArgument } from "./time";
 
@@ -215,6 +217,7 @@ function Lanes({ first, id }: { first: LanesAnswer; id: number }) {
 		const w = parseRange(r.sight, duration) ?? [0, duration];
 		chart.current?.setWindow(w[0], w[1]);
 	}, [r.sight, duration]);
+	useEffect(() => chart.current?.setGaps(first.gaps ?? []), [first]);
 	useEffect(() => chart.current?.setRange(range), [range]);
 	useEffect(() => chart.current?.setSelection(r.lane, r.at), [r.lane, r.at, ready]);
 
@@ -260,6 +263,12 @@ function Lanes({ first, id }: { first: LanesAnswer; id: number }) {
 		);
 	}, [detail.data, r.lane, settled]);
 
+	const path = useJSON<PathAnswer>(pathUrl(id, r.path));
+	useEffect(() => {
+		const steps = r.path ? (path.data?.steps ?? []) : [];
+		chart.current?.setPath(steps.filter((s) => s.lane && !s.is_followed).map((s) => ({ from: s.start_ns, to: s.end_ns, lane: s.lane! })));
+	}, [path.data, r.path]);
+
 	return (
 		<>
 			<div ref={strip} class="canvas-host overview" aria-hidden="true" />
@@ -287,10 +296,6 @@ export function describeRow(row: Row, time: number): string {
 	if (!d) return visible(row.name);
 	const parts = Object.entries(d.total_ns ?? {}).map(([k, v]) => `${k} ${formatLength(v)}`);
 	return `${visible(d.name)}${d.lane[0] === "g" ? ` · goroutine ${d.id}` : ""}${where} · lives ${formatLength(d.end_ns - d.start_ns)}${parts.length ? ` · ${parts.join(", ")}` : ""}`;
-}
-
-function Swatch({ state }: { state: number }) {
-	return <i class="swatch" style={{ background: cssColor(stateColor(dark.value ? darkTheme : lightTheme, state)) }} />;
 }
 
 function Tip({ hit, x, y, store }: { hit: LaneHit; x: number; y: number; store: TileStore }) {

@@ -1,6 +1,7 @@
 // Which rectangles, strips and words make the timeline on a piece of screen. Pure: what it draws depends on what it is given.
 
 import { CellFlag, type TrackHead } from "../api/tiles";
+import type { TraceGap } from "../api/types";
 import { frameColor, oklch, type Theme } from "../render/color";
 import type { Picture } from "../render/draw";
 import { fitName, packageOf, spellings, visible } from "../lib/names";
@@ -322,4 +323,27 @@ export function drawRange(p: Picture, s: Scene, from: number, to: number): void 
 	if (b < s.view.width) p.marks.add(Math.max(b, gutter), from, s.view.width - Math.max(b, gutter), to - from, dim);
 	if (a >= gutter && a < s.view.width) p.marks.add(a - 1, from, 1.5, to - from, s.theme.accent);
 	if (b > gutter && b <= s.view.width) p.marks.add(b, from, 1.5, to - from, s.theme.accent);
+}
+
+/** What is missing, in words. */
+export function gapText(g: TraceGap): string {
+	const first = g.first_generation, last = g.last_generation;
+	const of = first === undefined ? "" : last === undefined || last === first ? `generation ${first}, ` : `generations ${first} to ${last}, `;
+	return `lost: ${of}bytes ${g.from_at} to ${g.until_at}`;
+}
+
+/** Where nothing is known a band lies over all lanes, so that it is not taken for rest. */
+export function drawGaps(p: Picture, s: Scene, gaps: readonly TraceGap[], from: number, to: number): void {
+	const band = s.theme.dark ? oklch(0.5, 0.1, 25, 0.28) : oklch(0.75, 0.1, 25, 0.3);
+	const edge = s.theme.dark ? oklch(0.7, 0.15, 25) : oklch(0.55, 0.18, 25);
+	for (const g of gaps) {
+		if (g.end_ns <= s.view.from || g.start_ns >= s.view.to) continue;
+		const a = Math.max(gutter, xOf(s.view, g.start_ns));
+		const b = Math.min(s.view.width, Math.max(a + 1.5, xOf(s.view, g.end_ns)));
+		p.marks.add(a, from, b - a, to - from, band);
+		p.marks.add(a, from, 1, to - from, edge);
+		p.marks.add(b - 1, from, 1, to - from, edge);
+		const text = fitName([gapText(g), "lost"], b - a - 8, s.measure);
+		if (text) p.texts.push({ text, x: a + 4, y: to - 10, color: s.theme.text, bold: false });
+	}
 }

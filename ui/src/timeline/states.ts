@@ -26,6 +26,9 @@ export function stateColor(theme: Theme, state: number): number {
 	return s ? (theme.dark ? s.dark : s.light) : transparent;
 }
 
+/** A state's number, from 1; 0 for none. */
+export const indexOf = (name: string) => states.findIndex((s) => s.name === name) + 1;
+
 export function stateOf(name: StateName): State {
 	return states.find((s) => s.name === name)!;
 }

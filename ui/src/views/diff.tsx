@@ -53,8 +53,8 @@ export function DiffView() {
 		{ key: "flat", title: "Δ flat", track: "132px", numeric: true, hint: "Change of the cost in the function itself", cell: (row) => { const v = row.flat - (row.base_flat ?? 0); return <Bar share={v / (largest || 1)} tone={tone(v)} text={delta(v)} />; } },
 		{ key: "flatpct", title: "", track: "78px", numeric: true, sortable: false, cell: (row) => <Change row={row} now={row.flat} before={row.base_flat ?? 0} /> },
 		{ key: "cum", title: "Δ cum", track: "132px", numeric: true, hint: "Change of the cost in the function and all it calls", cell: (row) => { const v = row.cum - (row.base_cum ?? 0); return <Bar share={v / (largestCum || 1)} tone={tone(v)} text={delta(v)} />; } },
-		{ key: "before", title: "Before", track: "96px", numeric: true, cell: (row) => shown(row.base_flat ?? 0) },
-		{ key: "now", title: "After", track: "96px", numeric: true, cell: (row) => shown(row.flat) },
+		{ key: "before", title: "Before", track: "96px", numeric: true, wide: 780, cell: (row) => shown(row.base_flat ?? 0) },
+		{ key: "now", title: "After", track: "96px", numeric: true, wide: 700, cell: (row) => shown(row.flat) },
 		{ key: "name", title: "Function", track: "minmax(240px, 1fr)", cell: (row) => <Name name={row.name} /> },
 	];
 	return (

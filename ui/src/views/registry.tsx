@@ -2,7 +2,8 @@
 
 import type { ComponentType } from "preact";
 import type { Doc } from "../api/types";
-import { ofAllocations } from "../state/session";
+import type { Route } from "../state/route";
+import { documents, ofAllocations } from "../state/session";
 import { GrowthView } from "../heap/growth";
 import { HeapInspector } from "../heap/inspector";
 import { LeaksView } from "../heap/leaks";
@@ -18,6 +19,8 @@ import { SourceView } from "./source";
 import { TableView } from "./table";
 import { TimelineInspector } from "../timeline/inspector";
 import { TimelineView } from "../timeline/pane";
+import { newestOf, seriesOf } from "../trend/ask";
+import { TrendView } from "../trend/view";
 import { TreeView } from "./tree";
 
 export interface View {
@@ -37,6 +40,10 @@ export interface View {
 	plain?: boolean;
 	/** of a heap alone: there are types and objects, no samples */
 	heap?: boolean;
+	/** it shows several documents, the open one is a place in it */
+	series?: boolean;
+	/** where it is entered, besides as it was left */
+	enter?(doc: Doc): Partial<Route>;
 }
 
 const isHeap = (doc: Doc) => doc.kind === "heap";
@@ -60,6 +67,7 @@ export const views: View[] = [
 	{ id: "mmu", title: "MMU", summary: "Minimum mutator utilization: how much the collector left to the program", component: MmuView, fits: (d) => d.kind === "trace", search: false, inspector: false, plain: true },
 	{ id: "goroutines", title: "Goroutines", summary: "What each goroutine does, grouped", component: GoroutinesView, fits: (d) => d.kind === "goroutines" || isHeap(d) || (d.sample_types ?? []).some((t) => t.type === "goroutine"), search: true, inspector: false },
 	{ id: "diff", title: "Diff", summary: "Two profiles compared", component: DiffView, fits: code, search: true, inspector: true, order: true },
+	{ id: "trend", title: "Trend", summary: "What grows over a series of profiles", component: TrendView, fits: (d) => code(d) && d.kind !== "trace" && seriesOf(d, documents.value).length > 1, search: true, inspector: true, series: true, enter: (d) => ({ doc: newestOf(seriesOf(d, documents.value)).id }) },
 ];
 
 export function viewsFor(doc: Doc | null): View[] {
@@ -73,4 +81,9 @@ export function titleOf(v: View, doc: Doc | null): string {
 
 export function sideOf(v: View, doc: Doc | null): ComponentType | undefined {
 	return doc?.kind === "heap" && (v.heap || !ofAllocations.value) ? HeapInspector : v.side;
+}
+
+/** What going to a view makes of the selection. */
+export function entering(v: View, doc: Doc | null): Partial<Route> {
+	return { view: v.id, ...(doc && v.enter?.(doc)) };
 }
