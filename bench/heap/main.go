@@ -107,15 +107,26 @@ func wait(n int) {
 func main() {
 	mb := flag.Int("mb", 1024, "megabytes to fill")
 	onlyLists := flag.Bool("lists", false, "linked lists of 64-byte objects only: the collector's worst case")
+	shape := flag.String("shape", "", "only objects of one size: lists, chain, double, trees, maps")
+	size := flag.Int("size", 48, "of these: 16, 24, 32, 48 or 64 bytes")
 	goroutines := flag.Int("goroutines", 0, "goroutines that wait: every second one for ever")
 	flag.Parse()
 
+	more := filler(*shape, *size)
+	if *shape != "" && more == nil {
+		fmt.Fprintln(os.Stderr, "no such shape or size")
+		os.Exit(2)
+	}
 	wait(*goroutines)
 	var m runtime.MemStats
 	var k uint64
 	for {
 		if runtime.ReadMemStats(&m); m.HeapAlloc >= uint64(*mb)<<20 {
 			break
+		}
+		if more != nil {
+			more()
+			continue
 		}
 		if *onlyLists {
 			for i := 0; i < 1<<17; i++ {
