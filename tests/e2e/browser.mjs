@@ -48,11 +48,17 @@ export async function serve(...files) {
 		child.on("exit", (code) => fail(new Error(`gospect ui ended with ${code}: ${printed}`)));
 	});
 	const stopped = new Promise((done) => child.on("exit", done));
+	// A test that fails leaves its server running: that must not keep the tests from ending, and it ends with them.
+	for (const held of [child, child.stdout, child.stderr]) held.unref();
+	const last = () => child.kill("SIGKILL");
+	process.on("exit", last);
 	return {
 		address,
 		base: new URL(address).origin,
 		pid: child.pid,
 		async stop() {
+			process.off("exit", last);
+			child.ref();
 			child.kill("SIGTERM");
 			await stopped;
 			home.remove();

@@ -181,9 +181,10 @@ export function FlamePane({ url, label, up = false, diff = false, main = false }
 	}, [tree, diff]);
 	useEffect(() => chart.current?.setUp(up), [up]);
 
+	// Effects come after a frame, and keys may have come in between: what counts is the route of now, not that of the rendering.
 	// Back and forward change the zoom of the same tree.
 	useEffect(() => {
-		if (main) chart.current?.setZoom(zoomOf(r.zoom));
+		if (main) chart.current?.setZoom(zoomOf(route.peek().zoom));
 	}, [r.zoom, tree]);
 
 	useEffect(() => {
@@ -192,8 +193,9 @@ export function FlamePane({ url, label, up = false, diff = false, main = false }
 	}, [r.query, r.mode]);
 
 	useEffect(() => {
-		chart.current?.setSelection(main ? r.node : -1, r.fn);
-		if (main) selectedHit.value = r.node >= 0 || r.root ? (chart.current?.selectedHit() ?? null) : null;
+		const now = route.peek();
+		chart.current?.setSelection(main ? now.node : -1, now.fn);
+		if (main) selectedHit.value = now.node >= 0 || now.root ? (chart.current?.selectedHit() ?? null) : null;
 	}, [r.node, r.fn, tree]);
 
 	const nothing = tree !== null && (tree.count === 0 || tree.fullWidth === 0);

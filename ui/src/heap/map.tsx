@@ -130,7 +130,10 @@ function MapCanvas({ map, busy, resized }: { map: HeapMap | null; busy: boolean;
 		};
 	}, []);
 	useEffect(() => chart.current?.setMap(map), [map]);
-	useEffect(() => chart.current?.setSelection(r.box >= 0 ? r.box : undefined), [r.box, map]);
+	useEffect(() => {
+		const { box } = route.peek(); // of now: keys may have come since the rendering
+		chart.current?.setSelection(box >= 0 ? box : undefined);
+	}, [r.box, map]);
 	useEffect(() => {
 		const re = searchRegExp(r.query);
 		chart.current?.setFound(re ? (name) => re.test(name) : null);

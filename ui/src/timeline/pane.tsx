@@ -219,7 +219,7 @@ function Lanes({ first, id }: { first: LanesAnswer; id: number }) {
 	}, [r.sight, duration]);
 	useEffect(() => chart.current?.setGaps(first.gaps ?? []), [first]);
 	useEffect(() => chart.current?.setRange(range), [range]);
-	useEffect(() => chart.current?.setSelection(r.lane, r.at), [r.lane, r.at, ready]);
+	useEffect(() => chart.current?.setSelection(route.peek().lane, route.peek().at), [r.lane, r.at, ready]); // of now: keys may have come since the rendering
 
 	// A lane that the link names may be far down in a list of which only the beginning is here, or in a closed group: it is shown as if pinned.
 	const opened = useRef(r.lane).current;
