@@ -197,8 +197,8 @@ static bool open_bases(gs_op_call *call, const gs_argv *a, const char *name, gs_
 static bool open_inputs(gs_op_call *call, const gs_argv *a, gs_documents *docs, gs_documents *bases, gs_err *err)
 {
 	if (!a->n_paths)
-		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "%s needs an input: gospect %s %s", call->op->name,
-			       call->op->name, gs_help_operands(call->op));
+		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "%s needs an input: gospect %s %s (- is standard input)",
+			       call->op->name, call->op->name, gs_help_operands(call->op));
 	for (unsigned i = 0; i < a->n_paths; i++) {
 		unsigned from = docs->n;
 
@@ -408,11 +408,14 @@ static int say_version(void)
 	return gs_fd_write(STDOUT_FILENO, gs_buf_view(&b), &err) ? 0 : 4;
 }
 
-/* Descriptors 0 to 2 must be somebody's, or the first file that we open takes their place. */
+/*
+ * Descriptors 0 to 2 must be somebody's, or the first file that we open takes their place. An answer that has nowhere to go is an
+ * error: the place of a closed standard output refuses to be written.
+ */
 static void ensure_standard_fds(void)
 {
 	for (int fd = 0; fd < 3; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", fd ? O_WRONLY : O_RDONLY) != fd)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", fd == STDERR_FILENO ? O_WRONLY : O_RDONLY) != fd)
 			_exit(4);
 }
 
