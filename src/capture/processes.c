@@ -192,32 +192,28 @@ bool gs_process_look(gs_arena *mem, int32_t pid, gs_process *out, gs_err *err)
 	return true;
 }
 
-bool gs_process_is_alive(const gs_process *p)
+/* What the kernel says of the process now. False: it has ended, and another may have its number. */
+static bool stat_now(const gs_process *p, gs_proc_stat *out)
 {
 	char path[64];
-	gs_file f;
-	gs_proc_stat st;
-	bool same;
+	GS_AUTO(file) f = { 0 };
 
-	if (!proc_path(path, sizeof(path), p->pid, "stat") || !gs_file_read(path, MAX_TEXT, &f, NULL))
-		return false;
-	same = gs_proc_stat_parse(f.bytes, &st) && st.start_ticks == p->start_ticks && st.state != 'Z' && st.state != 'X';
-	gs_file_close(&f);
-	return same;
+	return proc_path(path, sizeof(path), p->pid, "stat") && gs_file_read(path, MAX_TEXT, &f, NULL) && gs_proc_stat_parse(f.bytes, out) &&
+	       out->start_ticks == p->start_ticks;
+}
+
+bool gs_process_is_alive(const gs_process *p)
+{
+	gs_proc_stat st;
+
+	return stat_now(p, &st) && st.state != 'Z' && st.state != 'X';
 }
 
 bool gs_process_is_stopped(const gs_process *p)
 {
-	char path[64];
-	gs_file f;
 	gs_proc_stat st;
-	bool is;
 
-	if (!proc_path(path, sizeof(path), p->pid, "stat") || !gs_file_read(path, MAX_TEXT, &f, NULL))
-		return false;
-	is = gs_proc_stat_parse(f.bytes, &st) && st.start_ticks == p->start_ticks && (st.state == 'T' || st.state == 't');
-	gs_file_close(&f);
-	return is;
+	return stat_now(p, &st) && (st.state == 'T' || st.state == 't');
 }
 
 /* Nanoseconds on CPU of all threads that are there now. */
