@@ -1,9 +1,10 @@
 // Mutator utilization: how little of the processors the collector left to the program, by the length of the window one looks at.
 
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { LanesAnswer, MmuAnswer, MmuWindow } from "../api/types";
 import { formatPercent } from "../lib/format";
 import { Bar } from "../panels/cells";
+import { useSize } from "../panels/size";
 import { Empty, ErrorState, Loading } from "../panels/states";
 import { VirtualTable, type Column } from "../panels/table";
 import { useJSON } from "../state/answer";
@@ -127,17 +128,8 @@ function sentence(lines: MmuLine[], at: number, windowNs: number): string {
 
 function Plot({ a, lines, windows, at, pick, busy }: { a: MmuAnswer; lines: MmuLine[]; windows: number[]; at: number; pick(index: number, how?: "push" | "replace"): void; busy: boolean }) {
 	const host = useRef<HTMLDivElement>(null);
-	const [size, setSize] = useState<[number, number]>([0, 0]);
+	const size = useSize(host);
 	const [over, setOver] = useState(-1);
-	useLayoutEffect(() => {
-		const el = host.current;
-		if (!el) return;
-		const measure = () => setSize((s) => (s[0] === el.clientWidth && s[1] === el.clientHeight ? s : [el.clientWidth, el.clientHeight]));
-		measure();
-		const observer = new ResizeObserver(measure);
-		observer.observe(el);
-		return () => observer.disconnect();
-	}, []);
 	const plot = useMemo(() => new MmuPlot(windows, size[0], size[1]), [windows, size]);
 	const shown = over >= 0 && over < windows.length ? over : at;
 	const place = (e: MouseEvent) => plot.indexAt(e.clientX - host.current!.getBoundingClientRect().left);

@@ -1,11 +1,12 @@
 // What grows over a series of profiles: the answer of `gospect trend` as curves, the worst first, and a way from each to its code.
 
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Doc, TrendAnswer, TrendRow, TrendVerdict } from "../api/types";
 import { NoSamples } from "../flame/pane";
 import { formatCount, formatDuration, formatTime, formatValue } from "../lib/format";
 import { visible } from "../lib/names";
 import { Name } from "../panels/cells";
+import { useSize } from "../panels/size";
 import { Empty, ErrorState, Loading } from "../panels/states";
 import { VirtualTable, type Column } from "../panels/table";
 import { useJSON } from "../state/answer";
@@ -164,17 +165,8 @@ function Shown({ a, series, timeless }: { a: TrendAnswer; series: Doc[]; timeles
 /** One curve large: its values, the line through them, the slopes that may be true, and the profiles as places to go to. */
 function Curve({ a, row, w, docOf, flame }: { a: TrendAnswer; row: TrendRow; w: Words; docOf(i: number): Doc; flame(of: Doc): void }) {
 	const host = useRef<HTMLDivElement>(null);
-	const [size, setSize] = useState<[number, number]>([0, 0]);
+	const size = useSize(host);
 	const [over, setOver] = useState(-1);
-	useLayoutEffect(() => {
-		const el = host.current;
-		if (!el) return;
-		const measure = () => setSize((s) => (s[0] === el.clientWidth && s[1] === el.clientHeight ? s : [el.clientWidth, el.clientHeight]));
-		measure();
-		const observer = new ResizeObserver(measure);
-		observer.observe(el);
-		return () => observer.disconnect();
-	}, []);
 	const box = { left: 76, top: 12, width: Math.max(10, size[0] - 76 - 20), height: Math.max(10, size[1] - 12 - 24) };
 	const plot = useMemo(() => new TrendPlot(a.at_s, row, box), [a, row, size]);
 	const last = a.at_s.length - 1;
