@@ -9,7 +9,6 @@
 #include "model/timeline_sums.h"
 #include "present/flame.h"
 #include "present/report.h"
-#include "present/tables.h"
 
 #include "base/banned.h"
 
@@ -118,12 +117,7 @@ static bool run(gs_op_call *call, gs_err *err)
 	if (!r)
 		return false;
 	gs_rows_sort(r, gs_call_bool(call, "cum") ? GS_ROWS_BY_CUM : GS_ROWS_BY_FLAT);
-	if (strcmp(call->format, "json") == 0)
-		gs_top_json(r, &style, call->out);
-	else if (strcmp(call->format, "csv") == 0)
-		gs_top_csv(r, &style, call->out);
-	else
-		gs_top_text(r, &style, call->out);
+	gs_call_write_rows(call, r, &style);
 	return true;
 }
 

@@ -1,7 +1,6 @@
 #include "app/call_view.h"
 #include "app/common_args.h"
 #include "app/table_style.h"
-#include "present/tables.h"
 
 #include "base/banned.h"
 
@@ -62,12 +61,7 @@ static bool run(gs_op_call *call, gs_err *err)
 				r->list[n++] = r->list[i];
 		r->n = n;
 	}
-	if (strcmp(call->format, "json") == 0)
-		gs_top_json(r, &style, call->out);
-	else if (strcmp(call->format, "csv") == 0)
-		gs_top_csv(r, &style, call->out);
-	else
-		gs_top_text(r, &style, call->out);
+	gs_call_write_rows(call, r, &style);
 	return true;
 }
 

@@ -1,7 +1,6 @@
 #include "app/call_view.h"
 #include "app/common_args.h"
 #include "app/table_style.h"
-#include "present/tables.h"
 
 #include "base/banned.h"
 
@@ -30,12 +29,7 @@ static bool run(gs_op_call *call, gs_err *err)
 	gs_rows_sort(r, gs_call_bool(call, "cum") || gs_str_eq(sort, GS_S("cum")) ? GS_ROWS_BY_CUM :
 			gs_str_eq(sort, GS_S("name"))				   ? GS_ROWS_BY_NAME :
 										     GS_ROWS_BY_FLAT);
-	if (strcmp(call->format, "json") == 0)
-		gs_top_json(r, &style, call->out);
-	else if (strcmp(call->format, "csv") == 0)
-		gs_top_csv(r, &style, call->out);
-	else
-		gs_top_text(r, &style, call->out);
+	gs_call_write_rows(call, r, &style);
 	return true;
 }
 

@@ -1,5 +1,7 @@
 #include "app/table_style.h"
 
+#include "base/banned.h"
+
 gs_table_style gs_call_table_style(const gs_op_call *call)
 {
 	gs_table_style s = { .unit = gs_call_str(call, "unit"),
@@ -12,4 +14,14 @@ gs_table_style gs_call_table_style(const gs_op_call *call)
 		s.divide_by = gs_call_float(call, "divide-by");
 	s.limit = n > 0 && n < UINT32_MAX ? (uint32_t)n : 0;
 	return s;
+}
+
+void gs_call_write_rows(gs_op_call *call, gs_rows *rows, const gs_table_style *style)
+{
+	if (strcmp(call->format, "json") == 0)
+		gs_top_json(rows, style, call->out);
+	else if (strcmp(call->format, "csv") == 0)
+		gs_top_csv(rows, style, call->out);
+	else
+		gs_top_text(rows, style, call->out);
 }

@@ -8,4 +8,7 @@
 /* From unit and, when the row has it, n. */
 gs_table_style gs_call_table_style(const gs_op_call *call);
 
+/* The rows of functions as the call's format has it: text, json or csv. */
+void gs_call_write_rows(gs_op_call *call, gs_rows *rows, const gs_table_style *style);
+
 #endif

@@ -278,10 +278,26 @@ void gs_report_labels(gs_report *r, const gs_graph *g, uint32_t n_dropped_edges,
 		gs_buf_z(out, "\nSee https://git.io/JfYMW for how to read the graph\n");
 }
 
+/* The columns flat, flat%, sum%, cum and cum% of one function. */
+static void write_costs(const gs_report *r, int64_t flat, int64_t flat_sum, int64_t cum, gs_buf *out)
+{
+	int64_t total = r->view->total;
+
+	gs_report_pad(out, gs_report_value_str(r, flat), 10);
+	gs_buf_c(out, ' ');
+	gs_percent(out, flat, total);
+	gs_buf_c(out, ' ');
+	gs_percent(out, flat_sum, total);
+	gs_buf_c(out, ' ');
+	gs_report_pad(out, gs_report_value_str(r, cum), 10);
+	gs_buf_c(out, ' ');
+	gs_percent(out, cum, total);
+}
+
 static bool write_top(gs_report *r, gs_buf *out, gs_err *err)
 {
 	gs_graph *g = gs_report_graph(r, false, err);
-	int64_t flat_sum = 0, total = r->view->total;
+	int64_t flat_sum = 0;
 
 	if (!g)
 		return false;
@@ -294,15 +310,7 @@ static bool write_top(gs_report *r, gs_buf *out, gs_err *err)
 
 		flat_sum = (int64_t)((uint64_t)flat_sum + (uint64_t)flat);
 		gs_graph_inlined(g, g->shown[i], &some, &others);
-		gs_report_pad(out, gs_report_value_str(r, flat), 10);
-		gs_buf_c(out, ' ');
-		gs_percent(out, flat, total);
-		gs_buf_c(out, ' ');
-		gs_percent(out, flat_sum, total);
-		gs_buf_c(out, ' ');
-		gs_report_pad(out, gs_report_value_str(r, cum), 10);
-		gs_buf_c(out, ' ');
-		gs_percent(out, cum, total);
+		write_costs(r, flat, flat_sum, cum, out);
 		gs_buf_z(out, "  ");
 		gs_buf_str(out, gs_graph_name(g, g->shown[i]));
 		gs_buf_z(out, some ? others ? " (partial-inline)\n" : " (inline)\n" : "\n");
@@ -333,7 +341,7 @@ static bool write_tree(gs_report *r, gs_buf *out, gs_err *err)
 {
 	static const char line[] = "----------------------------------------------------------+-------------\n";
 	gs_graph *g = gs_report_graph(r, false, err);
-	int64_t flat_sum = 0, total = r->view->total;
+	int64_t flat_sum = 0;
 	uint32_t matched = 0;
 
 	if (!g)
@@ -352,15 +360,7 @@ static bool write_tree(gs_report *r, gs_buf *out, gs_err *err)
 		gs_buf_z(out, line);
 		write_edges(r, g, n->in, n->n_in, true, cum, out);
 		flat_sum = (int64_t)((uint64_t)flat_sum + (uint64_t)flat);
-		gs_report_pad(out, gs_report_value_str(r, flat), 10);
-		gs_buf_c(out, ' ');
-		gs_percent(out, flat, total);
-		gs_buf_c(out, ' ');
-		gs_percent(out, flat_sum, total);
-		gs_buf_c(out, ' ');
-		gs_report_pad(out, gs_report_value_str(r, cum), 10);
-		gs_buf_c(out, ' ');
-		gs_percent(out, cum, total);
+		write_costs(r, flat, flat_sum, cum, out);
 		gs_buf_z(out, "                | ");
 		gs_buf_str(out, name);
 		gs_buf_c(out, '\n');
