@@ -7,6 +7,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	gs_str names[16];
 	unsigned n;
 
+	(void)gs_pprof_index_goroutines((gs_str){ (const char *)data, size });
 	if (!gs_pprof_index_parse((gs_str){ (const char *)data, size }, names, 16, &n))
 		return 0;
 	for (unsigned i = 0; i < n; i++)

@@ -35,6 +35,7 @@ struct gs_record {
 	bool http_ok;
 
 	_Atomic bool should_stop;
+	_Atomic bool is_sampled; /* perf's part of the time is over: the endpoint's progress is told */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	gs_record_status status; /* under the lock */
@@ -97,7 +98,7 @@ static void on_progress(void *ctx, double done, const char *text)
 	int64_t spent = now_ns() - r->begin_ns, total = r->info.asked_duration_ns;
 
 	if (r->should_stop)
-		say(r, -1, "ending the recording of %.*s", GS_FMT(r->target.title));
+		say(r, -1, "ending the recording of %.*s%s%s", GS_FMT(r->target.title), text[0] ? ": " : "", text);
 	else if (total)
 		say(r, done >= 0 ? done : (double)spent / (double)total, "recording %.*s: %lld s of %lld s%s%s", GS_FMT(r->target.title),
 		    (long long)(spent < total ? spent / SECOND_NS : total / SECOND_NS), (long long)((total + SECOND_NS - 1) / SECOND_NS),
@@ -109,8 +110,11 @@ static void on_progress(void *ctx, double done, const char *text)
 static void on_http_progress(void *ctx, double done, const char *text)
 {
 	gs_record *r = ctx;
+	bool is_over = r->info.asked_duration_ns && now_ns() - r->begin_ns > r->info.asked_duration_ns;
 
-	if (!r->perf) /* else perf's own progress says more */
+	if (is_over && text[0] && !r->should_stop)
+		say(r, -1, "recorded %.*s: %s", GS_FMT(r->target.title), text);
+	else if (!r->perf || (r->is_sampled && text[0])) /* else perf's own progress says more */
 		on_progress(ctx, done, text);
 }
 
@@ -282,13 +286,14 @@ static void *main_thread(void *ctx)
 	r->info.duration_ns = now_ns() - r->begin_ns;
 	if (r->perf && gs_perf_look(r->perf)->target_ended)
 		r->should_stop = true; /* nothing more will come from its endpoint */
+	r->is_sampled = true;
+	if (r->perf) /* while the endpoint still answers */
+		finish_perf(r);
 	if (has_http)
 		pthread_join(http, NULL);
 	if (!r->perf)
 		r->info.duration_ns = now_ns() - r->begin_ns;
 	r->info.ended = gs_str_of(why_ended(r));
-	if (r->perf)
-		finish_perf(r);
 	if (r->target.endpoint)
 		take_http_parts(r);
 	for (uint32_t i = 0; i < r->info.n_parts; i++)

@@ -70,6 +70,8 @@ uint64_t gs_http_received(const gs_http_request *requests, size_t n);
 
 /* The names that an index page of net/http/pprof links to ("heap", ...): at most `max`, safe as file names. False when it is no such page. */
 bool gs_pprof_index_parse(gs_str html, gs_str *names, unsigned max, unsigned *n);
+/* How many goroutines it counts; 0 when it does not say. */
+uint64_t gs_pprof_index_goroutines(gs_str html);
 
 /* A socket in the network namespace of `pid`; -1 with errno. */
 int gs_netns_socket(int32_t pid, int domain, int type, int protocol);

@@ -1,6 +1,7 @@
 #include "capture/http_profile.h"
 
 #include <ctype.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -12,6 +13,11 @@ enum { MAX_NAMES = 64, MAX_ROUNDS = 16 };
 /* What a program may still have to write of a trace that it was asked to end. */
 #define TRACE_REST_BYTES ((uint64_t)16 << 20)
 #define SECOND_NS 1000000000ll
+/*
+ * The program stands still while it writes the stacks of all goroutines (into buffers of 1, 2, 4, ... MiB until one is large enough): a second for
+ * 50,000. That is taken once, at the end; the copy from the start, which is only for programs that end before, is for fewer ones.
+ */
+enum { FEW_GOROUTINES = 5000 };
 
 /* What to ask for, and how it went so far. */
 typedef struct job {
@@ -25,7 +31,8 @@ typedef struct job {
 	bool is_again;	 /* this round runs it */
 	bool is_settled; /* in this round */
 	bool is_last;	 /* not before the timed ones are over: what it is like at the end */
-	int fd;
+	int64_t due_ns;	 /* CLOCK_MONOTONIC; until then it is the duration asked for that passes */
+	int fd;		 /* -1: not under way */
 	struct fetch *of;
 } job;
 
@@ -35,7 +42,16 @@ typedef struct fetch {
 	const gs_http_profile_options *o;
 	job *jobs;
 	uint32_t n;
+	uint64_t n_goroutines; /* 0: not known */
 } fetch;
+
+static int64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * SECOND_NS + t.tv_nsec;
+}
 
 bool gs_only_has(gs_str only, gs_str kind)
 {
@@ -100,7 +116,8 @@ static void plan_before_and_after(fetch *f)
 		for (size_t k = 0; k < sizeof(before) / sizeof(before[0]); k++) {
 			job *j;
 
-			if (!f->jobs[i].is_again || !gs_str_eq(f->jobs[i].part.kind, gs_str_of(before[k].name)))
+			if (!f->jobs[i].is_again || !gs_str_eq(f->jobs[i].part.kind, gs_str_of(before[k].name)) ||
+			    (f->jobs[i].is_bytes && f->n_goroutines > FEW_GOROUTINES))
 				continue;
 			j = add(f, f->jobs[i].name, gs_str_of(before[k].kind), before[k].file);
 			j->is_bytes = f->jobs[i].is_bytes;
@@ -393,13 +410,47 @@ static void on_end(gs_http_request *r)
 	settle(j->of, j, r);
 }
 
+/* What there is to wait for though the time is over. */
+static void tell(void *ctx, double done, const char *text)
+{
+	const fetch *f = ctx;
+	int64_t now = now_ns();
+	unsigned n = 0;
+	GS_AUTO(buf) out = { 0 };
+
+	(void)text;
+	gs_buf_init(&out, 4096);
+	for (uint32_t i = f->n; i-- > 0;) { /* the slow ones first */
+		const job *j = &f->jobs[i];
+
+		if (j->fd < 0 || now < j->due_ns || ++n > 3)
+			continue;
+		gs_buf_f(&out, "%s%.*s", n == 1 ? "waiting for " : ", ", GS_FMT(j->part.file));
+		if (f->n_goroutines > FEW_GOROUTINES && gs_str_eq(j->part.kind, GS_S("goroutines")))
+			gs_buf_f(&out, " (%llu goroutines)", (unsigned long long)f->n_goroutines);
+	}
+	if (n > 3)
+		gs_buf_f(&out, " and %u more", n - 3);
+	gs_buf_c(&out, '\0');
+	gs_progress_report(f->o->progress, done, out.bad ? "" : out.p);
+}
+
+static bool should_stop(void *ctx)
+{
+	const fetch *f = ctx;
+
+	return gs_progress_should_stop(f->o->progress);
+}
+
 static uint64_t trace_bound(uint64_t finish_at)
 {
 	return finish_at > UINT64_MAX / 4 ? UINT64_MAX : finish_at * 2 + TRACE_REST_BYTES;
 }
 
-static void run_round(fetch *f, const gs_progress *progress)
+/* `may_stop`: the caller's wish to stop counts, as it has not been met yet. */
+static void run_round(fetch *f, bool may_stop)
 {
+	gs_progress progress = { tell, may_stop ? should_stop : NULL, f };
 	gs_http_request *r = gs_new(f->mem, gs_http_request, f->n);
 	job **of = gs_new(f->mem, job *, f->n);
 	size_t n = 0;
@@ -433,9 +484,10 @@ static void run_round(fetch *f, const gs_progress *progress)
 					  .max_bytes = j->max_bytes    ? trace_bound(j->max_bytes) :
 						       f->o->max_bytes ? f->o->max_bytes :
 									 1ull << 30 };
+		j->due_ns = now_ns() + covers;
 		of[n++] = j;
 	}
-	gs_http_run(r, n, MAX_NAMES, f->o->auth, 10 * SECOND_NS, progress);
+	gs_http_run(r, n, MAX_NAMES, f->o->auth, 10 * SECOND_NS, &progress);
 	for (size_t i = 0; i < n; i++) {
 		if (!of[i]->is_settled)
 			settle(f, of[i], &r[i]);
@@ -444,7 +496,7 @@ static void run_round(fetch *f, const gs_progress *progress)
 }
 
 /* Look at the index: which profiles are there? False: there is no use in going on. */
-static bool ask_index(fetch *f, gs_str *names, unsigned *n_names, bool *has_index, gs_err *err)
+static bool ask_index(fetch *f, gs_str *names, unsigned *n_names, bool *has_index, uint64_t *n_goroutines, gs_err *err)
 {
 	const gs_http_target *t = f->o->target;
 	gs_http_request r = { .to = t, .url = t->base, .timeout_ns = 10 * SECOND_NS, .max_bytes = 1 << 20, .fd = -1 };
@@ -454,6 +506,7 @@ static bool ask_index(fetch *f, gs_str *names, unsigned *n_names, bool *has_inde
 	gs_http_run(&r, 1, 1, f->o->auth, 0, f->o->progress);
 	*has_index = r.err.code == GS_ERR_NONE && r.status == 200 &&
 		     gs_pprof_index_parse(gs_str_dup(f->mem, gs_buf_view(&r.body)), names, MAX_NAMES / 2, n_names);
+	*n_goroutines = *has_index ? gs_pprof_index_goroutines(gs_buf_view(&r.body)) : 0;
 	if (r.err.code != GS_ERR_NONE) {
 		*err = r.err;
 		ok = false;
@@ -482,7 +535,7 @@ bool gs_http_profile_fetch(gs_arena *mem, gs_folder *folder, const gs_http_profi
 	if (options->target->single.n) {
 		plan_single(&f, seconds);
 	} else {
-		if (!ask_index(&f, names, &n_names, &has_index, err))
+		if (!ask_index(&f, names, &n_names, &has_index, &f.n_goroutines, err))
 			return false;
 		plan_known(&f, names, n_names, has_index, seconds);
 		plan_before_and_after(&f);
@@ -492,10 +545,9 @@ bool gs_http_profile_fetch(gs_arena *mem, gs_folder *folder, const gs_http_profi
 			       GS_FMT(options->target->host), GS_FMT(options->only));
 	for (int round = 0; round < MAX_ROUNDS; round++) {
 		bool more = false;
-		/* What a stop leaves to do is quick and is still wanted. */
-		gs_progress rest = { 0 };
 
-		run_round(&f, gs_progress_should_stop(options->progress) ? &rest : options->progress);
+		/* What a stop leaves to do is quick and is still wanted. */
+		run_round(&f, !gs_progress_should_stop(options->progress));
 		for (uint32_t i = 0; i < f.n; i++)
 			more |= f.jobs[i].is_again && !f.jobs[i].is_last;
 		for (uint32_t i = 0; i < f.n && !more; i++) /* the time is over: now the rest */

@@ -1,6 +1,7 @@
 /* Addresses as people type them. */
 #include "capture/http.h"
 
+#include <ctype.h>
 #include <curl/curl.h>
 
 #include "base/library.h"
@@ -201,4 +202,20 @@ bool gs_pprof_index_parse(gs_str html, gs_str *names, unsigned max, unsigned *n)
 			names[(*n)++] = link;
 	}
 	return true;
+}
+
+/* "<td>50003</td><td><a href='goroutine?debug=1'>", and "<td align=right>50003<td>..." before Go 1.11. */
+uint64_t gs_pprof_index_goroutines(gs_str html)
+{
+	size_t at = gs_str_find(html, GS_S("<a href='goroutine?debug=1'"));
+	gs_str cell = at == SIZE_MAX ? (gs_str){ 0 } : gs_str_slice(html, at > 64 ? at - 64 : 0, at);
+	uint64_t n = 0;
+	size_t end, begin;
+
+	for (end = cell.n; end && !isdigit((unsigned char)cell.p[end - 1]); end--)
+		if (cell.p[end - 1] == '\n')
+			return 0;
+	for (begin = end; begin && isdigit((unsigned char)cell.p[begin - 1]);)
+		begin--;
+	return gs_str_u64(gs_str_slice(cell, begin, end), 10, &n) ? n : 0;
 }

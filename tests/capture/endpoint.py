@@ -16,8 +16,9 @@ PROFILE = gzip.compress(b"\x0a\x04\x08\x01\x10\x02\x32\x00\x32\x07samples\x32\x0
 NAMES = ["allocs", "block", "goroutine", "heap", "mutex", "threadcreate"]
 
 
-def index(names):
-    rows = "".join(f"<tr><td>1</td><td><a href='{n}?debug=1'>{n}</a></td></tr>" for n in names)
+def index(names, goroutines):
+    count = {"goroutine": goroutines}
+    rows = "".join(f"<tr><td>{count.get(n, 1)}</td><td><a href='{n}?debug=1'>{n}</a></td></tr>" for n in names)
     return (f"<html><head><title>/debug/pprof/</title></head><body>/debug/pprof/<br><p>Types of profiles available:</p><table>{rows}</table>"
             "<a href=\"goroutine?debug=2\">full goroutine stack dump</a></body></html>").encode()
 
@@ -25,7 +26,8 @@ def index(names):
 class Endpoint:
     """faults: {"heap": (status, body)}; authorization: the header that must come; write_timeout: as in Go's server."""
 
-    def __init__(self, faults=None, names=NAMES, authorization=None, write_timeout=None, tls=None, unix=None, redirect=None, prefix="/debug/pprof/"):
+    def __init__(self, faults=None, names=NAMES, authorization=None, write_timeout=None, tls=None, unix=None, redirect=None, prefix="/debug/pprof/",
+                 goroutines=1):
         self.seen = []
         outer = self
 
@@ -68,7 +70,7 @@ class Endpoint:
                     fault = faults[name]
                     return fault(self) if callable(fault) else self.answer(*fault)
                 if name == "":
-                    return self.answer(200, index(names), "text/html")
+                    return self.answer(200, index(names, goroutines), "text/html")
                 if write_timeout and seconds >= write_timeout:
                     return self.answer(400, b"profile duration exceeds server's WriteTimeout\n", "text/plain", [("X-Go-Pprof", "1")])
                 if name == "trace":

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import pty
 import resource
 import shutil
 import signal
@@ -10,6 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
 
@@ -56,6 +58,41 @@ def all_profiles_of_an_endpoint(tmp):
     assert "/debug/pprof/allocs?seconds=2" in e.paths() and "/debug/pprof/profile?seconds=2" in e.paths()
     assert "/debug/pprof/trace?seconds=2" in e.paths() and (tmp / "c/trace.out").read_bytes().startswith(b"go 1.26 trace")
     assert oct((tmp / "c").stat().st_mode & 0o777) == "0o700" and oct((tmp / "c/heap.pprof").stat().st_mode & 0o777) == "0o600"
+
+
+@test
+def stacks_of_many_goroutines_are_written_once(tmp):
+    for goroutines, times in (5000, 2), (50000, 1):
+        with Endpoint(goroutines=goroutines) as e:
+            r = record(tmp, e.url, "--force", seconds=2)
+        assert {"goroutines", "goroutine", "goroutine-start"} <= set(r.done)
+        assert e.paths().count("/debug/pprof/goroutine?debug=2") == times, e.paths()
+
+
+@test
+def the_progress_names_what_it_waits_for(tmp):
+    go_on = threading.Event()
+
+    def slow(h):
+        if "debug=2" in h.path:
+            go_on.wait(40)
+        h.answer(200, PROFILE)
+    there, here = pty.openpty()
+    with Endpoint(goroutines=50000, faults={"goroutine": slow}) as e:
+        p = subprocess.Popen([GOSPECT, "record", e.url, "-d", "1s", "--only", "cpu,goroutines", "-o", tmp / "c"], stdin=subprocess.DEVNULL,
+                             stdout=subprocess.DEVNULL, stderr=here, env={**os.environ, "TERM": "xterm", "COLUMNS": "200"})
+        os.close(here)
+        text = b""
+        while b"waiting for goroutines.txt (50000 goroutines)" not in text:
+            text += os.read(there, 4096)  # EIO: it ended and had never said so
+        go_on.set()
+        while True:
+            try:
+                os.read(there, 4096)
+            except OSError:
+                break
+        assert p.wait(30) == 0
+    os.close(there)
 
 
 @test

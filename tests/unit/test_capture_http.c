@@ -112,6 +112,16 @@ TEST(index_page)
 	CHECK(!gs_pprof_index_parse(GS_S("<html>404 /debug/pprof/ not found</html>"), names, 8, &n));
 }
 
+TEST(goroutines_of_an_index_page)
+{
+	CHECK_INT(gs_pprof_index_goroutines(GS_S("<tr><td>18</td><td><a href='allocs?debug=1'>allocs</a></td></tr>\n"
+						 "<tr><td>50003</td><td><a href='goroutine?debug=1'>goroutine</a></td></tr>\n")), 50003);
+	CHECK_INT(gs_pprof_index_goroutines(GS_S("<tr><td align=right>7<td><a href='goroutine?debug=1'>goroutine</a>\n")), 7);
+	CHECK_INT(gs_pprof_index_goroutines(GS_S("<td>18</td>\n<a href='goroutine?debug=1'>goroutine</a>")), 0);
+	CHECK_INT(gs_pprof_index_goroutines(GS_S("99999999999999999999999<a href='goroutine?debug=1'>goroutine</a>")), 0);
+	CHECK_INT(gs_pprof_index_goroutines(GS_S("<a href='goroutine?debug=1'>")), 0);
+}
+
 TEST(lists_of_kinds)
 {
 	CHECK(gs_only_has((gs_str){ 0 }, GS_S("heap")));
