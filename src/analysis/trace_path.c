@@ -63,6 +63,7 @@ static void follow(walk *w, uint32_t goroutine, int64_t from, int64_t to, uint32
 				    .phase = now.phase,
 				    .reason = now.reason,
 				    .stack = now.stack,
+				    .is_older = now.is_cut,
 				    .waker = GS_NO_INDEX,
 				    .depth = depth };
 		if (s.end_ns <= s.start_ns)

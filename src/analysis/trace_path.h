@@ -18,6 +18,7 @@ typedef struct gs_path_step {
 	uint32_t waker;	      /* goroutine that ended it; GS_NO_INDEX: none, or none that the trace names */
 	uint32_t waker_stack; /* where that one did it */
 	uint32_t depth;	      /* 0: the goroutine asked about */
+	bool is_older;	      /* its beginning was not seen: before the trace, or in a gap of it */
 	bool is_followed;     /* a wait whose time is told by the steps behind it, one level deeper; they sum up to it */
 } gs_path_step;
 

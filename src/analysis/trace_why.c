@@ -101,17 +101,27 @@ static void add_part(build *b, const gs_path_step *s, bool is_slow)
 	row->max_ns = ns > row->max_ns ? ns : row->max_ns;
 }
 
+/* A wait whose place nobody wrote down: it began before the trace did. */
+static bool is_older(const gs_path_step *s)
+{
+	return s->phase == GS_PHASE_WAITING && s->is_older && !s->stack;
+}
+
 static void add_blocker(build *b, const gs_path_step *s, bool is_slow)
 {
 	int64_t ns = s->end_ns - s->start_ns;
 	uint32_t name = s->waker == GS_NO_INDEX ? 0 : b->t->goroutines[s->waker].name;
 	uint32_t node = own_node(b, s->stack), waker_node = s->waker == GS_NO_INDEX ? 0 : own_node(b, s->waker_stack);
-	bool gc = is_collector(b, s);
-	uint64_t key = mix(mix(s->reason * 2u + gc, place(b, node)), mix(mix(place(b, waker_node), waker_node != 0), name));
+	bool gc = is_collector(b, s), older = is_older(s);
+	uint32_t own_name = older ? b->t->goroutines[s->goroutine].name : 0;
+	uint64_t key = mix(mix(s->reason * 2u + gc, mix(place(b, node), own_name * 2u + older)),
+			   mix(mix(place(b, waker_node), waker_node != 0), name));
 	gs_why_blocker *row = ROW(b, blocker_of, blockers, key,
 				  ((gs_why_blocker){ .reason = s->reason,
 						     .is_collector = gc,
 						     .node = node,
+						     .is_older = older,
+						     .name = own_name,
 						     .waker_node = waker_node,
 						     .waker_name = name }));
 
@@ -136,12 +146,13 @@ static void add_cause(build *b, const gs_path_step *s, uint32_t asked, bool is_s
 	uint8_t reason = s->phase == GS_PHASE_WAITING ? s->reason : 0;
 	/* Runnable: the stack is of whoever made it so. */
 	uint32_t node = s->phase == GS_PHASE_RUNNABLE ? 0 : own_node(b, s->stack);
-	bool gc = is_collector(b, s);
-	uint64_t key = mix(mix(s->phase, reason * 2u + gc), mix(mix(place(b, node), name), is_other));
+	bool gc = is_collector(b, s), older = is_older(s);
+	uint64_t key = mix(mix(s->phase, (reason * 2u + gc) * 2u + older), mix(mix(place(b, node), name), is_other));
 	gs_why_cause *row = ROW(b, cause_of, causes, key,
 				((gs_why_cause){ .phase = s->phase,
 						 .reason = reason,
 						 .is_collector = gc,
+						 .is_older = older,
 						 .is_other = is_other,
 						 .node = node,
 						 .goroutine_name = name }));

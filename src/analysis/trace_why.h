@@ -21,7 +21,9 @@ typedef struct gs_why_part {
 typedef struct gs_why_blocker {
 	uint8_t reason;
 	bool is_collector;
-	uint32_t node;		/* where they waited */
+	uint32_t node;		/* where they waited; 0: the trace does not say */
+	bool is_older;		/* node 0, as the wait began before the trace or in a gap of it; such rows are of one start function each */
+	uint32_t name;		/* string id: that function, of older ones; 0 unknown */
 	uint32_t waker_node;	/* where the waker let them go; 0: no goroutine did (network, timer, the runtime) */
 	uint32_t waker_name;	/* string id: what the waker's goroutine was started with; 0 unknown */
 	uint64_t count;
@@ -35,6 +37,7 @@ typedef struct gs_why_cause {
 	gs_phase phase;
 	uint8_t reason;
 	bool is_collector;
+	bool is_older;	    /* a wait with node 0 that began before the trace or in a gap of it */
 	bool is_other;	    /* done by another goroutine than the one asked about */
 	uint32_t node;		 /* 0 for RUNNABLE, and for RUNNING where too few CPU samples know it */
 	uint32_t goroutine_name; /* string id */

@@ -29,6 +29,18 @@ void gs_trace_put_place(gs_buf *out, const gs_trace_source *src, uint32_t node)
 	}
 }
 
+void gs_trace_put_at(gs_buf *out, const gs_trace_source *src, uint32_t node, bool is_older)
+{
+	if (node) {
+		gs_buf_z(out, " at ");
+		gs_trace_put_place(out, src, node);
+	} else if (is_older) {
+		gs_buf_z(out, src->timeline->n_gaps ? " since before the trace or its gap" : " since before the trace began");
+	} else {
+		gs_buf_z(out, " at a place that the trace does not tell");
+	}
+}
+
 void gs_trace_place_json(gs_json *j, const gs_trace_source *src, uint32_t node)
 {
 	if (!node) {

@@ -46,6 +46,8 @@ void gs_gaps_json(gs_json *j, const gs_timeline *t);
 void gs_trace_put_phase(gs_buf *out, const gs_trace_source *src, gs_phase phase, uint8_t reason);
 /* "main.(*Store).Get store.go:34"; "?" for the root. */
 void gs_trace_put_place(gs_buf *out, const gs_trace_source *src, uint32_t node);
+/* " at main.f x.go:7", or in words why the trace does not say where; `is_older`: it began before the trace, or in a gap. */
+void gs_trace_put_at(gs_buf *out, const gs_trace_source *src, uint32_t node, bool is_older);
 /* {"name":…,"file":…,"line":…} or null. */
 void gs_trace_place_json(gs_json *j, const gs_trace_source *src, uint32_t node);
 /* {"count":…,"total_ns":…,"p50_ns":…,"p90_ns":…,"p99_ns":…,"max_ns":…} */

@@ -15,8 +15,8 @@ static void place_text(const gs_wait_place *p, const gs_trace_source *src, gs_bu
 	gs_trace_put_ns(out, p->max_ns, 11);
 	gs_buf_f(out, " %8.2f %6" PRIu32 "  ", p->mean_waiting, p->most_waiting);
 	gs_printable(out, gs_profile_str(src->profile, src->timeline->reasons[p->reason]));
-	gs_buf_z(out, p->is_collector ? " for the garbage collector at " : " at ");
-	gs_trace_put_place(out, src, p->node);
+	gs_buf_z(out, p->is_collector ? " for the garbage collector" : "");
+	gs_trace_put_at(out, src, p->node, false);
 	if (p->is_convoy)
 		gs_buf_f(out, "  CONVOY: %.0f%% handed on from one waiter to the next",
 			 100.0 * (double)p->handed_on / (double)p->count);

@@ -27,9 +27,9 @@ static void step_text(gs_arena *mem, const gs_path_step *s, const gs_trace_sourc
 		gs_buf_z(out, ", no processor free");
 	else if (s->phase == GS_PHASE_RUNNING && s->stack)
 		gs_buf_z(out, " up to ");
-	else if (s->stack)
-		gs_buf_z(out, " at ");
-	if (s->phase != GS_PHASE_RUNNABLE && s->stack)
+	else if (s->stack || (s->phase == GS_PHASE_WAITING && s->is_older))
+		gs_trace_put_at(out, src, gs_trace_own_node(src->profile, s->stack), s->is_older);
+	if (s->phase == GS_PHASE_RUNNING && s->stack)
 		gs_trace_put_place(out, src, gs_trace_own_node(src->profile, s->stack));
 	gs_buf_z(out, "  [");
 	goroutine(mem, out, src, s->goroutine);
@@ -193,6 +193,7 @@ void gs_path_json(gs_arena *mem, const gs_path *p, const gs_trace_instance *what
 			gs_json_key(j, "waker_at");
 			gs_trace_place_json(j, src, gs_trace_own_node(src->profile, s->waker_stack));
 		}
+		gs_json_kbool(j, "is_older", s->is_older);
 		gs_json_kbool(j, "is_followed", s->is_followed);
 		gs_json_object_end(j);
 	}

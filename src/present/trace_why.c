@@ -41,8 +41,7 @@ static void verdict(const gs_why *w, const gs_trace_source *src, gs_buf *out)
 
 			if (b->reason != most->reason || b->is_collector != most->is_collector)
 				continue;
-			gs_buf_z(out, " at ");
-			gs_trace_put_place(out, src, b->node);
+			gs_trace_put_at(out, src, b->node, b->is_older);
 			if (b->waker_node && !b->is_collector) {
 				gs_buf_z(out, ", until ");
 				gs_trace_put_place(out, src, b->waker_node);
@@ -133,9 +132,13 @@ static void blockers_text(gs_arena *mem, const gs_why *w, const gs_trace_source 
 		gs_buf_f(out, " %8" PRIu64 " ", b->count);
 		gs_trace_put_ns(out, b->max_ns, 10);
 		gs_buf_z(out, "  ");
-		gs_printable(out, gs_profile_str(src->profile, src->timeline->reasons[b->reason]));
-		gs_buf_z(out, b->is_collector ? " for the garbage collector at " : " at ");
-		gs_trace_put_place(out, src, b->node);
+		gs_printable(out, b->reason ? gs_profile_str(src->profile, src->timeline->reasons[b->reason]) : GS_S("waiting"));
+		gs_buf_z(out, b->is_collector ? " for the garbage collector" : "");
+		gs_trace_put_at(out, src, b->node, b->is_older);
+		if (b->name) {
+			gs_buf_z(out, ", in ");
+			gs_printable(out, gs_profile_str(src->profile, b->name));
+		}
 		gs_buf_z(out, "\n                                         ");
 		if (b->waker_node) {
 			gs_buf_z(out, "until ");
@@ -178,9 +181,15 @@ static void causes_text(const gs_why *w, const gs_trace_source *src, uint32_t li
 			gs_buf_z(out, ", no processor free");
 		} else if (c->phase == GS_PHASE_RUNNING && !c->node) {
 			gs_buf_z(out, " (too few CPU samples to say where)");
+		} else if (c->phase != GS_PHASE_RUNNING) {
+			gs_trace_put_at(out, src, c->node, c->is_older);
 		} else {
-			gs_buf_z(out, c->phase == GS_PHASE_RUNNING ? " " : " at ");
+			gs_buf_c(out, ' ');
 			gs_trace_put_place(out, src, c->node);
+		}
+		if (c->is_older && !c->is_other && c->goroutine_name) {
+			gs_buf_z(out, ", in ");
+			gs_printable(out, gs_profile_str(src->profile, c->goroutine_name));
 		}
 		if (c->is_other) {
 			gs_buf_z(out, "  in another goroutine: ");
@@ -244,6 +253,9 @@ static void places_json(gs_json *j, const gs_trace_source *src, const gs_why *w,
 		gs_json_kbool(j, "is_collector", b->is_collector);
 		gs_json_key(j, "at");
 		gs_trace_place_json(j, src, b->node);
+		gs_json_kbool(j, "is_older", b->is_older);
+		if (b->is_older)
+			gs_json_kstr(j, "goroutine", gs_profile_str(src->profile, b->name));
 		gs_json_key(j, "waker");
 		gs_trace_place_json(j, src, b->waker_node);
 		gs_json_kstr(j, "waker_goroutine", gs_profile_str(src->profile, b->waker_name));
@@ -267,6 +279,7 @@ static void places_json(gs_json *j, const gs_trace_source *src, const gs_why *w,
 		gs_json_kbool(j, "is_collector", c->is_collector);
 		gs_json_key(j, "at");
 		gs_trace_place_json(j, src, c->node);
+		gs_json_kbool(j, "is_older", c->is_older);
 		gs_json_kbool(j, "is_other", c->is_other);
 		gs_json_kstr(j, "goroutine", gs_profile_str(src->profile, c->goroutine_name));
 		gs_json_ki64(j, "total_ns", c->total_ns);

@@ -5,6 +5,7 @@
 #include "analysis/trace_sched.h"
 #include "analysis/trace_why.h"
 #include "base/buf.h"
+#include "present/trace.h"
 #include "tap.h"
 #include "timeline_script.h"
 
@@ -92,6 +93,41 @@ TEST(why_names_the_place_the_waker_and_the_cause)
 	for (uint32_t i = 0; i < w->n_causes; i++)
 		causes += w->causes[i].total_ns;
 	CHECK_INT(causes, 1000);
+}
+
+/* Where a wait from before the trace is the trace does not say, only who waited; later waits have other places. */
+TEST(waits_that_are_older_than_the_trace_say_so)
+{
+	static const char text[] = "g 1 main.main - -\n"
+				   "g 2 main.worker - -\n"
+				   "g 3 main.server - -\n"
+				   "0 1 running -\n"
+				   "0 2 waiting -\n"
+				   "0 3 waiting -\n"
+				   "400 2 runnable main.main;runtime.chansend1 1\n"
+				   "410 2 running -\n"
+				   "450 3 runnable main.main;runtime.chansend1 1\n"
+				   "460 3 running -\n"
+				   "500 2 waiting:sleep main.worker;time.Sleep\n"
+				   "600 3 waiting:sync -\n"
+				   "700 3 runnable -\n";
+	GS_AUTO(arena) *mem = gs_arena_create(1 << 24);
+	GS_AUTO(buf) out = { .max = 1 << 16 };
+	gs_profile *p;
+	gs_timeline *t = script_timeline(mem, text, &p);
+	gs_instance_query q = { .kind = GS_INSTANCE_GOROUTINE };
+	gs_trace_instances *in = gs_trace_instances_find(mem, t, p, &q, NULL);
+	gs_why *w = gs_why_build(mem, t, p, in, NULL);
+	gs_trace_source src = { .profile = p, .timeline = t };
+	gs_path *path = gs_path_find(mem, t, 1, 100, 500, NULL);
+
+	CHECK(path->steps[0].is_older && path->steps[0].phase == GS_PHASE_WAITING);
+	gs_why_text(mem, w, &src, 0, &out);
+	CHECK(gs_str_has(gs_buf_view(&out), GS_S("waiting since before the trace began, in main.server")));
+	CHECK(gs_str_has(gs_buf_view(&out), GS_S("waiting since before the trace began, in main.worker")));
+	CHECK(gs_str_has(gs_buf_view(&out), GS_S("sync at a place that the trace does not tell")));
+	CHECK(gs_str_has(gs_buf_view(&out), GS_S("sleep at main.worker")));
+	CHECK(!gs_str_has(gs_buf_view(&out), GS_S("at ?")));
 }
 
 TEST(requests_lie_between_two_waits_for_one)

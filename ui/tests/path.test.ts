@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { PathAnswer, PathStep } from "../src/api/types";
 import { pathOf, pathUrl, sightWith, stepsToTell } from "../src/timeline/path";
 
-const step = (start_ns: number, end_ns: number, more: Partial<PathStep> = {}): PathStep => ({ start_ns, end_ns, depth: 0, state: "running", reason: "", at: null, is_followed: false, ...more });
+const step = (start_ns: number, end_ns: number, more: Partial<PathStep> = {}): PathStep => ({ start_ns, end_ns, depth: 0, state: "running", reason: "", at: null, is_older: false, is_followed: false, ...more });
 const answer = (steps: PathStep[]): PathAnswer => ({ name: "f", goroutine: 7, left_out: 2, start_ns: 0, end_ns: steps[steps.length - 1]!.end_ns, is_cut: false, total_ns: {}, others_ns: 0, steps });
 
 test("a path in the link is a question; what is none is not asked", () => {

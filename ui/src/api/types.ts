@@ -281,6 +281,8 @@ export interface PathStep {
 	waker?: number;
 	waker_name?: string;
 	waker_at?: { name: string; file: string; line: number } | null;
+	/** its beginning was not seen: before the trace, or in a gap of it */
+	is_older: boolean;
 	/** a wait that the steps behind it tell */
 	is_followed: boolean;
 }

@@ -69,7 +69,7 @@ export function CriticalPath() {
 							<li key={k}>
 								<button style={{ paddingLeft: `${3 + Math.min(6, s.depth) * 10}px` }} aria-current={r.lane === s.lane && r.at === s.start_ns + 1 ? "step" : undefined} title={describe(s)} onClick={() => goTo(s)}>
 									<Bar share={s.is_followed ? 0 : (s.end_ns - s.start_ns) / (whole || 1)} text={formatLength(s.end_ns - s.start_ns)} tone="plain" />
-									<span class="name"><Swatch state={indexOf(s.wait ?? s.state)} /> {titleOf(s)} <span class="dim">{s.at ? (spellings(s.at.name)[0] ?? "") : s.state === "runnable" ? "no P was free" : ""}</span></span>
+									<span class="name"><Swatch state={indexOf(s.wait ?? s.state)} /> {titleOf(s)} <span class="dim">{s.at ? (spellings(s.at.name)[0] ?? "") : s.state === "runnable" ? "no P was free" : isOld(s) ? "since before the trace" : ""}</span></span>
 									{(k === 0 || list.told[k - 1]!.goroutine !== s.goroutine) && <span class="dim path-who">{s.goroutine === undefined ? "" : `${s.goroutine} ${spellings(s.goroutine_name ?? "")[0] ?? ""}`}</span>}
 								</button>
 							</li>
@@ -87,8 +87,11 @@ function titleOf(s: PathStep): string {
 	return visible(s.state === "waiting" ? s.reason || "waiting" : (states[indexOf(s.state) - 1]?.title ?? s.state));
 }
 
+/** A wait whose place the trace cannot know. */
+const isOld = (s: PathStep) => s.state === "waiting" && s.is_older && !s.at;
+
 function describe(s: PathStep): string {
-	const at = s.at ? `\n${visible(s.at.name)} ${visible(s.at.file)}:${s.at.line}` : "";
+	const at = s.at ? `\n${visible(s.at.name)} ${visible(s.at.file)}:${s.at.line}` : isOld(s) ? "\nsince before the trace (or its gap): it does not say where" : "";
 	const woken = s.waker !== undefined ? `\nwoken by goroutine ${s.waker} ${visible(s.waker_name ?? "")}${s.waker_at ? ` at ${visible(s.waker_at.file)}:${s.waker_at.line}` : ""}` : "";
 	return `${titleOf(s)} ${formatLength(s.end_ns - s.start_ns)}, goroutine ${s.goroutine ?? "?"}${at}${woken}`;
 }
