@@ -59,7 +59,7 @@ bool gs_trace_survey_build(const gs_timeline *t, const gs_profile *p, gs_trace_s
 	gs_trace_selection *s = waits ? gs_trace_select(mem, t, p, &all, err) : NULL;
 	gs_trace_stats *stats = s ? gs_trace_stats_build(mem, s, false, err) : NULL;
 
-	*out = (gs_trace_survey){ .duration_ns = t->duration_ns, .go_minor = t->go_minor, .goroutines = t->n_goroutines,
+	*out = (gs_trace_survey){ .duration_ns = t->duration_ns, .format_minor = t->format_minor, .goroutines = t->n_goroutines,
 				  .is_damaged = t->damage.n != 0 };
 	if (!stats)
 		return false;

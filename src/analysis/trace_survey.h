@@ -7,7 +7,7 @@
 
 typedef struct gs_trace_survey {
 	int64_t duration_ns;
-	unsigned go_minor;
+	unsigned format_minor; /* as in the timeline */
 	uint32_t goroutines;
 	double running;	 /* goroutines that ran, on average */
 	double waiting_for_proc; /* that could have, on average */

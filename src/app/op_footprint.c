@@ -21,7 +21,7 @@ static void put_row(const gs_footprint *f, const char *name, uint64_t bytes, uin
 
 static void put_text(const gs_footprint *f, gs_buf *out)
 {
-	gs_buf_f(out, "Go 1.%u, %" PRIu64 " bytes, %" PRIu64 " records\n", f->go_minor, f->total_bytes, f->records);
+	gs_buf_f(out, "trace format 1.%u, %" PRIu64 " bytes, %" PRIu64 " records\n", f->format_minor, f->total_bytes, f->records);
 	gs_buf_z(out, "       bytes       %        count       %  bytes/one  record\n");
 	for (unsigned i = 0; i < f->n_kinds; i++)
 		put_row(f, f->kinds[i].name, f->kinds[i].bytes, f->kinds[i].count, out);
@@ -35,7 +35,7 @@ static void put_json(const gs_footprint *f, gs_buf *out)
 	gs_json json = gs_json_to(out), *j = &json;
 
 	gs_json_object(j);
-	gs_json_ku64(j, "go_minor", f->go_minor);
+	gs_json_ku64(j, "format_minor", f->format_minor);
 	gs_json_ku64(j, "bytes", f->total_bytes);
 	gs_json_ku64(j, "header_bytes", f->header_bytes);
 	gs_json_ku64(j, "lost_bytes", f->lost_bytes);

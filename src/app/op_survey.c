@@ -125,7 +125,7 @@ static void sort_rows(survey *v)
 
 static void put_text(const survey *v, gs_buf *out)
 {
-	gs_buf_z(out, "  duration   go goroutines running  queued  sched p99    sched max     gc    stw max  requests   p50        p99  file; where it waited most\n");
+	gs_buf_z(out, "  duration format goroutines running  queued  sched p99    sched max     gc    stw max  requests   p50        p99  file; where it waited most\n");
 	for (size_t i = 0; i < v->rows.n; i++) {
 		const row *r = &v->rows.p[i];
 		const gs_trace_survey *s = &r->s;
@@ -139,7 +139,7 @@ static void put_text(const survey *v, gs_buf *out)
 			continue;
 		}
 		gs_trace_put_ns(out, s->duration_ns, 10);
-		gs_buf_f(out, " 1.%-2u %10" PRIu32 " %7.2f %7.2f", s->go_minor, s->goroutines, s->running, s->waiting_for_proc);
+		gs_buf_f(out, "   1.%-2u %10" PRIu32 " %7.2f %7.2f", s->format_minor, s->goroutines, s->running, s->waiting_for_proc);
 		gs_trace_put_ns(out, s->sched_p99_ns, 11);
 		gs_trace_put_ns(out, s->sched_max_ns, 13);
 		gs_buf_f(out, " %5.1f%%", 100 * s->gc_share);
@@ -180,7 +180,7 @@ static void put_json(const survey *v, gs_buf *out)
 			continue;
 		}
 		gs_json_ki64(j, "duration_ns", s->duration_ns);
-		gs_json_ku64(j, "go_minor", s->go_minor);
+		gs_json_ku64(j, "format_minor", s->format_minor);
 		gs_json_ku64(j, "goroutines", s->goroutines);
 		gs_json_kf64(j, "running", s->running);
 		gs_json_kf64(j, "waiting_for_proc", s->waiting_for_proc);
@@ -249,7 +249,8 @@ const gs_op gs_op_survey = {
 	.summary = "many execution traces, a row each",
 	.help = "Takes files and folders (all below them). A row says how busy the program was (goroutines running and queued for a processor, on\n"
 		"average), scheduler latency, the collector's share, the longest stop of the world, HTTP requests, and the place where its\n"
-		"goroutines waited most for each other. Exit status 1 when a trace cannot be read.\n"
+		"goroutines waited most for each other. `format` is the version of the trace format: Go 1.24 still writes that of 1.23.\n"
+		"Exit status 1 when a trace cannot be read.\n"
 		"\n"
 		"  gospect survey traces/\n"
 		"  gospect survey --sort requests pod-*/trace.out\n",

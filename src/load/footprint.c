@@ -30,7 +30,7 @@ bool gs_footprint_of_file(const char *path, gs_footprint *out, gs_err *err)
 		return false;
 	if (!gs_unpack(file.bytes, 0, &u, err) || !gs_gotrace_footprint_count(u.bytes, &f, err))
 		return gs_err_context(err, "%s", path);
-	out->go_minor = f.version;
+	out->format_minor = f.version;
 	out->total_bytes = u.bytes.n;
 	out->header_bytes = f.header_bytes;
 	out->lost_bytes = f.lost_bytes;

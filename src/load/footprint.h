@@ -14,7 +14,7 @@ typedef struct gs_footprint_kind {
 
 /* header_bytes, lost_bytes and those of all kinds are total_bytes: of the trace unpacked. */
 typedef struct gs_footprint {
-	unsigned go_minor;
+	unsigned format_minor; /* as in the timeline */
 	gs_footprint_kind kinds[GS_FOOTPRINT_MAX_KINDS]; /* those that occur, the largest first */
 	unsigned n_kinds;
 	uint64_t total_bytes, header_bytes, lost_bytes;

@@ -695,7 +695,7 @@ bool gs_trace_build_finish(gs_trace_build *b, gs_document *doc, const gs_gotrace
 	gs_timeline *t = b->t;
 	int64_t wall;
 
-	t->go_minor = report->version;
+	t->format_minor = report->version;
 	t->n_generations = report->generations;
 	t->n_events = report->events;
 	t->start_monotonic_ns = b->is_monotonic ? b->start_ns : GS_NO_TIME;

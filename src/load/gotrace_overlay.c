@@ -280,7 +280,7 @@ static bool lay_samples(laying *l, gs_err *err)
 		return gs_trace_no_memory(err);
 	pid = process_of(l);
 	if (!pid)
-		return refused(err, l->from, t->go_minor < 22 ? "before Go 1.22 a trace does not say which thread ran what" :
+		return refused(err, l->from, t->format_minor < 22 ? "before Go 1.22 a trace does not say which thread ran what" :
 				       "none of its threads is in the trace: another process, or one that another PID namespace numbers otherwise");
 	for (uint32_t i = 0; i < p->n_samples; i++) {
 		int64_t at;

@@ -280,7 +280,7 @@ typedef struct gs_timeline_gap {
 
 typedef struct gs_timeline {
 	int64_t duration_ns;
-	unsigned go_minor; /* N of "go 1.N trace" */
+	unsigned format_minor; /* N of "go 1.N trace": of the trace format, which Go 1.24 for one did not change */
 	unsigned n_generations;
 	uint64_t n_events;  /* of the trace, all kinds */
 	uint64_t n_transitions;

@@ -74,8 +74,8 @@ static void text_trace(gs_buf *out, const gs_profile *p, const gs_timeline *t)
 	GS_AUTO(buf) b = { 0 };
 
 	gs_buf_init(&b, 1 << 16);
-	gs_buf_f(&b, "go 1.%u", t->go_minor);
-	field(out, "written by", gs_buf_view(&b));
+	gs_buf_f(&b, "1.%u", t->format_minor);
+	field(out, "trace format", gs_buf_view(&b));
 	b.n = 0;
 	gs_buf_f(&b, "%" PRIu64 " events in %u generation%s, %" PRIu64 " transitions", t->n_events, t->n_generations,
 		 t->n_generations == 1 ? "" : "s", t->n_transitions);
@@ -208,7 +208,7 @@ static void json_trace(gs_json *j, const gs_profile *p, const gs_timeline *t)
 {
 	gs_json_key(j, "trace");
 	gs_json_object(j);
-	gs_json_ku64(j, "go_minor", t->go_minor);
+	gs_json_ku64(j, "format_minor", t->format_minor);
 	gs_json_ku64(j, "generations", t->n_generations);
 	gs_json_ku64(j, "events", t->n_events);
 	gs_json_ku64(j, "transitions", t->n_transitions);

@@ -188,7 +188,7 @@ static void check_file(const char *name, unsigned minor)
 
 	if (!d)
 		return;
-	CHECK_INT(d->timeline->go_minor, minor);
+	CHECK_INT(d->timeline->format_minor, minor);
 	CHECK(d->timeline->duration_ns > 1100000000);
 	check_chunks(d->timeline);
 	check_walks(d);
