@@ -64,6 +64,16 @@ static gs_str or_dash(gs_str s)
 	return s.n ? s : GS_S("-");
 }
 
+/* "example.com/shop/cmd/shop@v1.2.3" */
+static gs_str module_text(gs_arena *mem, const gs_process *p)
+{
+	gs_str path = visible(mem, p->info.main_package.n ? p->info.main_package : p->info.module, 50);
+
+	return path.n && p->info.module_version.n ?
+		       gs_strf(mem, "%.*s@%.*s", GS_FMT(path), GS_FMT(visible(mem, p->info.module_version, 50))) :
+		       or_dash(path);
+}
+
 static size_t columns_of(gs_str s)
 {
 	size_t n = 0;
@@ -97,8 +107,8 @@ static void text(gs_op_call *call, const gs_processes *all, gs_str name)
 		row[3] = bytes_text(call->mem, p->rss_bytes);
 		row[4] = visible(call->mem, version, 12);
 		row[5] = container_text(call->mem, p);
-		row[6] = or_dash(visible(call->mem, p->pprof, 60));
-		row[7] = or_dash(visible(call->mem, p->info.main_package.n ? p->info.main_package : p->info.module, 50));
+		row[6] = or_dash(p->pprof.n ? visible(call->mem, p->pprof, 60) : gs_process_silence(p));
+		row[7] = module_text(call->mem, p);
 		row[8] = or_dash(visible(call->mem, p->command, 400));
 	}
 	for (unsigned c = 0; c < LAST; c++) {
@@ -168,6 +178,8 @@ static void json(gs_op_call *call, const gs_processes *all)
 		json_str(&j, "module_version", p->info.module_version);
 		json_str(&j, "build_id", p->info.build_id);
 		json_str(&j, "pprof", p->pprof);
+		gs_json_kbool(&j, "is_stopped", p->is_stopped);
+		gs_json_ku64(&j, "silent_sockets", p->n_silent);
 		json_str(&j, "container", p->container);
 		json_str(&j, "container_name", p->container_name);
 		json_str(&j, "runtime", p->container_runtime);
@@ -231,7 +243,8 @@ const gs_op gs_op_ps = {
 	.summary = "Go processes of this machine and its containers",
 	.help = "Lists every Go process that this user may look at: Go version, main package, container, CPU and memory use, and the\n"
 		"address of its pprof endpoint if it has one. Everything comes from /proc; no process is stopped or traced. A process's\n"
-		"listening sockets are asked for /debug/pprof/ once (--no-probe leaves that out), in its own network namespace.\n"
+		"listening sockets are asked for /debug/pprof/ once (--no-probe leaves that out), in its own network namespace; PPROF is\n"
+		"\"no answer\" when none is found and one of them says nothing, \"stopped\" of a process that cannot answer.\n"
 		"\n"
 		"  gospect ps\n"
 		"  gospect ps --name shop --format json\n",

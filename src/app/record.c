@@ -365,12 +365,33 @@ static bool begin_perf(gs_record *r, gs_err *err)
 	return true;
 }
 
+/* A process that may have an endpoint and cannot or does not say so? */
+static bool note_silence(gs_record *r)
+{
+	if (r->o.no_endpoint || r->target.endpoint)
+		return false;
+	for (uint32_t i = 0; i < r->target.n_processes; i++) {
+		const gs_process *p = &r->target.processes[i];
+
+		if (!p->info.is_go || !gs_process_silence(p).n)
+			continue;
+		if (p->is_stopped)
+			note(r, "nothing from an endpoint: process %d is stopped (SIGSTOP, or by a debugger) and cannot answer; kill -CONT %d lets it go on", p->pid, p->pid);
+		else
+			note(r, "nothing from an endpoint: %u of the sockets that process %d listens on did not answer in time", p->n_silent, p->pid);
+		return true;
+	}
+	return false;
+}
+
 static bool begin(gs_record *r, gs_err *err)
 {
 	gs_process *local = gs_new(r->mem, gs_process, 1);
 	bool wants_cpu = gs_only_has(r->o.only, GS_S("cpu"));
 	bool may_perf = !r->o.no_perf && wants_cpu && (r->o.command || r->target.n_processes);
 
+	if (note_silence(r) && !may_perf)
+		return gs_fail(err, GS_ERR_IO, GS_ERR_NOWHERE, "%.*s", GS_FMT(r->info.notes[0]));
 	if (!may_perf && !r->target.endpoint)
 		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE,
 			       "%.*s has no pprof endpoint, which is where all but the CPU profile comes from", GS_FMT(r->target.title));

@@ -381,8 +381,13 @@ static bool check_process(doctor *d, int32_t pid, gs_err *err)
 	gs_process_endpoints(d->mem, &p, 1, NULL);
 	check_snapshot_of(d, pid);
 	c = check(d, "endpoint", "pprof endpoint", p.endpoint ? GS_CHECK_OK : GS_CHECK_INFO,
-		  p.endpoint ? p.pprof : GS_S("none on its listening sockets"));
-	if (!p.endpoint && p.info.is_go)
+		  p.endpoint	? p.pprof :
+		  p.is_stopped	? GS_S("not known: the process is stopped (SIGSTOP, or by a debugger)") :
+		  p.n_silent	? gs_strf(d->mem, "none that answers: %u of its listening sockets did not in time", p.n_silent) :
+				  GS_S("none on its listening sockets"));
+	if (p.is_stopped)
+		c->allow = gs_strf(d->mem, "kill -CONT %d", p.pid);
+	else if (!p.endpoint && p.info.is_go)
 		c->means = GS_S("CPU can be recorded; heap, goroutine, block and mutex profiles need import _ \"net/http/pprof\"");
 	d->out->can_record = user == 0 || p.endpoint;
 	return true;

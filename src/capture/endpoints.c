@@ -215,6 +215,8 @@ static void ask(gs_arena *mem, probes *all, probes *again, const gs_progress *pr
 
 		if (r[i].err.code == GS_ERR_NONE && r[i].status == 200 && gs_pprof_index_parse(page, names, 1, &n)) {
 			found(mem, &all->p[i]);
+		} else if (r[i].is_late) {
+			all->p[i].process->n_silent++;
 		} else if (again && r[i].status == 400 && gs_str_has(page, GS_S("HTTPS server"))) {
 			gs_str base = all->p[i].to->base;
 			gs_str text = gs_strf(mem, "https+insecure%.*s", GS_FMT(gs_str_skip(base, 4)));
@@ -225,12 +227,17 @@ static void ask(gs_arena *mem, probes *all, probes *again, const gs_progress *pr
 	}
 }
 
+gs_str gs_process_silence(const gs_process *p)
+{
+	return p->endpoint ? (gs_str){ 0 } : p->is_stopped ? GS_S("stopped") : p->n_silent ? GS_S("no answer") : (gs_str){ 0 };
+}
+
 void gs_process_endpoints(gs_arena *mem, gs_process *list, uint32_t n, const gs_progress *progress)
 {
 	probes all = { 0 }, tls = { 0 };
 
 	for (uint32_t i = 0; i < n; i++)
-		if (list[i].pid != (int32_t)getpid())
+		if (list[i].pid != (int32_t)getpid() && !list[i].is_stopped)
 			listeners(mem, &all, &list[i]);
 	ask(mem, &all, &tls, progress);
 	if (tls.n)

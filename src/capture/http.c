@@ -264,6 +264,7 @@ static bool start(CURLM *multi, gs_http_request *r, const gs_http_auth *auth)
 	r->err = (gs_err){ .at = GS_ERR_NOWHERE };
 	r->status = 0;
 	r->n_bytes = 0;
+	r->is_late = false;
 	gs_buf_init(&r->body, r->fd < 0 ? (size_t)r->max_bytes : 2 * ERROR_BODY_BYTES);
 	if (leaks_secret(r, auth))
 		return gs_fail(&r->err, GS_ERR_USAGE, GS_ERR_NOWHERE,
@@ -362,7 +363,7 @@ static void explain(gs_http_request *r, CURLcode rc)
 			GS_FMT(host));
 	else if (rc == CURLE_COULDNT_RESOLVE_HOST)
 		gs_fail(&r->err, GS_ERR_MISSING, GS_ERR_NOWHERE, "no such host: %.*s", GS_FMT(host));
-	else if (rc == CURLE_OPERATION_TIMEDOUT)
+	else if ((r->is_late = rc == CURLE_OPERATION_TIMEDOUT))
 		gs_fail(&r->err, GS_ERR_IO, GS_ERR_NOWHERE, "%.*s did not answer in time", GS_FMT(host));
 	else if (rc == CURLE_PEER_FAILED_VERIFICATION)
 		gs_fail(&r->err, GS_ERR_DENIED, GS_ERR_NOWHERE,

@@ -49,6 +49,7 @@ typedef struct gs_http_request {
 	long status; /* 0: no answer came */
 	uint64_t n_bytes;
 	bool is_go_pprof;     /* the answer has X-Go-Pprof */
+	bool is_late;	      /* there was no answer, or not all of it, in its time */
 	bool is_finished_early; /* our half was closed and the server still answered */
 	gs_err err;	      /* code GS_ERR_NONE: status is there and the body complete */
 

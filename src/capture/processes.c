@@ -145,6 +145,7 @@ static bool look(gs_arena *mem, int32_t pid, gs_process *p, int *err)
 	p->ppid = st.ppid;
 	p->name = st.comm;
 	p->n_threads = st.n_threads;
+	p->is_stopped = st.state == 'T' || st.state == 't';
 	p->rss_bytes = st.rss_pages * (uint64_t)sysconf(_SC_PAGESIZE);
 	p->start_ticks = st.start_ticks;
 	p->started_ns = boot_ns() + (int64_t)(st.start_ticks * (1000000000 / ticks));

@@ -30,6 +30,8 @@ typedef struct gs_process {
 	uint32_t n_threads;
 	gs_str pprof; /* URL ("http://127.0.0.1:6060/debug/pprof/", "unix:/run/x.sock"), empty: none found */
 	gs_http_target *endpoint; /* the same, ready to use; NULL: none */
+	bool is_stopped; /* was when it was looked at, so that nobody asked for an endpoint; see gs_process_is_stopped */
+	uint32_t n_silent; /* listening sockets that did not answer in time */
 } gs_process;
 
 typedef struct gs_processes {
@@ -53,6 +55,9 @@ bool gs_process_look(gs_arena *mem, int32_t pid, gs_process *out, gs_err *err);
 
 /* Probe the listening sockets of these processes, bounded and in parallel; fills pprof and endpoint. */
 void gs_process_endpoints(gs_arena *mem, gs_process *list, uint32_t n, const gs_progress *progress);
+
+/* "stopped" or "no answer" of a process that may have an endpoint all the same; empty: it has one, or none. */
+gs_str gs_process_silence(const gs_process *p);
 
 /* The process of this machine that listens where a loopback or unix address leads; false when there is none, or it is hidden. */
 bool gs_process_of_endpoint(gs_arena *mem, const gs_http_target *to, gs_process *out);

@@ -322,6 +322,9 @@ def doctor_answers(tmp):
     assert all(c["state"] in ("ok", "limited", "no", "info") and c["found"] for c in d["checks"])
     own = subprocess.run([GOSPECT, "doctor", "--pid", str(os.getpid())], capture_output=True, text=True, timeout=60)
     assert "not a Go program" in own.stdout and own.returncode in (0, 1)
+    with socket.create_server(("127.0.0.1", 0)):  # nobody ever accepts
+        silent = subprocess.run([GOSPECT, "doctor", "--pid", str(os.getpid())], capture_output=True, text=True, timeout=60)
+    assert "none that answers" in silent.stdout, silent.stdout
     gone = subprocess.run([GOSPECT, "doctor", "--pid", str(2 ** 22 - 1)], capture_output=True, text=True, timeout=60)
     assert gone.returncode > 1 and "no process" in gone.stderr
 

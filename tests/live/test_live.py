@@ -351,8 +351,27 @@ def ps_knows_the_process(tmp):
     with program("hot", "1.22.12", "stripped-pie") as p:
         listed = json.loads(gospect("ps", "--format", "json").stdout)["processes"]
         mine = next((x for x in listed if x["pid"] == p.pid), None)
+        text = gospect("ps", "--no-cpu").stdout
     assert mine, f"{p.pid} is not listed"
+    assert f"{mine['module']}@{mine['module_version']} " in text, text
     assert mine["go_version"] == "go1.22.12" and mine["module"].startswith("example.com/live"), mine
+
+
+@test
+def a_stopped_process_is_not_one_without_an_endpoint(tmp):
+    with shop_with_pages(1) as s:
+        s.process.send_signal(signal.SIGSTOP)
+        try:
+            listed = json.loads(gospect("ps", "--no-cpu", "--format", "json").stdout)["processes"]
+            mine = next(x for x in listed if x["pid"] == s.pid)
+            assert mine["is_stopped"] and not mine["pprof"], mine
+            row = next(x for x in gospect("ps", "--no-cpu").stdout.splitlines() if x.split()[0] == str(s.pid))
+            assert "  stopped  " in row, row
+            r = subprocess.run([GOSPECT, "record", str(s.pid), "--only", "heap", "-d", "1s", "-o", tmp / "c"], capture_output=True, text=True)
+            assert r.returncode != 0 and f"kill -CONT {s.pid}" in r.stderr and not (tmp / "c").exists(), r.stderr
+            assert any("stopped" in n for n in record(tmp, s).info["notes"])
+        finally:
+            s.process.send_signal(signal.SIGCONT)
 
 
 @test

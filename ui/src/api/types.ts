@@ -104,8 +104,12 @@ export interface Process {
 	command: string;
 	go_version: string;
 	module: string;
+	module_version?: string | null;
 	build_id: string;
 	pprof: string | null;
+	/** by SIGSTOP or a debugger: it cannot answer */
+	is_stopped?: boolean;
+	silent_sockets?: number;
 	container: string | null;
 	user: string;
 	cpu_pct: number;

@@ -150,11 +150,11 @@ export function RecordForm() {
 	};
 	const columns: Column<Process>[] = [
 		{ key: "pid", title: "PID", track: "72px", numeric: true, cell: (p) => String(p.pid) },
-		{ key: "command", title: "Program", track: "minmax(180px, 1.4fr)", cell: (p) => <span title={visible(p.command)}>{visible(p.module || p.command)}</span> },
+		{ key: "command", title: "Program", track: "minmax(180px, 1.4fr)", cell: (p) => <span title={visible(p.command)}>{visible(p.module ? p.module + (p.module_version ? `@${p.module_version}` : "") : p.command)}</span> },
 		{ key: "go", title: "Go", track: "84px", cell: (p) => visible((p.go_version || "").replace(/^go/, "")) },
 		{ key: "cpu", title: "CPU", track: "70px", numeric: true, cell: (p) => (typeof p.cpu_pct === "number" ? `${p.cpu_pct.toFixed(p.cpu_pct >= 10 ? 0 : 1)} %` : "") },
 		{ key: "rss", title: "Memory", track: "84px", numeric: true, cell: (p) => (p.rss_bytes ? formatValue(p.rss_bytes, "bytes") : "") },
-		{ key: "pprof", title: "Endpoint", track: "minmax(110px, 1fr)", cell: (p) => <span class="dim">{p.pprof ? visible(p.pprof.replace(/^https?:\/\//, "").replace(/\/debug\/pprof.*/, "")) : "none needed"}</span> },
+		{ key: "pprof", title: "Endpoint", track: "minmax(110px, 1fr)", cell: (p) => <span class="dim">{p.pprof ? visible(p.pprof.replace(/^https?:\/\//, "").replace(/\/debug\/pprof.*/, "")) : p.is_stopped ? "stopped" : p.silent_sockets ? "no answer" : "none needed"}</span> },
 		{ key: "container", title: "Container", track: "110px", cell: (p) => <span class="dim">{visible(p.container ?? "")}</span> },
 	];
 	return (
