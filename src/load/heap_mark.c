@@ -4,7 +4,7 @@
 #include "base/banned.h"
 
 enum {
-	RING = 16, /* objects between their discovery and the look into them, while memory is on its way */
+	RING = 256, /* objects between their discovery and the look into them, while memory is on its way: lists grow side by side, and so they are followed */
 	CHUNK_SPANS = 256,
 	MAX_EDGES_OF_CHUNK = 1 << 30,
 };

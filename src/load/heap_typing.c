@@ -19,7 +19,7 @@ enum {
 	TABLES = 5,  /* the list of a map's tables */
 	MAX_VARIABLES = 1 << 22,
 	MAX_ARRAY_STEPS = 1 << 26,
-	RING = 16,
+	RING = 256, /* as in heap_mark.c */
 };
 
 /* What a model type is made of. */
