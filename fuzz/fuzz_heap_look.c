@@ -164,7 +164,7 @@ static void look(size_t n, unsigned which)
 	gs_document *d = gs_new(mem, gs_document, 1);
 	gs_err err = { 0 };
 	gs_image *image = gs_core_read((gs_str){ (const char *)core.bytes, n }, NULL, &err);
-	gs_heap *h = image ? gs_heap_of_image(image, GS_S("core"), core.exe, NULL, &err) : NULL;
+	gs_heap *h = image ? gs_heap_of_image(image, GS_S("core"), core.exe, (gs_heap_beside){ 0 }, NULL, &err) : NULL;
 	gs_session *session;
 
 	*d = (gs_document){ .mem = mem, .kind = GS_DOCUMENT_HEAP, .name = GS_S("core"), .path = GS_S("core"), .format = GS_S("core"), .heap = h };

@@ -11,7 +11,7 @@ typedef struct gs_heap_index {
 	gs_heap_paths held;   /* the dominator tree, equal ways merged */
 } gs_heap_index;
 
-/* In `mem`. NULL: out of memory. */
-gs_heap_index *gs_heap_index_build(gs_arena *mem, const gs_heap *h, gs_err *err);
+/* In `mem`. `known`: its dominators, if they are known; else NULL. NULL: out of memory. */
+gs_heap_index *gs_heap_index_build(gs_arena *mem, const gs_heap *h, const gs_dominators *known, gs_err *err);
 
 #endif

@@ -23,7 +23,7 @@ bool gs_heap_document_finish(gs_document *d, const gs_progress *progress, gs_err
 	if (d->kind != GS_DOCUMENT_HEAP || d->heap_index)
 		return true;
 	gs_progress_report(progress, -1, "who holds what");
-	x = gs_heap_index_build(d->mem, d->heap, err);
+	x = gs_heap_index_build(d->mem, d->heap, NULL, err);
 	p = x ? gs_heap_profile_of_all(d->mem, x->heap, &x->held, x->names, err) : NULL;
 	if (!p)
 		return false;
@@ -47,7 +47,7 @@ gs_str gs_call_heap_name(const gs_op_call *call, unsigned i)
 	return is_in_session(call) ? call->docs[i]->name : call->paths[i];
 }
 
-gs_heap *gs_call_heap_of_process(gs_op_call *call, gs_str target, gs_str *note, gs_err *err)
+static gs_heap *heap_of_process(gs_op_call *call, gs_str target, gs_str *note, gs_heap_beside beside, gs_err *err)
 {
 	gs_str binary = gs_call_str(call, "binary"), title;
 	gs_snapshot_report report;
@@ -60,10 +60,15 @@ gs_heap *gs_call_heap_of_process(gs_op_call *call, gs_str target, gs_str *note, 
 	if (!image)
 		return NULL;
 	*note = gs_strf(call->mem, "%.*s, stopped for %.2f ms", GS_FMT(title), (double)report.pause_ns / 1e6);
-	return gs_heap_of_image(image, title, binary.n ? gs_cstr(call->mem, binary) : NULL, call->progress, err);
+	return gs_heap_of_image(image, title, binary.n ? gs_cstr(call->mem, binary) : NULL, beside, call->progress, err);
 }
 
-static gs_heap *open_input(gs_op_call *call, gs_str input, gs_err *err)
+gs_heap *gs_call_heap_of_process(gs_op_call *call, gs_str target, gs_str *note, gs_err *err)
+{
+	return heap_of_process(call, target, note, (gs_heap_beside){ 0 }, err);
+}
+
+static gs_heap *open_input(gs_op_call *call, gs_str input, gs_heap_beside beside, gs_err *err)
 {
 	gs_str binary = gs_call_str(call, "binary"), note;
 
@@ -75,24 +80,29 @@ static gs_heap *open_input(gs_op_call *call, gs_str input, gs_err *err)
 		return NULL;
 	}
 	if (!gs_live_is(input))
-		return gs_heap_open(gs_cstr(call->mem, input), binary.n ? gs_cstr(call->mem, binary) : NULL, call->progress, err);
+		return gs_heap_open(gs_cstr(call->mem, input), binary.n ? gs_cstr(call->mem, binary) : NULL, beside, call->progress, err);
 	if (!gs_http_target_like(input))
-		return gs_call_heap_of_process(call, input, &note, err);
+		return heap_of_process(call, input, &note, beside, err);
 	gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "%s needs the memory itself, which %.*s does not give: the PID of the process, or a core of it", call->op->name,
 		GS_FMT(input));
 	return NULL;
 }
 
-const gs_heap *gs_call_heap_at(gs_op_call *call, unsigned i, gs_heap **opened, gs_err *err)
+static const gs_heap *heap_at(gs_op_call *call, unsigned i, gs_heap **opened, gs_heap_beside beside, gs_err *err)
 {
 	gs_str binary = gs_call_str(call, "binary");
 
 	if (!is_in_session(call))
-		return *opened = open_input(call, call->paths[i], err);
+		return *opened = open_input(call, call->paths[i], beside, err);
 	if (!binary.n)
 		return call->docs[i]->heap;
 	gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "%s: the program of an open heap is known: leave \"binary\" out", call->op->name);
 	return NULL;
+}
+
+const gs_heap *gs_call_heap_at(gs_op_call *call, unsigned i, gs_heap **opened, gs_err *err)
+{
+	return heap_at(call, i, opened, (gs_heap_beside){ 0 }, err);
 }
 
 static void free_heap(void *ctx)
@@ -100,8 +110,8 @@ static void free_heap(void *ctx)
 	gs_heap_free(ctx);
 }
 
-/* The only heap of the call, and in *shared what is known of it already. */
-static const gs_heap *one_heap(gs_op_call *call, const gs_heap_index **shared, gs_err *err)
+/* The only heap of the call, and in *shared what is known of it already; if that is nothing, `beside` was done. */
+static const gs_heap *one_heap(gs_op_call *call, const gs_heap_index **shared, gs_heap_beside beside, gs_err *err)
 {
 	gs_heap *opened = NULL;
 	const gs_heap *h;
@@ -112,39 +122,65 @@ static const gs_heap *one_heap(gs_op_call *call, const gs_heap_index **shared, g
 			call->op->name);
 		return NULL;
 	}
-	h = gs_call_heap_at(call, 0, &opened, err);
+	h = heap_at(call, 0, &opened, beside, err);
 	if (h && !opened)
 		*shared = call->docs[0]->heap_index;
-	if (opened) {
+	if (opened)
 		gs_arena_on_free(call->mem, free_heap, opened);
-		gs_progress_report(call->progress, -1, "who holds what");
-	}
 	return h;
+}
+
+/* Who holds what, while types are found. */
+typedef struct holding {
+	gs_arena *mem;
+	gs_dominators *d;
+	gs_err err;
+	bool ok;
+} holding;
+
+static void hold(void *ctx, const gs_heap *h)
+{
+	holding *x = ctx;
+
+	x->ok = gs_dominators_build(x->mem, h, x->d, &x->err);
+}
+
+/* The heap; what is known of it, or else *d. */
+static const gs_heap *held_heap(gs_op_call *call, const gs_heap_index **shared, gs_dominators *d, gs_err *err)
+{
+	holding x = { .mem = call->mem, .d = d };
+	const gs_heap *h = one_heap(call, shared, (gs_heap_beside){ hold, &x }, err);
+
+	if (!h || *shared || x.ok)
+		return h;
+	*err = x.err;
+	return NULL;
 }
 
 const gs_heap *gs_call_heap(gs_op_call *call, gs_dominators *d, gs_err *err)
 {
 	const gs_heap_index *shared;
-	const gs_heap *h = one_heap(call, &shared, err);
+	const gs_heap *h = held_heap(call, &shared, d, err);
 
 	if (shared)
 		*d = shared->dominators;
-	return h && (shared || gs_dominators_build(call->mem, h, d, err)) ? h : NULL;
+	return h;
 }
 
 const gs_heap *gs_call_heap_only(gs_op_call *call, gs_err *err)
 {
 	const gs_heap_index *shared;
 
-	return one_heap(call, &shared, err);
+	return one_heap(call, &shared, (gs_heap_beside){ 0 }, err);
 }
 
 const gs_heap_index *gs_call_heap_index(gs_op_call *call, gs_err *err)
 {
 	const gs_heap_index *shared;
-	const gs_heap *h = one_heap(call, &shared, err);
+	gs_dominators d;
+	const gs_heap *h = held_heap(call, &shared, &d, err);
 
-	return h && !shared ? gs_heap_index_build(call->mem, h, err) : shared;
+	return h && !shared ? gs_heap_index_build(call->mem, h, &d, err) : shared;
 }
 
 bool gs_call_heap_object(const gs_op_call *call, const gs_heap *h, uint32_t *object, gs_err *err)

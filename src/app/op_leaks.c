@@ -163,7 +163,7 @@ static const gs_heap_index *index_of(question *q, unsigned i, gs_err *err)
 {
 	if (!q->indexes[i]) {
 		gs_progress_report(q->call->progress, -1, "who holds what");
-		q->indexes[i] = gs_heap_index_build(q->call->mem, q->heaps[i], err);
+		q->indexes[i] = gs_heap_index_build(q->call->mem, q->heaps[i], NULL, err);
 	}
 	return q->indexes[i];
 }

@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 
+#include "base/pool.h"
 #include "base/banned.h"
 
 #define BUDGET_BYTES ((uint64_t)1 << 40)
@@ -180,6 +181,31 @@ bool heap_finish(heap_build *b, gs_err *err)
 	return true;
 }
 
+typedef struct last_step {
+	heap_build *b;
+	gs_err *err;
+	bool ok;
+} last_step;
+
+static void find_types_or_run_beside(void *ctx, size_t i)
+{
+	last_step *s = ctx;
+
+	if (i == 0)
+		s->ok = heap_type_objects(s->b, s->err);
+	else
+		s->b->in->beside.run(s->b->in->beside.ctx, s->b->h);
+}
+
+static bool find_types(heap_build *b, gs_err *err)
+{
+	last_step s = { .b = b, .err = err };
+
+	gs_progress_report(b->progress, -1, b->in->beside.run ? "types, and who holds what" : "types");
+	gs_pool_run(b->in->threads_to_use, b->in->beside.run ? 2 : 1, find_types_or_run_beside, &s);
+	return s.ok;
+}
+
 static bool build(heap_build *b, gs_err *err)
 {
 	gs_heap *h = b->h;
@@ -192,7 +218,7 @@ static bool build(heap_build *b, gs_err *err)
 		return false;
 	if (!gs_heap_number(h))
 		return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "more than four billion objects");
-	return heap_edges(b, err) && heap_finish(b, err) && heap_type_objects(b, err);
+	return heap_edges(b, err) && heap_finish(b, err) && find_types(b, err);
 }
 
 static void set_code(gs_heap *h, const gs_heap_input *in)

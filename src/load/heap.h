@@ -15,6 +15,15 @@ typedef struct gs_heap_thread {
 	gs_go_registers registers;
 } gs_heap_thread;
 
+/*
+ * Work that needs a heap's objects, edges, roots and goroutines but none of its types: done on another thread, if there is one, while these are found, and over when
+ * the heap is there. Not called when loading fails before.
+ */
+typedef struct gs_heap_beside {
+	void (*run)(void *ctx, const gs_heap *h);
+	void *ctx;
+} gs_heap_beside;
+
 typedef struct gs_heap_input {
 	gs_go_mem image;
 	gs_binary *exe;	 /* may lack symbols and debug information */
@@ -23,6 +32,7 @@ typedef struct gs_heap_input {
 	uint32_t n_threads;
 	uint64_t pid;
 	unsigned threads_to_use; /* 0: one per CPU */
+	gs_heap_beside beside;	 /* run may be NULL */
 	bool keep_runtime;	 /* for tests: see gs_heap_runtime */
 	bool only_goroutines;	 /* no objects are looked for: fast whatever the heap's size */
 } gs_heap_input;
@@ -48,13 +58,13 @@ bool gs_heap_input_of(gs_heap_view *view, gs_arena *mem, const gs_image *image, 
 
 /* Takes the image over (closed after an error as well); `name` of it is for errors. exe_path NULL: the program is where the image says that it was.
  * What the image lacks because the executable has it unchanged is taken from there. gs_heap.read and look work as long as the heap lives. */
-gs_heap *gs_heap_of_image(gs_image *image, gs_str name, const char *exe_path, const gs_progress *progress, gs_err *err);
+gs_heap *gs_heap_of_image(gs_image *image, gs_str name, const char *exe_path, gs_heap_beside beside, const gs_progress *progress, gs_err *err);
 /* Only what its goroutines do: fills `doc`, a new one, as a GS_DOCUMENT_GOROUTINES. Takes the image over. */
 bool gs_goroutines_of_image(gs_image *image, gs_str name, const char *exe_path, gs_str header, gs_document *doc, const gs_progress *progress, gs_err *err);
 /* The same of a heap that is there: as Go prints a dump, without its own goroutines and frames. `header` goes in front of it. GS_ERR_LIMIT. */
 bool gs_heap_goroutine_dump(const gs_heap *h, gs_str header, gs_document *doc, gs_err *err);
 /* gs_heap_of_image of a core file. */
-gs_heap *gs_heap_open(const char *core, const char *exe_path, const gs_progress *progress, gs_err *err);
+gs_heap *gs_heap_open(const char *core, const char *exe_path, gs_heap_beside beside, const gs_progress *progress, gs_err *err);
 void gs_heap_free(gs_heap *h);
 
 /* What the allocator itself says about a slot, for comparison: of a heap that was loaded with keep_runtime. */

@@ -57,7 +57,7 @@ static gs_binary *program_of(const gs_image *image, const char *exe_path, gs_str
 	return exe;
 }
 
-static gs_heap *load(memory *m, const char *exe_path, gs_str name, bool only_goroutines, const gs_progress *progress, gs_err *err)
+static gs_heap *load(memory *m, const char *exe_path, gs_str name, bool only_goroutines, gs_heap_beside beside, const gs_progress *progress, gs_err *err)
 {
 	GS_AUTO(arena) *scratch = gs_arena_create((uint64_t)1 << 32);
 	gs_heap_input in;
@@ -69,6 +69,7 @@ static gs_heap *load(memory *m, const char *exe_path, gs_str name, bool only_gor
 	if (gs_heap_input_of(&m->view, scratch, m->image, m->exe, &in, err)) {
 		in.keep_runtime = !only_goroutines;
 		in.only_goroutines = only_goroutines;
+		in.beside = beside;
 		h = gs_heap_load(&in, progress, err);
 		if (h)
 			return h;
@@ -90,7 +91,7 @@ static memory *memory_of(gs_image *image)
 bool gs_goroutines_of_image(gs_image *image, gs_str name, const char *exe_path, gs_str header, gs_document *doc, const gs_progress *progress, gs_err *err)
 {
 	memory *m = memory_of(image);
-	gs_heap *h = load(m, exe_path, name, true, progress, err);
+	gs_heap *h = load(m, exe_path, name, true, (gs_heap_beside){ 0 }, progress, err);
 	bool ok = h && gs_heap_goroutine_dump(h, header, doc, err);
 
 	gs_heap_free(h);
@@ -98,10 +99,10 @@ bool gs_goroutines_of_image(gs_image *image, gs_str name, const char *exe_path, 
 	return ok;
 }
 
-gs_heap *gs_heap_of_image(gs_image *image, gs_str name, const char *exe_path, const gs_progress *progress, gs_err *err)
+gs_heap *gs_heap_of_image(gs_image *image, gs_str name, const char *exe_path, gs_heap_beside beside, const gs_progress *progress, gs_err *err)
 {
 	memory *m = memory_of(image);
-	gs_heap *h = load(m, exe_path, name, false, progress, err);
+	gs_heap *h = load(m, exe_path, name, false, beside, progress, err);
 
 	if (!h) {
 		close_memory(m);
@@ -114,11 +115,11 @@ gs_heap *gs_heap_of_image(gs_image *image, gs_str name, const char *exe_path, co
 	return h;
 }
 
-gs_heap *gs_heap_open(const char *core, const char *exe_path, const gs_progress *progress, gs_err *err)
+gs_heap *gs_heap_open(const char *core, const char *exe_path, gs_heap_beside beside, const gs_progress *progress, gs_err *err)
 {
 	gs_image *image;
 
 	gs_progress_report(progress, -1, "reading the core");
 	image = gs_core_open(core, err);
-	return image ? gs_heap_of_image(image, gs_str_of(core), exe_path, progress, err) : NULL;
+	return image ? gs_heap_of_image(image, gs_str_of(core), exe_path, beside, progress, err) : NULL;
 }

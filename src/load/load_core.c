@@ -52,7 +52,7 @@ static bool load(gs_load_source *src, gs_document *doc, gs_err *err)
 		gs_image_close(image);
 		return false;
 	}
-	h = gs_heap_of_image(image, GS_S("the core"), src->options->executable, src->progress, err);
+	h = gs_heap_of_image(image, GS_S("the core"), src->options->executable, (gs_heap_beside){ 0 }, src->progress, err);
 	if (!h)
 		return false;
 	gs_arena_on_free(doc->mem, free_heap, h);

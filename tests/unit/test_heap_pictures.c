@@ -49,7 +49,7 @@ static bool start(fixture *f)
 	f->goroutine = (gs_heap_goroutine){ .object = GS_HEAP_NONE, .start.function = gs_strtab_id(&h->strings, GS_S("main.serve")) };
 	roots[0] = (gs_heap_root){ .object = 0, .name = gs_strtab_id(&h->strings, GS_S("main.all")), .goroutine = GS_HEAP_NONE };
 	roots[1] = (gs_heap_root){ .object = 3, .name = f->goroutine.start.function, .goroutine = 0, .kind = GS_HEAP_ROOT_STACK };
-	f->x = gs_heap_index_build(f->mem, h, &err);
+	f->x = gs_heap_index_build(f->mem, h, NULL, &err);
 	return f->x;
 }
 
