@@ -45,6 +45,8 @@ void gs_trace_build_release(gs_trace_build *b)
 	gs_vec_release(&b->memory_events);
 	gs_map_release(&b->span_objects);
 	gs_vec_release(&b->reasons);
+	gs_vec_release(&b->string_ids);
+	gs_vec_release(&b->stack_nodes);
 	gs_vec_release(&b->gaps);
 	gs_vec_release(&b->heap.time_ns);
 	gs_vec_release(&b->heap.value);
@@ -582,6 +584,7 @@ bool gs_trace_build_begin(gs_trace_build *b, const gs_gotrace_generation *g, con
 		b->start_ns = s->sync.time_ns;
 	}
 	b->g = g;
+	b->string_ids.n = b->stack_nodes.n = 0;
 	return add_clock(b, &s->sync);
 }
 

@@ -30,6 +30,9 @@ typedef struct gs_trace_metric_columns {
 	GS_VEC(uint64_t) value;
 } gs_trace_metric_columns;
 
+/* What ids of a generation are in the profile, by id, + 1; 0: not looked up yet. */
+typedef GS_VEC(uint32_t) gs_trace_ids;
+
 typedef struct gs_trace_build {
 	gs_arena *mem;
 	gs_profile_builder *b;
@@ -76,6 +79,7 @@ typedef struct gs_trace_build {
 	uint32_t *g_of, *node_of; /* by index in rows */
 	uint16_t *p_of, *m_of;
 	uint8_t *reason_of;
+	gs_trace_ids string_ids, stack_nodes;
 } gs_trace_build;
 
 bool gs_trace_build_init(gs_trace_build *b, gs_document *doc, gs_err *err);

@@ -2,11 +2,28 @@
 
 #include "base/banned.h"
 
+enum { MAX_LISTED = 1 << 20 };
+
+/* NULL: the id is larger than what the runtime writes, or no memory. */
+static uint32_t *listed(gs_trace_ids *ids, uint64_t id)
+{
+	while (id < MAX_LISTED && ids->n <= id)
+		if (!gs_vec_push(ids, MAX_LISTED))
+			return NULL;
+	return id < MAX_LISTED ? &ids->p[id] : NULL;
+}
+
 uint32_t gs_trace_string(gs_trace_build *b, uint64_t id)
 {
+	uint32_t *known = listed(&b->string_ids, id), string;
 	gs_str s;
 
-	return gs_gotrace_string(b->g, id, &s) ? gs_profile_builder_str(b->b, s) : 0;
+	if (known && *known)
+		return *known - 1;
+	string = gs_gotrace_string(b->g, id, &s) ? gs_profile_builder_str(b->b, s) : 0;
+	if (known)
+		*known = string + 1;
+	return string;
 }
 
 /* A program counter means the same in every generation, but its line tables are the trace's: what they say is part of the key. */
@@ -35,9 +52,11 @@ static uint32_t location_of(gs_trace_build *b, const gs_gotrace_frame *f)
 
 uint32_t gs_trace_stack(gs_trace_build *b, uint64_t id)
 {
+	uint32_t *known = listed(&b->stack_nodes, id), n, node = GS_ROOT_NODE;
 	const gs_gotrace_frame *frames;
-	uint32_t n, node = GS_ROOT_NODE;
 
+	if (known && *known)
+		return *known - 1;
 	if (!gs_gotrace_stack(b->g, id, &frames, &n))
 		return GS_ROOT_NODE;
 	while (n-- > 0 && node != GS_NO_ID) {
@@ -45,6 +64,8 @@ uint32_t gs_trace_stack(gs_trace_build *b, uint64_t id)
 
 		node = location == GS_NO_ID ? GS_NO_ID : gs_profile_builder_push(b->b, node, location);
 	}
+	if (known)
+		*known = node + 1; /* none again for GS_NO_ID */
 	return node;
 }
 
