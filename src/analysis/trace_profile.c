@@ -20,14 +20,14 @@ static void add_goroutine(gs_timeline_sums *sums, const gs_trace_selection *s, g
 	gs_selected v;
 
 	while (gs_selected_next(&w, &v)) {
-		uint32_t node = v.interval.stack, key;
+		gs_sum_key key = { g->name, (uint8_t)v.interval.phase, v.interval.reason };
+		uint32_t node = v.interval.stack;
 		bool goes_on = w.has_ahead && w.ahead.is_more;
 
 		if (v.interval.phase == GS_PHASE_NONE || v.interval.phase == GS_PHASE_UNKNOWN)
 			continue;
 		if (v.interval.phase == GS_PHASE_RUNNING)
 			node = v.end_stack ? v.end_stack : g->entry;
-		key = gs_timeline_sums_key(sums, (gs_sum_key){ g->name, (uint8_t)v.interval.phase, v.interval.reason });
 		node = node_of(sums, creation, s->goroutines[k], node);
 		gs_timeline_sums_add(sums, key, node, v.has_end && !goes_on, v.end_ns - v.start_ns);
 	}
@@ -67,7 +67,7 @@ static void add_samples(gs_timeline_sums *sums, const gs_trace_selection *s, gs_
 				continue;
 			name = t->goroutines[c->goroutine].name;
 		}
-		gs_timeline_sums_add_cpu(sums, gs_timeline_sums_key(sums, (gs_sum_key){ name, GS_PHASE_RUNNING, 0 }),
+		gs_timeline_sums_add_cpu(sums, (gs_sum_key){ name, GS_PHASE_RUNNING, 0 },
 					 node_of(sums, creation, c->goroutine, c->stack), c->weight_ns);
 	}
 }

@@ -292,28 +292,13 @@ static void begins(gs_timeline_goroutine *g, int64_t now, uint32_t creator, uint
 	g->create_stack = node;
 }
 
-/* Keys of sums for one goroutine, found once each. */
-typedef struct key_cache {
-	uint32_t turn;
-	uint32_t turns[GS_N_PHASES][256], keys[GS_N_PHASES][256];
-} key_cache;
-
-static uint32_t key_of(gs_trace_build *b, key_cache *k, uint32_t name, uint8_t phase, uint8_t reason)
-{
-	if (k->turns[phase][reason] != k->turn) {
-		k->turns[phase][reason] = k->turn;
-		k->keys[phase][reason] = gs_timeline_sums_key(&b->sums, (gs_sum_key){ name, phase, reason });
-	}
-	return k->keys[phase][reason];
-}
-
 static bool is_counted(uint8_t phase)
 {
 	return phase != GS_PHASE_UNKNOWN && phase != GS_PHASE_NONE;
 }
 
 /* The goroutine's time up to `now` goes to its stack; `next` is what it does then, with the stack of that event. */
-static void account(gs_trace_build *b, key_cache *k, const gs_timeline_goroutine *g, const gs_trace_g_state *state, int64_t now,
+static void account(gs_trace_build *b, const gs_timeline_goroutine *g, const gs_trace_g_state *state, int64_t now,
 		    uint8_t next, uint32_t next_stack)
 {
 	uint32_t node = state->stack;
@@ -324,11 +309,11 @@ static void account(gs_trace_build *b, key_cache *k, const gs_timeline_goroutine
 		return;
 	if (state->phase == GS_PHASE_RUNNING)
 		node = next_stack ? next_stack : g->entry;
-	gs_timeline_sums_add(&b->sums, key_of(b, k, g->name, state->phase, state->reason), node, !goes_on, now - state->since_ns);
+	gs_timeline_sums_add(&b->sums, (gs_sum_key){ g->name, state->phase, state->reason }, node, !goes_on, now - state->since_ns);
 }
 
 /* Follow each goroutine through its transitions of the chunk. */
-static bool pieces(gs_trace_build *b, key_cache *keys, const gs_trace_chunk *from, const gs_timeline_chunk *c)
+static bool pieces(gs_trace_build *b, const gs_trace_chunk *from, const gs_timeline_chunk *c)
 {
 	const uint32_t *peer = c->peers;
 	uint32_t rare = 0;
@@ -342,7 +327,6 @@ static bool pieces(gs_trace_build *b, key_cache *keys, const gs_trace_chunk *fro
 
 		if (!piece)
 			return false;
-		keys->turn++;
 		for (uint32_t i = first; i < end; i++) {
 			const gs_timeline_kind *kind = gs_chunk_next_kind(c, i, &rare); /* pieces lie one behind the other */
 			int64_t now = c->base_ns + c->offset_ns[i];
@@ -350,7 +334,7 @@ static bool pieces(gs_trace_build *b, key_cache *keys, const gs_trace_chunk *fro
 			if (kind->flags & GS_KIND_CREATES)
 				begins(g, now, *peer, kind->stack, i == first);
 			peer += kind->flags & GS_KIND_HAS_PEER;
-			account(b, keys, g, &state, now, kind->phase, kind->stack);
+			account(b, g, &state, now, kind->phase, kind->stack);
 			state.since_ns = now;
 			state.phase = kind->phase;
 			state.reason = kind->reason;
@@ -389,7 +373,7 @@ static void fix_times(gs_trace_chunk *c, const gs_gotrace_stitch *s)
 	c->base_ns = first;
 }
 
-static bool add_chunk(gs_trace_build *b, key_cache *keys, gs_trace_chunk *from)
+static bool add_chunk(gs_trace_build *b, gs_trace_chunk *from)
 {
 	gs_timeline_chunk *c = gs_vec_push(&b->chunks, GS_TRACE_MAX_ROWS);
 
@@ -405,7 +389,7 @@ static bool add_chunk(gs_trace_build *b, key_cache *keys, gs_trace_chunk *from)
 	c->piece_first = (uint32_t)b->pieces.n;
 	if (b->chunks.n > 1 && c[-1].end_ns < c->base_ns)
 		c[-1].end_ns = c->base_ns;
-	if (!pieces(b, keys, from, c))
+	if (!pieces(b, from, c))
 		return false;
 	c->n_pieces = (uint32_t)b->pieces.n - c->piece_first;
 	b->t->n_transitions += c->n;
@@ -465,7 +449,7 @@ static bool insert_pending(gs_trace_build *b, gs_trace_chunks *chunks)
 	return true;
 }
 
-static bool add_chunks(gs_trace_build *b, key_cache *keys, gs_trace_chunks *chunks, const gs_gotrace_stitch *s, bool has_pending)
+static bool add_chunks(gs_trace_build *b, gs_trace_chunks *chunks, const gs_gotrace_stitch *s, bool has_pending)
 {
 	for (size_t i = 0; i < chunks->done.n; i++)
 		translate(b, &chunks->done.p[i]);
@@ -475,24 +459,24 @@ static bool add_chunks(gs_trace_build *b, key_cache *keys, gs_trace_chunks *chun
 		gs_trace_chunk *c = &chunks->done.p[i];
 
 		fix_times(c, s);
-		if (!add_chunk(b, keys, c))
+		if (!add_chunk(b, c))
 			return false;
 	}
 	return true;
 }
 
 /* Chunks whose times are right. */
-static bool add_exact(gs_trace_build *b, key_cache *keys, gs_trace_chunks *chunks, const gs_gotrace_stitch *s)
+static bool add_exact(gs_trace_build *b, gs_trace_chunks *chunks, const gs_gotrace_stitch *s)
 {
 	for (size_t i = 0; i < chunks->done.n; i++) {
 		free(chunks->done.p[i].event);
 		chunks->done.p[i].event = NULL;
 	}
-	return add_chunks(b, keys, chunks, s, false);
+	return add_chunks(b, chunks, s, false);
 }
 
 /* What was so when the trace began, or behind a gap: a chunk of its own, as it was told at any time later. */
-static bool add_statuses(gs_trace_build *b, key_cache *keys, gs_trace_chunks *chunks, const gs_gotrace_stitch *s)
+static bool add_statuses(gs_trace_build *b, gs_trace_chunks *chunks, const gs_gotrace_stitch *s)
 {
 	gs_trace_rows *r = b->rows;
 
@@ -503,20 +487,20 @@ static bool add_statuses(gs_trace_build *b, key_cache *keys, gs_trace_chunks *ch
 		if (!gs_trace_chunks_add(chunks, &r->statuses.p[i], &at))
 			return false;
 	}
-	return gs_trace_chunks_flush(chunks) && add_exact(b, keys, chunks, s);
+	return gs_trace_chunks_flush(chunks) && add_exact(b, chunks, s);
 }
 
 /* A chunk of its own in front of them: nothing is known any more. */
-static bool add_gap(gs_trace_build *b, key_cache *keys, gs_trace_chunks *chunks, const gs_gotrace_stitch *s)
+static bool add_gap(gs_trace_build *b, gs_trace_chunks *chunks, const gs_gotrace_stitch *s)
 {
-	return gs_trace_gap_transitions(b, gs_gotrace_gap_before(b->g), s, chunks) && add_exact(b, keys, chunks, s);
+	return gs_trace_gap_transitions(b, gs_gotrace_gap_before(b->g), s, chunks) && add_exact(b, chunks, s);
 }
 
-static bool add_apart(gs_trace_build *b, key_cache *keys, const gs_gotrace_stitch *s,
-		      bool (*add)(gs_trace_build *, key_cache *, gs_trace_chunks *, const gs_gotrace_stitch *))
+static bool add_apart(gs_trace_build *b, const gs_gotrace_stitch *s,
+		      bool (*add)(gs_trace_build *, gs_trace_chunks *, const gs_gotrace_stitch *))
 {
 	gs_trace_chunks *chunks = gs_alloc_should_fail() ? NULL : calloc(1, sizeof(*chunks));
-	bool ok = chunks && add(b, keys, chunks, s);
+	bool ok = chunks && add(b, chunks, s);
 
 	if (chunks)
 		gs_trace_chunks_release(chunks);
@@ -524,13 +508,13 @@ static bool add_apart(gs_trace_build *b, key_cache *keys, const gs_gotrace_stitc
 	return ok;
 }
 
-static bool add_transitions(gs_trace_build *b, key_cache *keys, const gs_gotrace_stitch *s)
+static bool add_transitions(gs_trace_build *b, const gs_gotrace_stitch *s)
 {
-	return (!gs_gotrace_gap_before(b->g) || add_apart(b, keys, s, add_gap)) &&
-	       (!b->rows->statuses.n || add_apart(b, keys, s, add_statuses)) && add_chunks(b, keys, &b->rows->chunks, s, true);
+	return (!gs_gotrace_gap_before(b->g) || add_apart(b, s, add_gap)) &&
+	       (!b->rows->statuses.n || add_apart(b, s, add_statuses)) && add_chunks(b, &b->rows->chunks, s, true);
 }
 
-static bool add_samples(gs_trace_build *b, key_cache *k, const gs_gotrace_stitch *s)
+static bool add_samples(gs_trace_build *b, const gs_gotrace_stitch *s)
 {
 	for (size_t i = 0; i < b->rows->samples.n; i++) {
 		const gs_trace_sample *from = &b->rows->samples.p[i];
@@ -549,8 +533,7 @@ static bool add_samples(gs_trace_build *b, key_cache *k, const gs_gotrace_stitch
 		};
 		if (to->goroutine != GS_NO_INDEX)
 			name = b->goroutines.p[to->goroutine].name;
-		k->turn++;
-		gs_timeline_sums_add_cpu(&b->sums, key_of(b, k, name, GS_PHASE_RUNNING, 0), to->stack, GS_CPU_SAMPLE_NS);
+		gs_timeline_sums_add_cpu(&b->sums, (gs_sum_key){ name, GS_PHASE_RUNNING, 0 }, to->stack, GS_CPU_SAMPLE_NS);
 	}
 	return true;
 }
@@ -592,14 +575,13 @@ bool gs_trace_build_add(gs_trace_build *b, gs_trace_rows *rows, const gs_gotrace
 			gs_err *err)
 {
 	GS_AUTO(arena) *scratch = gs_arena_create(gs_arena_budget_bytes(b->mem));
-	key_cache *k = gs_try_new(scratch, key_cache, 1);
 	const gs_gotrace_gap *gap = gs_gotrace_gap_before(g);
 
 	b->rows = rows;
-	if (!k || !gs_trace_build_begin(b, g, s) || !gs_trace_chunks_flush(&rows->chunks) || !resolve_pending(b) ||
+	if (!gs_trace_build_begin(b, g, s) || !gs_trace_chunks_flush(&rows->chunks) || !resolve_pending(b) ||
 	    (gap && !gs_trace_gap_begin(b, gap, s)) ||
 	    !map_ids(b, scratch, s->sync.time_ns - b->start_ns) || !gs_trace_build_side(b, s) || !gs_trace_build_memory(b, s) ||
-	    !add_transitions(b, k, s) || !add_samples(b, k, s))
+	    !add_transitions(b, s) || !add_samples(b, s))
 		return gs_trace_no_memory(err);
 	if (b->chunks.n)
 		b->chunks.p[b->chunks.n - 1].end_ns = s->end_ns - b->start_ns + 1;
@@ -611,7 +593,7 @@ bool gs_trace_build_add(gs_trace_build *b, gs_trace_rows *rows, const gs_gotrace
 }
 
 /* The goroutine's last state lasts to the end of the trace: time that has no end of its own is not counted as an interval. */
-static void close_goroutines(gs_trace_build *b, key_cache *k)
+static void close_goroutines(gs_trace_build *b)
 {
 	for (size_t i = 0; i < b->goroutines.n; i++) {
 		gs_timeline_goroutine *g = &b->goroutines.p[i];
@@ -623,8 +605,7 @@ static void close_goroutines(gs_trace_build *b, key_cache *k)
 			g->end_ns = b->t->duration_ns;
 		if (g->saw_end || !state || !is_counted(state->phase))
 			continue;
-		k->turn++;
-		gs_timeline_sums_add(&b->sums, key_of(b, k, g->name, state->phase, state->reason),
+		gs_timeline_sums_add(&b->sums, (gs_sum_key){ g->name, state->phase, state->reason },
 				     state->phase == GS_PHASE_RUNNING ? g->entry : state->stack, 0,
 				     b->t->duration_ns - state->since_ns);
 	}
@@ -692,8 +673,6 @@ static void hand_over_lists(gs_trace_build *b)
 
 bool gs_trace_build_finish(gs_trace_build *b, gs_document *doc, const gs_gotrace_report *report, gs_err *err)
 {
-	GS_AUTO(arena) *scratch = gs_arena_create(gs_arena_budget_bytes(b->mem));
-	key_cache *k = gs_try_new(scratch, key_cache, 1);
 	gs_profile *p = gs_profile_builder_profile(b->b);
 	gs_timeline *t = b->t;
 	int64_t wall;
@@ -703,9 +682,7 @@ bool gs_trace_build_finish(gs_trace_build *b, gs_document *doc, const gs_gotrace
 	t->n_events = report->events;
 	t->start_monotonic_ns = b->is_monotonic ? b->start_ns : GS_NO_TIME;
 	t->duration_ns = b->has_start ? report->end_ns - b->start_ns : 0;
-	if (!k)
-		return gs_trace_no_memory(err);
-	close_goroutines(b, k);
+	close_goroutines(b);
 	if (!gs_trace_side_finish(b) || !index_goroutines(b))
 		return gs_trace_no_memory(err);
 	hand_over_lists(b);

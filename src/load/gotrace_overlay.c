@@ -262,7 +262,7 @@ static bool take_over(laying *l, gs_timeline_cpu_sample *samples, uint32_t n)
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t g = samples[i].goroutine, name = g == GS_NO_INDEX ? 0 : b->t->goroutines[g].name;
 
-		gs_timeline_sums_add_cpu(&b->sums, gs_timeline_sums_key(&b->sums, (gs_sum_key){ name, GS_PHASE_RUNNING, 0 }),
+		gs_timeline_sums_add_cpu(&b->sums, (gs_sum_key){ name, GS_PHASE_RUNNING, 0 },
 					 samples[i].stack, samples[i].weight_ns);
 	}
 	return !b->sums.failed;

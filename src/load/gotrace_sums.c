@@ -288,8 +288,7 @@ static bool change_row(gs_trace_sums *s, open_row *r, uint32_t class, uint32_t s
 	gs_sum_row *row;
 
 	close_row(s, r);
-	row = gs_timeline_sums_row(
-		&s->sums, gs_timeline_sums_key(&s->sums, (gs_sum_key){ class, (uint8_t)(state >> 8), (uint8_t)state }), stack);
+	row = gs_timeline_sums_row(&s->sums, (gs_sum_key){ class, (uint8_t)(state >> 8), (uint8_t)state }, stack);
 	if (row)
 		*r = (open_row){ class, stack, state, (uint32_t)(row - s->sums.rows.p) + 1, 0, 0 };
 	return row != NULL;
@@ -596,11 +595,6 @@ static bool fix_early(gs_trace_sums *s, const gs_gotrace_stitch *st)
 	return s->early.n < MAX_EARLY;
 }
 
-static uint32_t key_of(gs_trace_build *b, uint32_t name, uint8_t phase, uint32_t reason)
-{
-	return gs_timeline_sums_key(&b->sums, (gs_sum_key){ name, phase, (uint8_t)reason });
-}
-
 /* The state that it brought along ends with its first transition. */
 static void end_carried(gs_trace_build *b, const ids *of, const history *h, const gs_trace_g_state *state, const gs_gotrace_stitch *st)
 {
@@ -612,7 +606,7 @@ static void end_carried(gs_trace_build *b, const ids *of, const history *h, cons
 		return;
 	if (state->phase == GS_PHASE_RUNNING)
 		node = of->nodes[h->first_stack] ? of->nodes[h->first_stack] : whole->entry;
-	gs_timeline_sums_add(&b->sums, key_of(b, whole->name, state->phase, state->reason), node,
+	gs_timeline_sums_add(&b->sums, (gs_sum_key){ whole->name, state->phase, state->reason }, node,
 			     !(state->phase == GS_PHASE_SYSCALL && h->first_phase == GS_PHASE_SYSCALL), end_ns - state->since_ns);
 }
 
@@ -664,7 +658,7 @@ static void add_row(gs_trace_build *b, ids *of, const gs_trace_sums *s, const gs
 	} else {
 		name = name_of(b, of, k.name, &entry);
 	}
-	gs_timeline_sums_add(&b->sums, key_of(b, name, k.phase, of->reasons[k.reason]),
+	gs_timeline_sums_add(&b->sums, (gs_sum_key){ name, k.phase, (uint8_t)of->reasons[k.reason] },
 			     k.phase == GS_PHASE_RUNNING && !node ? entry : node, row->n, row->dur_ns);
 }
 
@@ -695,7 +689,7 @@ static void add_sample(gs_trace_build *b, ids *of, const gs_trace_sums *s, const
 		name = name_of(b, of, s->gs.p[*index].class, &entry);
 	else if (index)
 		name = b->goroutines.p[s->histories.p[*index].whole].name;
-	gs_timeline_sums_add_cpu(&b->sums, key_of(b, name, GS_PHASE_RUNNING, 0), of->nodes[c->stack], GS_CPU_SAMPLE_NS);
+	gs_timeline_sums_add_cpu(&b->sums, (gs_sum_key){ name, GS_PHASE_RUNNING, 0 }, of->nodes[c->stack], GS_CPU_SAMPLE_NS);
 }
 
 bool gs_trace_build_add_sums(gs_trace_build *b, gs_trace_sums *s, const gs_gotrace_generation *g, const gs_gotrace_stitch *st,

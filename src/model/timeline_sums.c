@@ -80,7 +80,7 @@ static uint64_t packed(gs_sum_key k)
 	return (uint64_t)k.name << 16 | (uint64_t)k.phase << 8 | k.reason;
 }
 
-uint32_t gs_timeline_sums_key(gs_timeline_sums *s, gs_sum_key key)
+static uint32_t key_of(gs_timeline_sums *s, gs_sum_key key)
 {
 	bool is_new;
 	uint32_t *slot = gs_map_put(&s->key_index, packed(key), &is_new);
@@ -98,20 +98,17 @@ uint32_t gs_timeline_sums_key(gs_timeline_sums *s, gs_sum_key key)
 	return *slot;
 }
 
-gs_sum_row *gs_timeline_sums_row(gs_timeline_sums *s, uint32_t key, uint32_t node)
+gs_sum_row *gs_timeline_sums_find(gs_timeline_sums *s, gs_sum_key key, uint32_t node)
 {
-	uint64_t id = (uint64_t)key << 32 | node;
+	uint32_t at = key_of(s, key), state = 1u << 16 | (uint32_t)key.phase << 8 | key.reason;
 	bool is_new;
-	uint32_t *slot;
+	uint32_t *slot = gs_map_put(&s->row_index, (uint64_t)at << 32 | node, &is_new);
 	gs_sum_row *row;
 
-	if (s->rows.n && s->last == id)
-		return &s->rows.p[s->last_row];
-	slot = gs_map_put(&s->row_index, id, &is_new);
 	if (slot && is_new) {
 		row = gs_vec_push(&s->rows, MAX_ROWS);
 		if (row) {
-			row->key = key;
+			row->key = at;
 			row->node = node;
 			*slot = (uint32_t)s->rows.n - 1;
 		} else {
@@ -122,22 +119,11 @@ gs_sum_row *gs_timeline_sums_row(gs_timeline_sums *s, uint32_t key, uint32_t nod
 		s->failed = true;
 		return NULL;
 	}
-	s->last = id;
-	s->last_row = *slot;
+	*gs_timeline_sums_recent(s, key.name, state, node) = (gs_sum_recent){ key.name, node, state, *slot };
 	return &s->rows.p[*slot];
 }
 
-void gs_timeline_sums_add(gs_timeline_sums *s, uint32_t key, uint32_t node, int64_t n, int64_t dur_ns)
-{
-	gs_sum_row *row = gs_timeline_sums_row(s, key, node);
-
-	if (row) {
-		row->n += n;
-		row->dur_ns += dur_ns;
-	}
-}
-
-void gs_timeline_sums_add_cpu(gs_timeline_sums *s, uint32_t key, uint32_t node, int64_t cpu_ns)
+void gs_timeline_sums_add_cpu(gs_timeline_sums *s, gs_sum_key key, uint32_t node, int64_t cpu_ns)
 {
 	gs_sum_row *row = gs_timeline_sums_row(s, key, node);
 

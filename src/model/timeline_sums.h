@@ -67,25 +67,55 @@ typedef struct gs_sum_row {
 	int64_t n, dur_ns, cpu_samples, cpu_ns;
 } gs_sum_row;
 
+/* A row that was looked up lately. */
+typedef struct gs_sum_recent {
+	uint32_t name, node;
+	uint32_t state; /* 1 << 16 | phase << 8 | reason; 0: nothing here */
+	uint32_t row;
+} gs_sum_recent;
+enum { GS_SUM_RECENT_BITS = 11 };
+
 typedef struct gs_timeline_sums {
 	gs_map key_index; /* packed gs_sum_key -> index */
 	gs_map row_index; /* key << 32 | node -> index */
 	GS_VEC(gs_sum_key) keys;
 	GS_VEC(gs_sum_row) rows;
-	uint64_t last; /* of row_index, and its row */
-	uint32_t last_row;
+	gs_sum_recent recent[1 << GS_SUM_RECENT_BITS];
 	bool failed; /* memory is out */
 } gs_timeline_sums;
 
 /* All zero is empty. */
 void gs_timeline_sums_release(gs_timeline_sums *s);
-/* Index of the key. */
-uint32_t gs_timeline_sums_key(gs_timeline_sums *s, gs_sum_key key);
+/* The only place where such a row can be among the recent ones. */
+static inline gs_sum_recent *gs_timeline_sums_recent(gs_timeline_sums *s, uint32_t name, uint32_t state, uint32_t node)
+{
+	return &s->recent[(name * 0x9e3779b1u ^ node * 0x85ebca6bu ^ state * 0xc2b2ae35u) >> (32 - GS_SUM_RECENT_BITS)];
+}
+
+/* Inside gs_timeline_sums_row, which see: one that is not among the recent ones. */
+gs_sum_row *gs_timeline_sums_find(gs_timeline_sums *s, gs_sum_key key, uint32_t node);
+
 /* The row of a key and node, made if need be, until the next one is made. NULL: no memory. */
-gs_sum_row *gs_timeline_sums_row(gs_timeline_sums *s, uint32_t key, uint32_t node);
+static inline gs_sum_row *gs_timeline_sums_row(gs_timeline_sums *s, gs_sum_key key, uint32_t node)
+{
+	uint32_t state = 1u << 16 | (uint32_t)key.phase << 8 | key.reason;
+	const gs_sum_recent *r = gs_timeline_sums_recent(s, key.name, state, node);
+
+	return r->name == key.name && r->node == node && r->state == state ? &s->rows.p[r->row] : gs_timeline_sums_find(s, key, node);
+}
+
 /* `n` intervals of `dur_ns` in all. */
-void gs_timeline_sums_add(gs_timeline_sums *s, uint32_t key, uint32_t node, int64_t n, int64_t dur_ns);
-void gs_timeline_sums_add_cpu(gs_timeline_sums *s, uint32_t key, uint32_t node, int64_t cpu_ns); /* one sample */
+static inline void gs_timeline_sums_add(gs_timeline_sums *s, gs_sum_key key, uint32_t node, int64_t n, int64_t dur_ns)
+{
+	gs_sum_row *row = gs_timeline_sums_row(s, key, node);
+
+	if (row) {
+		row->n += n;
+		row->dur_ns += dur_ns;
+	}
+}
+
+void gs_timeline_sums_add_cpu(gs_timeline_sums *s, gs_sum_key key, uint32_t node, int64_t cpu_ns); /* one sample */
 /* Forget all CPU samples: better ones come. */
 void gs_timeline_sums_drop_cpu(gs_timeline_sums *s);
 
