@@ -6,11 +6,6 @@
 
 enum { MAX_LANES = UINT16_MAX - 1, MAX_REASONS = 255 };
 
-bool gs_trace_no_memory(gs_err *err)
-{
-	return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "the trace needs more memory than its budget");
-}
-
 bool gs_trace_build_init(gs_trace_build *b, gs_document *doc, gs_err *err)
 {
 	*b = (gs_trace_build){ .mem = doc->mem, .b = gs_profile_builder_create(doc->mem, err) };
@@ -359,17 +354,18 @@ static bool pieces(gs_trace_build *b, const gs_trace_chunk *from, const gs_timel
 /* The generation before may have ended later than this one began: its first events happened a little later then. */
 static void fix_times(gs_trace_chunk *c, const gs_gotrace_stitch *s)
 {
-	int64_t first = INT64_MAX;
+	int64_t first = gs_gotrace_stitched_time(s, c->first_event, c->base_ns);
+	uint32_t later = (uint32_t)(first - c->base_ns); /* all is by 32 bits: only what comes out must be small */
 
-	if (!c->event || gs_gotrace_stitched_time(s, c->first_event, c->base_ns) == c->base_ns)
+	if (!c->early || first == c->base_ns)
 		return;
-	for (uint32_t i = 0; i < c->n; i++) {
-		int64_t t = gs_gotrace_stitched_time(s, c->event[i], c->base_ns + c->offset_ns[i]);
+	for (uint32_t i = 0; i < c->n_early; i++) {
+		uint32_t *offset = &c->offset_ns[c->early[i].at];
 
-		first = t < first ? t : first;
+		*offset = (uint32_t)(gs_gotrace_stitched_time(s, c->early[i].event, c->base_ns + *offset) - c->base_ns);
 	}
 	for (uint32_t i = 0; i < c->n; i++)
-		c->offset_ns[i] = (uint32_t)(gs_gotrace_stitched_time(s, c->event[i], c->base_ns + c->offset_ns[i]) - first);
+		c->offset_ns[i] -= later;
 	c->base_ns = first;
 }
 
@@ -469,8 +465,8 @@ static bool add_chunks(gs_trace_build *b, gs_trace_chunks *chunks, const gs_gotr
 static bool add_exact(gs_trace_build *b, gs_trace_chunks *chunks, const gs_gotrace_stitch *s)
 {
 	for (size_t i = 0; i < chunks->done.n; i++) {
-		free(chunks->done.p[i].event);
-		chunks->done.p[i].event = NULL;
+		free(chunks->done.p[i].early);
+		chunks->done.p[i].early = NULL;
 	}
 	return add_chunks(b, chunks, s, false);
 }

@@ -94,7 +94,6 @@ bool gs_trace_build_finish(gs_trace_build *b, gs_document *doc, const gs_gotrace
 
 enum { GS_TRACE_MAX_ROWS = INT32_MAX };
 
-bool gs_trace_no_memory(gs_err *err);
 uint32_t gs_trace_goroutine(gs_trace_build *b, uint64_t id, int64_t now_ns);
 /* Of a goroutine that gs_trace_goroutine gave in this generation. Others may have none: NULL. */
 gs_trace_g_state *gs_trace_state(gs_trace_build *b, uint32_t goroutine);

@@ -8,7 +8,7 @@
 enum {
 	CHUNK_ROWS = 1 << 18, /* their columns fit into a cache */
 	PIECE_ROWS = 8,	      /* but so many for each goroutine: pieces have a price too */
-	MAX_ROWS = 1 << 24,
+	MAX_ROWS = GS_TRACE_MAX_CHUNK,
 	MAX_NEW = 60000,   /* kinds or places that a chunk gets from its transitions; what is inserted has room behind them */
 	MAX_WORDS = 65535, /* of them */
 };
@@ -17,13 +17,13 @@ static void release_chunk(gs_trace_chunk *c)
 {
 	gs_arena_free(c->mem);
 	free(c->pieces);
-	free(c->event);
+	free(c->early);
 	*c = (gs_trace_chunk){ 0 };
 }
 
 static void forget_dictionary(gs_trace_chunks *c)
 {
-	c->kinds.n = c->places.n = 0;
+	c->kinds.n = c->kind_uses.n = c->places.n = 0;
 	gs_map_clear(&c->kind_index);
 	gs_map_clear(&c->place_index);
 	memset(c->kinds_cached, 0, sizeof(c->kinds_cached));
@@ -35,8 +35,9 @@ void gs_trace_chunks_clear(gs_trace_chunks *c)
 	for (size_t i = 0; i < c->done.n; i++)
 		release_chunk(&c->done.p[i]);
 	c->done.n = 0;
-	c->rows.n = c->pieces.n = c->peers.n = c->events.n = 0;
+	c->rows.n = c->pieces.n = c->peers.n = c->events.n = c->n_quick = 0;
 	c->number = 0;
+	c->has_late = false;
 	forget_dictionary(c);
 }
 
@@ -47,6 +48,7 @@ void gs_trace_chunks_release(gs_trace_chunks *c)
 	gs_map_release(&c->place_index);
 	gs_vec_release(&c->done);
 	gs_vec_release(&c->kinds);
+	gs_vec_release(&c->kind_uses);
 	gs_vec_release(&c->places);
 	gs_vec_release(&c->column);
 	gs_vec_release(&c->rows);
@@ -83,7 +85,7 @@ static uint32_t kind_of(gs_trace_chunks *c, const gs_trace_transition *t)
 	index = find_key(&c->kind_index, cached, key, c->kinds.n, &is_new);
 	if (index == UINT32_MAX || !is_new)
 		return index;
-	fresh = gs_vec_push(&c->kinds, MAX_NEW);
+	fresh = gs_vec_push(&c->kind_uses, MAX_NEW) ? gs_vec_push(&c->kinds, MAX_NEW) : NULL;
 	if (!fresh)
 		return UINT32_MAX;
 	*fresh = (gs_timeline_kind){ t->stack, t->phase, t->reason, t->flags };
@@ -183,9 +185,7 @@ static uint32_t order_kinds(const gs_trace_chunks *c, uint16_t *new_kind)
 	if (!all)
 		return UINT32_MAX;
 	for (uint32_t i = 0; i < c->kinds.n; i++)
-		all[i].kind = i;
-	for (size_t i = 0; i < c->rows.n; i++)
-		all[c->rows.p[i].kind].n++;
+		all[i] = (used){ c->kind_uses.p[i], i };
 	qsort(all, c->kinds.n, sizeof(*all), by_use);
 	for (uint32_t i = 0; i < c->kinds.n; i++) {
 		new_kind[all[i].kind] = (uint16_t)i;
@@ -195,36 +195,73 @@ static uint32_t order_kinds(const gs_trace_chunks *c, uint16_t *new_kind)
 	return n_rare;
 }
 
-/* Each row behind the others of its goroutine. */
-static void scatter(const gs_trace_chunks *c, gs_trace_chunk *to, const uint16_t *new_kind)
+/* Where the rows of each goroutine go: one piece behind the other. */
+static void lay_out(gs_trace_chunk *to)
 {
-	gs_trace_piece *pieces = to->pieces;
-	uint32_t peer = 0, at = 0, peer_at = 0;
+	uint32_t at = 0, peer_at = 0;
 
 	for (uint32_t i = 0; i < to->n_pieces; i++) {
-		uint32_t n = pieces[i].n, n_peers = pieces[i].n_peers;
+		gs_trace_piece *piece = &to->pieces[i];
+		uint32_t n = piece->n, n_peers = piece->n_peers;
 
-		pieces[i].first = at;
-		pieces[i].n_peers = peer_at;
-		pieces[i].n = 0;
+		piece->first = at;
+		piece->n_peers = peer_at;
+		piece->n = 0;
 		at += n;
 		peer_at += n_peers;
 	}
-	for (uint32_t i = 0; i < to->n; i++) {
-		const gs_trace_row *row = &c->rows.p[i];
-		gs_trace_piece *piece = &pieces[row->piece];
+}
+
+/*
+ * Each row behind the others of its goroutine. Kinds go where there is room for them: to bytes, or to words that put_kinds then makes
+ * bytes of. Pointers of its own for the compiler, which cannot know that nothing of `to` changes.
+ */
+static inline __attribute__((always_inline)) void scatter(const gs_trace_chunks *c, const gs_trace_chunk *to, const uint16_t *new_kind, bool is_small)
+{
+	const gs_trace_row *rows = c->rows.p;
+	const gs_timeline_kind *kinds = c->kinds.p;
+	const uint32_t *peer = c->peers.p, n = to->n;
+	gs_trace_piece *pieces = to->pieces;
+	uint32_t *offset_ns = to->offset_ns, *peers = to->peers, *peers_before = to->peers_before;
+	uint16_t *column = c->column.p, *place16 = to->place16;
+	uint8_t *kind = to->kind, *place8 = to->place8;
+
+	for (uint32_t i = 0; i < n; i++) {
+		gs_trace_row row = rows[i];
+		gs_trace_piece *piece = &pieces[row.piece];
 		uint32_t here = piece->first + piece->n++;
 
-		to->offset_ns[here] = row->offset_ns;
-		c->column.p[here] = new_kind[row->kind];
-		if (to->place8)
-			to->place8[here] = (uint8_t)row->place;
-		else
-			to->place16[here] = row->place;
-		if (to->event)
-			to->event[here] = c->events.p[i];
-		if (c->kinds.p[row->kind].flags & GS_KIND_HAS_PEER)
-			to->peers[piece->n_peers++] = c->peers.p[peer++];
+		offset_ns[here] = row.offset_ns;
+		if (is_small) {
+			kind[here] = (uint8_t)new_kind[row.kind];
+			place8[here] = (uint8_t)row.place;
+		} else {
+			column[here] = new_kind[row.kind];
+			if (place8)
+				place8[here] = (uint8_t)row.place;
+			else
+				place16[here] = row.place;
+		}
+		if (kinds[row.kind].flags & GS_KIND_HAS_PEER) {
+			peers[piece->n_peers++] = *peer++;
+			if (is_small)
+				peers_before[here / 64]++;
+		}
+		if (i < to->n_early)
+			to->early[i] = (gs_trace_early){ here, c->events.p[i] };
+	}
+}
+
+/* What was counted in each becomes what comes before it. */
+static void add_up(uint32_t *counts, size_t n)
+{
+	uint32_t before = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		uint32_t here = counts[i];
+
+		counts[i] = before;
+		before += here;
 	}
 }
 
@@ -246,10 +283,16 @@ static bool put_together(gs_trace_chunks *c, gs_trace_chunk *to, uint16_t *new_k
 	for (uint32_t i = 0; i < to->n_kinds; i++)
 		to->kinds[new_kind[i]] = c->kinds.p[i];
 	memcpy(to->places, c->places.p, to->n_places * sizeof(*to->places));
+	lay_out(to);
+	if (!to->n_rare && to->place8) {
+		scatter(c, to, new_kind, true);
+		add_up(to->peers_before, to->n / 64 + 1);
+		return true;
+	}
 	while (c->column.n < to->n)
 		if (!gs_vec_push(&c->column, MAX_ROWS))
 			return false;
-	scatter(c, to, new_kind);
+	scatter(c, to, new_kind, false);
 	put_kinds(to, c->column.p);
 	return true;
 }
@@ -272,30 +315,17 @@ bool gs_trace_chunks_flush(gs_trace_chunks *c)
 				.n_peers = (uint32_t)c->peers.n,
 				.n_kinds = (uint32_t)c->kinds.n,
 				.n_places = (uint32_t)c->places.n,
-				.first_event = c->first_event };
+				.first_event = c->first_event,
+				.n_early = (uint32_t)c->events.n };
 	to->pieces = copy(c->pieces.p, c->pieces.n * sizeof(*c->pieces.p), 0);
-	to->event = c->events.n ? copy(c->events.p, c->events.n * sizeof(*c->events.p), 0) : NULL;
+	to->early = to->n_early && !gs_alloc_should_fail() ? calloc(to->n_early, sizeof(*to->early)) : NULL;
 	new_kind = gs_alloc_should_fail() ? NULL : malloc((c->kinds.n + 1) * sizeof(*new_kind));
-	ok = to->pieces && (!c->events.n || to->event) && new_kind && put_together(c, to, new_kind);
+	ok = to->pieces && (!to->n_early || to->early) && new_kind && put_together(c, to, new_kind);
 	free(new_kind);
 	forget_dictionary(c);
-	c->rows.n = c->pieces.n = c->peers.n = c->events.n = 0;
+	c->rows.n = c->pieces.n = c->peers.n = c->events.n = c->n_quick = 0;
 	c->number++;
 	return ok;
-}
-
-static uint32_t piece_of(gs_trace_chunks *c, uint32_t goroutine, gs_trace_piece_at *at)
-{
-	gs_trace_piece *fresh;
-
-	if (at->chunk == c->number + 1)
-		return at->piece;
-	fresh = gs_vec_push(&c->pieces, MAX_ROWS);
-	if (!fresh)
-		return UINT32_MAX;
-	fresh->goroutine = goroutine;
-	*at = (gs_trace_piece_at){ c->number + 1, (uint32_t)c->pieces.n - 1 };
-	return at->piece;
 }
 
 static bool is_full(const gs_trace_chunks *c, int64_t time_ns)
@@ -318,34 +348,39 @@ static bool look_up(gs_trace_chunks *c, const gs_trace_transition *t, uint32_t *
 	return false;
 }
 
+/* So many rows it has before anything else than the next row must be looked at. */
+static size_t count_quick(const gs_trace_chunks *c)
+{
+	size_t n = CHUNK_ROWS;
+
+	if (c->rows.n >= CHUNK_ROWS)
+		n = c->pieces.n * PIECE_ROWS < MAX_ROWS ? c->pieces.n * PIECE_ROWS : MAX_ROWS;
+	return n < c->rows.cap ? n : c->rows.cap;
+}
+
 bool gs_trace_chunks_add(gs_trace_chunks *c, const gs_trace_transition *t, gs_trace_piece_at *at)
 {
-	uint32_t kind, place, piece, *peer, *event;
+	uint32_t kind, place, *peer;
 	gs_trace_row *row;
 
 	if (c->rows.n && is_full(c, t->time_ns) && !gs_trace_chunks_flush(c))
 		return false;
-	if (!look_up(c, t, &kind, &place))
+	if (!look_up(c, t, &kind, &place) || !gs_trace_chunks_meet(c, t->goroutine, at) || !gs_trace_chunks_remember(c, t->event, t->time_ns))
 		return false;
-	piece = piece_of(c, t->goroutine, at);
-	row = piece == UINT32_MAX ? NULL : gs_vec_push(&c->rows, MAX_ROWS);
+	row = gs_vec_push(&c->rows, MAX_ROWS);
 	if (!row)
 		return false;
 	if (c->rows.n == 1) {
 		c->base_ns = t->time_ns;
 		c->first_event = t->event;
 	}
-	*row = (gs_trace_row){ t->time_ns > c->base_ns ? (uint32_t)(t->time_ns - c->base_ns) : 0, piece, (uint16_t)kind, (uint16_t)place };
-	c->pieces.p[piece].n++;
-	if (!c->done.n) {
-		event = gs_vec_push(&c->events, MAX_ROWS);
-		if (!event)
-			return false;
-		*event = (uint32_t)t->event;
-	}
+	*row = (gs_trace_row){ t->time_ns > c->base_ns ? (uint32_t)(t->time_ns - c->base_ns) : 0, at->piece, (uint16_t)kind, (uint16_t)place };
+	c->pieces.p[at->piece].n++;
+	c->kind_uses.p[kind]++;
+	c->n_quick = count_quick(c);
 	if (!(t->flags & GS_KIND_HAS_PEER))
 		return true;
-	c->pieces.p[piece].n_peers++;
+	c->pieces.p[at->piece].n_peers++;
 	peer = gs_vec_push(&c->peers, MAX_ROWS);
 	if (peer)
 		*peer = t->peer;
@@ -372,13 +407,6 @@ static uint32_t make_way(gs_trace_chunk *c, uint32_t n, uint32_t goroutine, uint
 	return at;
 }
 
-/* A column of n with a gap at `at`. */
-static void move_column(void *to, const void *from, size_t size, uint32_t at, uint32_t n)
-{
-	memcpy(to, from, at * size);
-	memcpy((char *)to + (at + 1) * size, (const char *)from + at * size, (n - at) * size);
-}
-
 /* So that a chunk may have a transition before its first one. */
 static void begin_earlier(gs_trace_chunk *c, int64_t time_ns)
 {
@@ -400,8 +428,8 @@ static bool make_larger(const gs_trace_chunk *from, gs_trace_chunk *to)
 	to->n_places++;
 	to->mem = NULL;
 	to->pieces = copy(from->pieces, from->n_pieces * sizeof(*from->pieces), sizeof(*from->pieces));
-	to->event = from->event ? copy(from->event, from->n * sizeof(*from->event), sizeof(*from->event)) : NULL;
-	return to->pieces && (!from->event || to->event) && from->n_kinds < MAX_WORDS && from->n_places < MAX_WORDS && make_columns(to);
+	to->early = from->early ? copy(from->early, from->n_early * sizeof(*from->early), sizeof(*from->early)) : NULL;
+	return to->pieces && (!from->early || to->early) && from->n_kinds < MAX_WORDS && from->n_places < MAX_WORDS && make_columns(to);
 }
 
 /* Kinds and places of what was there, with a gap at `at` for the newest ones. */
@@ -450,9 +478,10 @@ bool gs_trace_chunks_insert(gs_trace_chunks *c, uint32_t chunk, const gs_trace_t
 	copy_words(old, &to, at, kind);
 	put_kinds(&to, kind);
 	free(kind);
-	if (to.event) {
-		move_column(to.event, old->event, sizeof(*to.event), at, n);
-		to.event[at] = (uint32_t)t->event;
+	if (to.early) {
+		for (uint32_t i = 0; i < to.n_early; i++)
+			to.early[i].at += to.early[i].at >= at;
+		to.early[to.n_early++] = (gs_trace_early){ at, (uint32_t)t->event };
 	}
 	if (t->time_ns > to.last_ns)
 		to.last_ns = t->time_ns;

@@ -2,15 +2,29 @@
 
 #include <stdlib.h>
 
+/* Kept out of the way of what happens a million times a second. */
+#define RARE __attribute__((noinline))
+
 enum { MAX_ROWS = INT32_MAX, MAX_LANES = UINT16_MAX - 1, MAX_REASONS = 255 };
 #define MAX_SIDE_BYTES ((size_t)1 << 40)
+
+bool gs_trace_no_memory(gs_err *err)
+{
+	return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "the trace needs more memory than its budget");
+}
+
+/* Numbers in the chunk were those of another one. */
+static void forget_recent(gs_trace_rows *t)
+{
+	memset(t->recent_kinds, 0, sizeof(t->recent_kinds));
+	memset(t->recent_places, 0, sizeof(t->recent_places));
+	t->recent_chunk = t->chunks.number;
+}
 
 /* The first stack and reason are none. */
 static bool start(gs_trace_rows *t, uint32_t index)
 {
 	t->index = index;
-	t->last_m = GS_GOTRACE_NONE;
-	t->last_thread = GS_NO_LANE;
 	t->side.bytes.max = MAX_SIDE_BYTES;
 	return gs_vec_push(&t->stacks, MAX_ROWS) && gs_vec_push(&t->reasons, MAX_REASONS);
 }
@@ -31,14 +45,14 @@ bool gs_trace_rows_reuse(gs_trace_rows *t, uint32_t index)
 	gs_trace_chunks_clear(&t->chunks);
 	t->statuses.n = t->samples.n = t->memory.n = t->pending.n = 0;
 	t->heap.n = t->goal.n = t->procs_max.n = 0;
-	t->gs.n = t->ps.n = t->ms.n = t->stacks.n = t->reasons.n = t->dense_stacks.n = 0;
+	t->gs.n = t->ps.n = t->ms.n = t->stacks.n = t->reasons.n = t->dense_stacks.n = t->g_by_place.n = 0;
 	gs_id_runs_clear(&t->g_index);
 	gs_map_clear(&t->p_index);
 	gs_map_clear(&t->m_index);
 	gs_map_clear(&t->stack_index);
 	gs_map_clear(&t->reason_index);
 	memset(t->dense_procs, 0, sizeof(t->dense_procs));
-	memset(t->recent_reasons, 0, sizeof(t->recent_reasons));
+	forget_recent(t);
 	t->side.bytes.n = 0;
 	t->side.last_event = 0;
 	t->side.last_ns = 0;
@@ -64,6 +78,7 @@ void gs_trace_rows_free(gs_trace_rows *t)
 	gs_vec_release(&t->stacks);
 	gs_vec_release(&t->reasons);
 	gs_vec_release(&t->dense_stacks);
+	gs_vec_release(&t->g_by_place);
 	gs_id_runs_release(&t->g_index);
 	gs_map_release(&t->p_index);
 	gs_map_release(&t->m_index);
@@ -88,6 +103,25 @@ uint32_t gs_trace_rows_goroutine(gs_trace_rows *t, uint64_t id)
 		*place = (uint32_t)t->gs.n;
 	}
 	return *place - 1;
+}
+
+/* GS_NO_INDEX: none, or no memory. */
+static uint32_t find_goroutine(gs_trace_rows *t, uint32_t place, uint64_t id)
+{
+	uint32_t index = gs_trace_rows_goroutine(t, id);
+
+	if (!place || place > MAX_ROWS || index == GS_NO_INDEX)
+		return index;
+	while (t->g_by_place.n <= place)
+		if (!gs_vec_push(&t->g_by_place, MAX_ROWS))
+			return GS_NO_INDEX;
+	t->g_by_place.p[place] = index + 1;
+	return index;
+}
+
+static inline uint32_t goroutine_at(gs_trace_rows *t, uint32_t place, uint64_t id)
+{
+	return place < t->g_by_place.n && t->g_by_place.p[place] ? t->g_by_place.p[place] - 1 : find_goroutine(t, place, id);
 }
 
 static uint16_t find_proc(gs_trace_rows *t, uint64_t id)
@@ -129,8 +163,6 @@ static uint16_t thread_of(gs_trace_rows *t, uint64_t id)
 
 	if (id == GS_GOTRACE_NONE)
 		return GS_NO_LANE;
-	if (id == t->last_m)
-		return t->last_thread;
 	slot = gs_map_put(&t->m_index, id, &is_new);
 	if (!slot)
 		return GS_NO_LANE;
@@ -141,9 +173,7 @@ static uint16_t thread_of(gs_trace_rows *t, uint64_t id)
 			*m = id;
 		*slot = m ? (uint32_t)t->ms.n - 1 : GS_NO_LANE;
 	}
-	t->last_m = id;
-	t->last_thread = (uint16_t)*slot;
-	return t->last_thread;
+	return (uint16_t)*slot;
 }
 
 /* Ids count from 1 in what the runtime writes: looked up in a list, or in a map when they do not. NULL: no memory. */
@@ -176,10 +206,10 @@ static uint32_t stack_of(gs_trace_rows *t, uint64_t id)
 	return *slot;
 }
 
-static uint8_t find_reason(gs_trace_rows *t, uint64_t id)
+static uint8_t reason_of(gs_trace_rows *t, uint64_t id)
 {
 	bool is_new;
-	uint32_t *slot = gs_map_put(&t->reason_index, id, &is_new);
+	uint32_t *slot = id ? gs_map_put(&t->reason_index, id, &is_new) : NULL;
 
 	if (!slot)
 		return 0;
@@ -193,38 +223,6 @@ static uint8_t find_reason(gs_trace_rows *t, uint64_t id)
 	return (uint8_t)*slot;
 }
 
-static inline uint8_t reason_of(gs_trace_rows *t, uint64_t id)
-{
-	uint64_t at = id % GS_TRACE_RECENT_REASONS;
-
-	if (id && t->recent_reasons[at].id != id) {
-		t->recent_reasons[at].index = find_reason(t, id);
-		t->recent_reasons[at].id = id;
-	}
-	return id ? t->recent_reasons[at].index : 0;
-}
-
-/* The goroutine enters `phase`. Field by field: a whole that was just put together from small parts is slow to be read again. */
-static inline void transition(gs_trace_rows *t, const gs_gotrace_event *e, uint32_t g, gs_phase phase, gs_trace_transition *x)
-{
-	x->time_ns = e->time_ns;
-	x->event = t->n_events;
-	x->goroutine = g;
-	x->stack = 0;
-	x->peer = GS_NO_INDEX;
-	x->proc = proc_of(t, e->p);
-	x->thread = thread_of(t, e->m);
-	x->phase = (uint8_t)phase;
-	x->reason = 0;
-	x->flags = 0;
-}
-
-/* False: no memory, or it has no goroutine. */
-static bool push(gs_trace_rows *t, const gs_trace_transition *x)
-{
-	return x->goroutine != GS_NO_INDEX && gs_trace_chunks_add(&t->chunks, x, &t->gs.p[x->goroutine].piece);
-}
-
 static void leave_syscall(gs_trace_rows *t, uint32_t g)
 {
 	gs_trace_g *of = &t->gs.p[g];
@@ -234,16 +232,16 @@ static void leave_syscall(gs_trace_rows *t, uint32_t g)
 	of->syscall_proc = GS_NO_LANE;
 }
 
-static void enter_syscall(gs_trace_rows *t, const gs_trace_transition *x)
+static void enter_syscall(gs_trace_rows *t, uint32_t goroutine, uint16_t proc, uint16_t thread, uint32_t stack)
 {
-	gs_trace_g *g = &t->gs.p[x->goroutine];
+	gs_trace_g *g = &t->gs.p[goroutine];
 
-	g->syscall_stack = x->stack;
-	g->syscall_proc = x->proc;
-	g->syscall_thread = x->thread;
-	if (x->proc != GS_NO_LANE) {
-		t->ps.p[x->proc].in_syscall = x->goroutine;
-		t->ps.p[x->proc].is_known = true;
+	g->syscall_stack = stack;
+	g->syscall_proc = proc;
+	g->syscall_thread = thread;
+	if (proc != GS_NO_LANE) {
+		t->ps.p[proc].in_syscall = goroutine;
+		t->ps.p[proc].is_known = true;
 	}
 }
 
@@ -286,53 +284,82 @@ static bool proc_idle(gs_trace_rows *t, const gs_gotrace_event *e, uint64_t id)
 				   .thread = t->gs.p[p->in_syscall].syscall_thread,
 				   .phase = GS_PHASE_SYSCALL };
 	on_proc(t, proc);
-	return push(t, &x);
+	return gs_trace_chunks_add(&t->chunks, &x, &t->gs.p[x.goroutine].piece);
 }
 
-static bool created(gs_trace_rows *t, const gs_gotrace_event *e, gs_phase phase)
+static inline uint32_t what_of(const gs_gotrace_event *e, unsigned flags)
 {
-	uint32_t g = gs_trace_rows_goroutine(t, e->args[0]);
-	gs_trace_transition x;
+	return (uint32_t)e->type << 1 | (flags & GS_KIND_HAS_PEER);
+}
+
+/* A kind or place that was not there before, or a transition that begins or ends something. */
+static RARE bool add_slowly(gs_trace_rows *t, const gs_gotrace_event *e, const gs_trace_rule *rule, uint32_t g, uint32_t peer, unsigned flags,
+			    gs_trace_recent_kind *kind, gs_trace_recent_place *place)
+{
+	gs_trace_transition x = { .time_ns = e->time_ns, .event = t->n_events, .goroutine = g, .peer = peer, .proc = proc_of(t, e->p),
+				  .thread = thread_of(t, e->m), .phase = rule->phase, .flags = (uint8_t)flags };
+	const gs_trace_row *row;
+
+	if (rule->has_stack)
+		x.stack = stack_of(t, e->args[rule->stack_at]);
+	if (rule->has_reason)
+		x.reason = reason_of(t, e->args[0]);
+	if (!gs_trace_chunks_add(&t->chunks, &x, &t->gs.p[g].piece))
+		return false;
+	if (t->recent_chunk != t->chunks.number)
+		forget_recent(t);
+	row = &t->chunks.rows.p[t->chunks.rows.n - 1];
+	*kind = (gs_trace_recent_kind){ .stack = rule->has_stack ? e->args[rule->stack_at] : 0,
+					.reason = rule->has_reason ? e->args[0] : 0, .what = what_of(e, flags), .stack_at = x.stack,
+					.number = row->kind };
+	*place = (gs_trace_recent_place){ .p = e->p, .m = e->m, .is_used = true, .proc = x.proc, .thread = x.thread, .number = row->place };
+	return true;
+}
+
+/* False: no memory, or it has no goroutine. */
+static inline __attribute__((always_inline)) bool transition(gs_trace_rows *t, const gs_gotrace_event *e, const gs_trace_rule *rule)
+{
+	uint32_t g = goroutine_at(t, e->place, rule->is_own ? e->g : e->args[0]);
+	uint32_t peer = rule->has_peer ? goroutine_at(t, e->g_place, e->g) : GS_NO_INDEX;
+	uint64_t stack = rule->has_stack ? e->args[rule->stack_at] : 0, reason = rule->has_reason ? e->args[0] : 0;
+	unsigned flags = (rule->creates ? GS_KIND_CREATES | GS_KIND_HAS_PEER : 0u) | (peer == GS_NO_INDEX ? 0u : GS_KIND_HAS_PEER);
+	gs_trace_recent_kind *kind = &t->recent_kinds[((uint32_t)stack * 0x9e3779b1u ^ e->type * 0x85ebca6bu) >> (32 - GS_TRACE_RECENT_KINDS_BITS)];
+	gs_trace_recent_place *place = &t->recent_places[((uint32_t)e->m * 7 + (uint32_t)e->p) % GS_TRACE_RECENT_PLACES];
+	gs_trace_g *of;
 
 	if (g == GS_NO_INDEX)
 		return false;
-	transition(t, e, g, phase, &x);
-	x.flags = GS_KIND_CREATES | GS_KIND_HAS_PEER;
-	x.peer = gs_trace_rows_goroutine(t, e->g);
-	if (e->type == GS_GOTRACE_GO_CREATE_SYSCALL) {
-		enter_syscall(t, &x);
-	} else {
-		x.stack = stack_of(t, e->args[2]);
-		t->gs.p[g].name_stack = stack_of(t, e->args[1]);
+	if (kind->what == what_of(e, flags) && kind->stack == stack && kind->reason == reason && place->is_used && place->m == e->m &&
+	    place->p == e->p && t->recent_chunk == t->chunks.number && gs_trace_chunks_is_quick(&t->chunks, e->time_ns)) {
+		if (!gs_trace_chunks_add_quick(&t->chunks, e->time_ns, t->n_events, g, kind->number, place->number, flags & GS_KIND_HAS_PEER, peer,
+					       &t->gs.p[g].piece))
+			return false;
+	} else if (!add_slowly(t, e, rule, g, peer, flags, kind, place)) {
+		return false;
 	}
-	return push(t, &x);
-}
-
-static bool unblocked(gs_trace_rows *t, const gs_gotrace_event *e)
-{
-	gs_trace_transition x;
-
-	transition(t, e, gs_trace_rows_goroutine(t, e->args[0]), GS_PHASE_RUNNABLE, &x);
-	x.peer = gs_trace_rows_goroutine(t, e->g);
-	x.flags = x.peer == GS_NO_INDEX ? 0 : GS_KIND_HAS_PEER;
-	if (e->type == GS_GOTRACE_GO_UNBLOCK)
-		x.stack = stack_of(t, e->args[2]);
-	return push(t, &x);
-}
-
-/* The goroutine of the context, which there must be; `stack` is its own. */
-static bool own(gs_trace_rows *t, const gs_gotrace_event *e, gs_phase phase, uint64_t reason, uint64_t stack, gs_trace_transition *x)
-{
-	uint32_t g = gs_trace_rows_goroutine(t, e->g);
-
-	if (g == GS_NO_INDEX)
-		return false;
-	transition(t, e, g, phase, x);
-	x->stack = stack_of(t, stack);
-	x->reason = reason_of(t, reason);
-	if (!t->gs.p[g].name_stack)
-		t->gs.p[g].name_stack = x->stack;
-	return push(t, x);
+	of = &t->gs.p[g];
+	if (rule->new_stack_at)
+		of->name_stack = stack_of(t, e->args[rule->new_stack_at]);
+	else if (rule->is_own && !of->name_stack)
+		of->name_stack = kind->stack_at;
+	switch (rule->hold) {
+	case GS_TRACE_HOLD_SYSCALL:
+		enter_syscall(t, g, place->proc, place->thread, kind->stack_at);
+		break;
+	case GS_TRACE_HOLD_NONE:
+		leave_syscall(t, g);
+		break;
+	case GS_TRACE_HOLD_PROC_AGAIN:
+		leave_syscall(t, g);
+		on_proc(t, place->proc);
+		break;
+	case GS_TRACE_HOLD_PROC:
+		on_proc(t, place->proc);
+		break;
+	default:
+		break;
+	}
+	return true;
 }
 
 static bool status(gs_trace_rows *t, const gs_gotrace_event *e)
@@ -356,10 +383,10 @@ static bool status(gs_trace_rows *t, const gs_gotrace_event *e)
 	x = gs_vec_push(&t->statuses, MAX_ROWS);
 	if (!x)
 		return false;
-	transition(t, e, g, (gs_phase)phases[e->to_state], x);
-	x->stack = stack;
+	*x = (gs_trace_transition){ .time_ns = e->time_ns, .event = t->n_events, .goroutine = g, .stack = stack, .peer = GS_NO_INDEX,
+				    .proc = proc_of(t, e->p), .thread = thread_of(t, e->m), .phase = phases[e->to_state] };
 	if (x->phase == GS_PHASE_SYSCALL)
-		enter_syscall(t, x);
+		enter_syscall(t, g, x->proc, x->thread, stack);
 	return true;
 }
 
@@ -481,54 +508,9 @@ bool gs_trace_side_next(gs_trace_side_walk *w)
 	return true;
 }
 
-static bool add(gs_trace_rows *t, const gs_gotrace_event *e)
+static RARE bool no_transition(gs_trace_rows *t, const gs_gotrace_event *e)
 {
-	gs_trace_transition x;
-	bool ok;
-
 	switch (e->type) {
-	case GS_GOTRACE_GO_CREATE:
-		return created(t, e, GS_PHASE_RUNNABLE);
-	case GS_GOTRACE_GO_CREATE_BLOCKED:
-		return created(t, e, GS_PHASE_WAITING);
-	case GS_GOTRACE_GO_CREATE_SYSCALL:
-		return created(t, e, GS_PHASE_SYSCALL);
-	case GS_GOTRACE_GO_START:
-		transition(t, e, gs_trace_rows_goroutine(t, e->args[0]), GS_PHASE_RUNNING, &x);
-		on_proc(t, x.proc);
-		return push(t, &x);
-	case GS_GOTRACE_GO_DESTROY:
-		return own(t, e, GS_PHASE_NONE, 0, 0, &x);
-	case GS_GOTRACE_GO_DESTROY_SYSCALL:
-		ok = own(t, e, GS_PHASE_NONE, 0, 0, &x);
-		if (ok)
-			leave_syscall(t, x.goroutine);
-		return ok;
-	case GS_GOTRACE_GO_STOP:
-		return own(t, e, GS_PHASE_RUNNABLE, e->args[0], e->args[1], &x);
-	case GS_GOTRACE_GO_BLOCK:
-		return own(t, e, GS_PHASE_WAITING, e->args[0], e->args[1], &x);
-	case GS_GOTRACE_GO_UNBLOCK:
-	case GS_GOTRACE_GO_SWITCH:
-	case GS_GOTRACE_GO_SWITCH_DESTROY:
-		return unblocked(t, e);
-	case GS_GOTRACE_GO_SYSCALL_BEGIN:
-		ok = own(t, e, GS_PHASE_SYSCALL, 0, e->args[1], &x);
-		if (ok)
-			enter_syscall(t, &x);
-		return ok;
-	case GS_GOTRACE_GO_SYSCALL_END:
-		ok = own(t, e, GS_PHASE_RUNNING, 0, 0, &x);
-		if (ok) {
-			leave_syscall(t, x.goroutine);
-			on_proc(t, x.proc);
-		}
-		return ok;
-	case GS_GOTRACE_GO_SYSCALL_END_BLOCKED:
-		ok = own(t, e, GS_PHASE_RUNNABLE, 0, 0, &x);
-		if (ok)
-			leave_syscall(t, x.goroutine);
-		return ok;
 	case GS_GOTRACE_GO_STATUS:
 	case GS_GOTRACE_GO_STATUS_STACK:
 		return status(t, e);
@@ -553,10 +535,13 @@ static bool add(gs_trace_rows *t, const gs_gotrace_event *e)
 	}
 }
 
-bool gs_trace_rows_event(gs_trace_rows *t, const gs_gotrace_event *e)
+bool gs_trace_rows_event(void *events, const gs_gotrace_generation *g, const gs_gotrace_event *e, gs_err *err)
 {
-	bool ok = t->n_events < MAX_ROWS && add(t, e);
+	gs_trace_rows *t = events;
+	const gs_trace_rule *rule = &gs_trace_rules[e->type];
+	bool ok = t->n_events < MAX_ROWS && (rule->phase ? transition(t, e, rule) : no_transition(t, e));
 
+	(void)g;
 	t->n_events++;
-	return ok;
+	return ok || gs_trace_no_memory(err);
 }

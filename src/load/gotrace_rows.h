@@ -9,6 +9,7 @@
 #include "base/rd.h"
 #include "format/gotrace/gotrace.h"
 #include "load/gotrace_chunk.h"
+#include "load/gotrace_rules.h"
 
 typedef struct gs_trace_value {
 	int64_t time_ns;
@@ -68,7 +69,22 @@ typedef struct gs_trace_pending {
 } gs_trace_pending;
 
 /* Indexes of ids that are small; the maps know the others. */
-enum { GS_TRACE_DENSE_PROCS = 256, GS_TRACE_DENSE_STACKS = 1 << 20, GS_TRACE_RECENT_REASONS = 64 };
+enum { GS_TRACE_DENSE_PROCS = 256, GS_TRACE_DENSE_STACKS = 1 << 20 };
+
+/* What transitions of the chunk that is being filled were, and where. Nearly every one has been there before. */
+enum { GS_TRACE_RECENT_KINDS_BITS = 10, GS_TRACE_RECENT_PLACES = 64 };
+typedef struct gs_trace_recent_kind {
+	uint64_t stack, reason; /* ids */
+	uint32_t what; /* type of the event << 1 | whether there is a peer; 0: nothing here */
+	uint32_t stack_at; /* index of the stack */
+	uint16_t number; /* in the chunk */
+} gs_trace_recent_kind;
+typedef struct gs_trace_recent_place {
+	uint64_t p, m; /* ids */
+	bool is_used;
+	uint16_t proc, thread; /* indexes */
+	uint16_t number; /* in the chunk */
+} gs_trace_recent_place;
 
 typedef struct gs_trace_rows {
 	uint32_t index;
@@ -88,22 +104,23 @@ typedef struct gs_trace_rows {
 	gs_id_runs g_index; /* index + 1 */
 	gs_map p_index, m_index, stack_index, reason_index;
 	uint16_t dense_procs[GS_TRACE_DENSE_PROCS]; /* + 1 */
-	struct {
-		uint64_t id; /* 0: nothing here */
-		uint8_t index;
-	} recent_reasons[GS_TRACE_RECENT_REASONS];
 	GS_VEC(uint32_t) dense_stacks; /* by id below GS_TRACE_DENSE_STACKS */
-	uint64_t last_m; /* looked up last, and its index */
-	uint16_t last_thread;
+	GS_VEC(uint32_t) g_by_place; /* index + 1 by `place` of events; 0: not known */
+	uint32_t recent_chunk; /* what the recent ones are of */
+	gs_trace_recent_kind recent_kinds[1 << GS_TRACE_RECENT_KINDS_BITS];
+	gs_trace_recent_place recent_places[GS_TRACE_RECENT_PLACES];
 } gs_trace_rows;
+
+/* Always false. */
+bool gs_trace_no_memory(gs_err *err);
 
 /* NULL: no memory. */
 gs_trace_rows *gs_trace_rows_create(uint32_t index);
 /* Empty it for another generation: its memory is kept. False: no memory. */
 bool gs_trace_rows_reuse(gs_trace_rows *t, uint32_t index);
 void gs_trace_rows_free(gs_trace_rows *t);
-/* The next event of the generation. False: out of memory. */
-bool gs_trace_rows_event(gs_trace_rows *t, const gs_gotrace_event *e);
+/* The next event of the generation; `events` is a gs_trace_rows. False: out of memory. */
+bool gs_trace_rows_event(void *events, const gs_gotrace_generation *g, const gs_gotrace_event *e, gs_err *err);
 /* From the first one on: gs_trace_side_begin, then until it is false. */
 gs_trace_side_walk gs_trace_side_begin(const gs_trace_side *s);
 bool gs_trace_side_next(gs_trace_side_walk *w);

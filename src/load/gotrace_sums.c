@@ -90,30 +90,6 @@ struct gs_trace_sums {
 	} recent_reasons[RECENT_REASONS];
 };
 
-/* What an event makes of a goroutine: its own, or the one that it names. */
-static const struct rule {
-	uint8_t phase; /* 0: nothing */
-	bool is_own, creates;
-	bool has_reason;	 /* its first argument */
-	bool has_stack, is_rare; /* rare ones are too much to look at where it must be quick */
-	uint8_t stack_at;	 /* argument */
-} rules[256] = {
-	[GS_GOTRACE_GO_CREATE] = { GS_PHASE_RUNNABLE, false, true, false, true, true, 2 },
-	[GS_GOTRACE_GO_CREATE_BLOCKED] = { GS_PHASE_WAITING, false, true, false, true, true, 2 },
-	[GS_GOTRACE_GO_CREATE_SYSCALL] = { GS_PHASE_SYSCALL, false, false, false, false, true, 0 },
-	[GS_GOTRACE_GO_START] = { GS_PHASE_RUNNING, false, false, false, false, false, 0 },
-	[GS_GOTRACE_GO_DESTROY] = { GS_PHASE_NONE, true, false, false, false, false, 0 },
-	[GS_GOTRACE_GO_DESTROY_SYSCALL] = { GS_PHASE_NONE, true, false, false, false, false, 0 },
-	[GS_GOTRACE_GO_STOP] = { GS_PHASE_RUNNABLE, true, false, true, true, false, 1 },
-	[GS_GOTRACE_GO_BLOCK] = { GS_PHASE_WAITING, true, false, true, true, false, 1 },
-	[GS_GOTRACE_GO_UNBLOCK] = { GS_PHASE_RUNNABLE, false, false, false, true, false, 2 },
-	[GS_GOTRACE_GO_SWITCH] = { GS_PHASE_RUNNABLE, false, false, false, false, false, 0 },
-	[GS_GOTRACE_GO_SWITCH_DESTROY] = { GS_PHASE_RUNNABLE, false, false, false, false, false, 0 },
-	[GS_GOTRACE_GO_SYSCALL_BEGIN] = { GS_PHASE_SYSCALL, true, false, false, true, false, 1 },
-	[GS_GOTRACE_GO_SYSCALL_END] = { GS_PHASE_RUNNING, true, false, false, false, false, 0 },
-	[GS_GOTRACE_GO_SYSCALL_END_BLOCKED] = { GS_PHASE_RUNNABLE, true, false, false, false, false, 0 },
-};
-
 enum {
 	SEEN = 1,
 	SEEN_BESIDE = 2,
@@ -409,7 +385,7 @@ static void begin_first(gs_trace_sums *s, goroutine *g, uint32_t index, int64_t 
 	h->first_stack = stack;
 }
 
-static bool transition(gs_trace_sums *s, const gs_gotrace_generation *gen, const gs_gotrace_event *e, const struct rule *rule)
+static bool transition(gs_trace_sums *s, const gs_gotrace_generation *gen, const gs_gotrace_event *e, const gs_trace_rule *rule)
 {
 	uint32_t index = index_of(s, e, rule->is_own ? e->g : e->args[0]);
 	uint64_t stack = rule->has_stack ? e->args[rule->stack_at] : 0;
@@ -420,7 +396,7 @@ static bool transition(gs_trace_sums *s, const gs_gotrace_generation *gen, const
 	if (index == GS_NO_INDEX || !meet(s, gen, stack))
 		return s->must_restart;
 	g = &s->gs.p[index];
-	if (rule->creates ? !name_created(s, index, gen, e->args[1]) :
+	if (rule->new_stack_at ? !name_created(s, index, gen, e->args[rule->new_stack_at]) :
 			    !(g->flags & IS_NAMED) && rule->is_own && !name_by(s, index, gen, (uint32_t)stack))
 		return false;
 	if (s->must_restart)
@@ -500,7 +476,7 @@ static bool no_transition(gs_trace_sums *s, const gs_gotrace_generation *g, cons
 
 RARE bool any_event(gs_trace_sums *s, const gs_gotrace_generation *g, const gs_gotrace_event *e, gs_err *err)
 {
-	const struct rule *rule = &rules[e->type];
+	const gs_trace_rule *rule = &gs_trace_rules[e->type];
 
 	if (s->n_events < MAX_ROWS && (rule->phase ? transition(s, g, e, rule) : no_transition(s, g, e))) {
 		s->n_events++;
@@ -513,13 +489,13 @@ RARE bool any_event(gs_trace_sums *s, const gs_gotrace_generation *g, const gs_g
 bool gs_trace_sums_event(void *events, const gs_gotrace_generation *gen, const gs_gotrace_event *e, gs_err *err)
 {
 	gs_trace_sums *s = events;
-	const struct rule *rule = &rules[e->type];
+	const gs_trace_rule *rule = &gs_trace_rules[e->type];
 	uint64_t stack = e->args[rule->stack_at] & -(uint64_t)rule->has_stack, at = e->args[0] % RECENT_REASONS;
 	uint32_t index = e->place - 1, next = (uint32_t)rule->phase << 8, of_stack;
 	goroutine *g;
 	open_row *r;
 
-	if (!rule->phase || rule->is_rare || index >= s->gs.n || stack >= s->seen.n || s->early.n < MAX_EARLY || s->n_events >= MAX_ROWS)
+	if (!rule->phase || rule->creates || index >= s->gs.n || stack >= s->seen.n || s->early.n < MAX_EARLY || s->n_events >= MAX_ROWS)
 		return any_event(s, gen, e, err);
 	if (rule->has_reason) {
 		if (s->recent_reasons[at].id != e->args[0] || s->recent_reasons[at].index == s->forever)

@@ -53,21 +53,13 @@ static void put_back(loading *l, gs_trace_rows *rows, bool is_wanted)
 	gs_trace_rows_free(rows);
 }
 
-static bool event(void *events, const gs_gotrace_generation *g, const gs_gotrace_event *e, gs_err *err)
-{
-	(void)g;
-	return gs_trace_rows_event(events, e) || gs_trace_no_memory(err);
-}
-
-/* The times of its first chunk can be mended: those behind it must be right. */
+/* The times of transitions whose events are remembered can be mended: those behind them must be right. */
 static bool fits(void *events, int64_t before_ns)
 {
-	const gs_trace_rows *rows = events;
-	const gs_trace_chunk *second = rows->chunks.done.n > 1 ? &rows->chunks.done.p[1] : NULL;
-
+	const gs_trace_chunks *c = &((const gs_trace_rows *)events)->chunks;
 	const gs_gotrace_stitch s = { .sync = { .time_ns = before_ns + 1 } };
 
-	return !second || gs_gotrace_stitched_time(&s, second->first_event, second->base_ns) == second->base_ns;
+	return !c->has_late || gs_gotrace_stitched_time(&s, c->late_event, c->late_ns) == c->late_ns;
 }
 
 static void discard(void *ctx, void *events)
@@ -141,7 +133,7 @@ static bool stitch_sums(void *ctx, void *events, const gs_gotrace_generation *g,
 static bool load_by(gs_load_source *src, bool is_sums, bool *must_restart, gs_document *doc, gs_err *err)
 {
 	loading l = { .src = src };
-	gs_gotrace_parallel_sink rows = { &l, begin, event, fits, discard, stitch, src->is_reread };
+	gs_gotrace_parallel_sink rows = { &l, begin, gs_trace_rows_event, fits, discard, stitch, src->is_reread };
 	gs_gotrace_parallel_sink sums = { &l, begin_sums, gs_trace_sums_event, NULL, discard_sums, stitch_sums, src->is_reread };
 	gs_gotrace_report report;
 	bool ok;

@@ -20,19 +20,51 @@ static gs_trace_transition make(const shape *s, uint32_t i)
 				      .phase = (uint8_t)(2 + i % 4), .flags = i % 3 ? 0 : GS_KIND_HAS_PEER };
 }
 
+/* What a row of a chunk was made of. */
+typedef struct seen {
+	uint32_t chunk; /* + 1 */
+	gs_trace_transition of;
+	gs_trace_row row;
+} seen;
+enum { N_SEEN = 997 };
+
+static bool is_same(const gs_trace_transition *a, const gs_trace_transition *b)
+{
+	return a->stack == b->stack && a->proc == b->proc && a->thread == b->thread && a->phase == b->phase && a->flags == b->flags;
+}
+
+/* What was there before goes by the short way, where that is open. */
+static bool add(gs_trace_chunks *c, const gs_trace_transition *t, gs_trace_piece_at *at, seen *all, uint32_t *n_quick)
+{
+	seen *s = &all[(t->stack * 31u + t->proc * 7u + t->thread * 3u + t->phase) % N_SEEN];
+	bool ok;
+
+	if (s->chunk == c->number + 1 && is_same(&s->of, t) && gs_trace_chunks_is_quick(c, t->time_ns)) {
+		++*n_quick;
+		return gs_trace_chunks_add_quick(c, t->time_ns, t->event, t->goroutine, s->row.kind, s->row.place, t->flags & GS_KIND_HAS_PEER, t->peer, at);
+	}
+	ok = gs_trace_chunks_add(c, t, at);
+	*s = (seen){ c->number + 1, *t, c->rows.p[c->rows.n - 1] };
+	return ok;
+}
+
 static gs_trace_chunks *fill(const shape *s)
 {
 	gs_trace_chunks *c = calloc(1, sizeof(*c));
 	gs_trace_piece_at *at = calloc(N_GOROUTINES, sizeof(*at));
-	bool ok = c && at;
+	seen *all = calloc(N_SEEN, sizeof(*all));
+	bool ok = c && at && all;
+	uint32_t n_quick = 0;
 
 	for (uint32_t i = 0; ok && i < s->n; i++) {
 		gs_trace_transition t = make(s, i);
 
-		ok = gs_trace_chunks_add(c, &t, &at[t.goroutine]);
+		ok = add(c, &t, &at[t.goroutine], all, &n_quick);
 	}
 	CHECK(ok && gs_trace_chunks_flush(c));
+	CHECK((n_quick > 0) == (s->stacks < N_SEEN));
 	free(at);
+	free(all);
 	return c;
 }
 
@@ -50,6 +82,7 @@ static void check_round(const shape *s, bool is_wide, bool is_rare)
 	uint32_t *next = calloc(N_GOROUTINES, sizeof(*next)), n = 0;
 	bool ok = next != NULL, has_wide = false, has_rare = false;
 
+	CHECK(c->has_late && c->late_event == GS_TRACE_MAX_EARLY && c->late_ns == 1000 + (int64_t)GS_TRACE_MAX_EARLY * 3);
 	/* Times tell which transition it was. */
 	for (size_t i = 0; ok && i < c->done.n; i++) {
 		const gs_trace_chunk *k = &c->done.p[i];
@@ -57,14 +90,15 @@ static void check_round(const shape *s, bool is_wide, bool is_rare)
 
 		has_wide |= k->place16 != NULL;
 		has_rare |= k->n_rare > 0;
-		ok = (i == 0) == (k->event != NULL);
+		ok = k->n_early == (i == 0 ? GS_TRACE_MAX_EARLY : 0);
+		for (uint32_t e = 0; ok && e < k->n_early; e++)
+			ok = k->early[e].event == e && k->base_ns + k->offset_ns[k->early[e].at] == 1000 + (int64_t)e * 3;
 		for (uint32_t p = 0; p < k->n_pieces; p++)
 			for (uint32_t at = k->pieces[p].first; ok && at < k->pieces[p].first + k->pieces[p].n; at++) {
 				uint32_t number = (uint32_t)((k->base_ns + k->offset_ns[at] - 1000) / 3);
 				gs_trace_transition t = make(s, number);
 
-				ok = t.goroutine == k->pieces[p].goroutine && is_there(&v, k, at, &t) && number >= next[t.goroutine] &&
-				     (!k->event || k->event[at] == number);
+				ok = t.goroutine == k->pieces[p].goroutine && is_there(&v, k, at, &t) && number >= next[t.goroutine];
 				next[t.goroutine] = number + 1;
 				n++;
 			}
@@ -119,10 +153,16 @@ static void check_insert(uint32_t n_stacks, uint16_t n_procs)
 			if (time == fresh.time_ns)
 				t = fresh;
 			n_found += time == known.time_ns || time == fresh.time_ns;
-			ok &= t.goroutine == k->pieces[p].goroutine && is_there(&v, k, at, &t) && time > last && k->event[at] == t.event;
+			ok &= t.goroutine == k->pieces[p].goroutine && is_there(&v, k, at, &t) && time > last;
 			last = time;
 		}
 		n += k->pieces[p].n;
+	}
+	CHECK_INT(k->n_early, s.n + 2);
+	for (uint32_t e = 0; e < k->n_early; e++) {
+		int64_t time = k->base_ns + k->offset_ns[k->early[e].at];
+
+		ok &= k->early[e].event == (time == known.time_ns ? 500 : time == fresh.time_ns ? 0 : (time - 1000) / 3);
 	}
 	CHECK(ok);
 	CHECK_INT(n, s.n + 2);

@@ -116,6 +116,7 @@ typedef struct gs_gotrace_event {
 	/* What ordering found out: status events and ProcSteal carry the state before and after; UserTaskBegin without a parent has
 	 * GS_GOTRACE_NONE in args[1]. */
 	uint8_t from_state, to_state;
+	uint32_t g_place; /* as `place`, of g; of events whose goroutine the order did not change */
 	uint64_t task_parent; /* UserTaskEnd: parent of the task, GS_GOTRACE_NONE */
 	/* UserTaskEnd: the task's name, STWEnd: the kind of stop. They may have begun in an earlier generation; empty when unknown.
 	 * A slice of the trace's bytes. */

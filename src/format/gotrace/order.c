@@ -710,7 +710,7 @@ gs_gotrace_advance gs_gotrace_order_advance(gs_gotrace_order *o, uint32_t m, gs_
 	t->is_known = true;
 	e->p = t->p;
 	e->g = t->g;
-	e->place = t->g_at;
+	e->place = e->g_place = t->g_at;
 	answer = dispatch(o, t, e);
 	if (!m) {
 		o->ms.p[0].p = o->ms.p[0].g = NONE;

@@ -196,7 +196,7 @@ static inline gs_gotrace_event *extra(gs_gotrace_order *o, const gs_gotrace_even
 {
 	gs_gotrace_event *x = &o->extra[o->n_extra++];
 
-	*x = (gs_gotrace_event){ .type = type, .place = e->place, .time_ns = e->time_ns, .m = e->m, .p = e->p, .g = g, .args = { a0, a1 },
+	*x = (gs_gotrace_event){ .type = type, .place = e->place, .g_place = e->g_place, .time_ns = e->time_ns, .m = e->m, .p = e->p, .g = g, .args = { a0, a1 },
 				 .task_parent = NONE };
 	return x;
 }
