@@ -211,34 +211,41 @@ static int64_t transition_end(const gs_lanes *l, uint32_t chunk, uint32_t i)
 	return has_bit(l->ends_piece, chunk, i) ? piece_start(l->t, gs_timeline_piece_at(l->t, chunk, i)->next) : time_of(l->t, chunk, i + 1);
 }
 
-static void run_span(const gs_lane_walk *w, gs_lane_span *s)
+/* The run that the walk is at, and what is left behind it until the next one. */
+static void run_spans(const gs_lane_walk *w, gs_lane_span *run, gs_lane_span *idle)
 {
 	const gs_lanes *l = w->lanes;
-	int64_t next = next_run_start(w), end;
-	uint32_t i;
+	int64_t next = next_run_start(w), start, end;
+	uint32_t i = runs_of(l, w->lane, w->part).runs[w->at];
 
-	if (w->part == HEAD) {
-		*s = (gs_lane_span){ .end_ns = next, .chunk = GS_NO_INDEX };
-		return;
-	}
-	i = runs_of(l, w->lane, w->part).runs[w->at];
-	s->start_ns = time_of(l->t, w->part, i);
+	start = time_of(l->t, w->part, i);
 	/* A proc is taken from a goroutine in a system call: then the next run begins first. */
 	end = transition_end(l, w->part, i);
-	next = not_before(next, s->start_ns);
-	end = not_before(end < next ? end : next, s->start_ns);
-	if (w->is_idle) {
-		*s = (gs_lane_span){ .start_ns = end, .end_ns = next, .chunk = GS_NO_INDEX };
+	next = not_before(next, start);
+	end = not_before(end < next ? end : next, start);
+	*run = (gs_lane_span){
+		.start_ns = start,
+		.end_ns = end,
+		.chunk = w->part,
+		.transition = i,
+		.state = gs_chunk_phase(&l->t->chunks[w->part], i) == GS_PHASE_SYSCALL ? GS_LANE_SYSCALL
+			 : has_bit(l->is_worker, w->part, i)		 ? GS_LANE_GC
+			 : has_bit(l->is_system, w->part, i)		 ? GS_LANE_SYSTEM
+									 : GS_LANE_RUNNING,
+	};
+	*idle = (gs_lane_span){ .start_ns = end, .end_ns = next, .chunk = GS_NO_INDEX };
+}
+
+static void run_span(const gs_lane_walk *w, gs_lane_span *s)
+{
+	gs_lane_span run, idle;
+
+	if (w->part == HEAD) {
+		*s = (gs_lane_span){ .end_ns = next_run_start(w), .chunk = GS_NO_INDEX };
 		return;
 	}
-	s->end_ns = end;
-	s->reason = 0;
-	s->chunk = w->part;
-	s->transition = i;
-	s->state = gs_chunk_phase(&l->t->chunks[w->part], i) == GS_PHASE_SYSCALL ? GS_LANE_SYSCALL
-		   : has_bit(l->is_worker, w->part, i)		       ? GS_LANE_GC
-		   : has_bit(l->is_system, w->part, i)		       ? GS_LANE_SYSTEM
-								       : GS_LANE_RUNNING;
+	run_spans(w, &run, &idle);
+	*s = w->is_idle ? idle : run;
 }
 
 static bool run_next(gs_lane_walk *w)
@@ -426,25 +433,91 @@ void gs_lane_totals(const gs_lanes *l, gs_lane lane, int64_t *total_ns, uint64_t
 	*n = x->n_transitions;
 }
 
+/* What has been added up of a lane whose marks are being made; the walk does the same one span at a time. */
+typedef struct indexing {
+	lane_index *x;
+	uint64_t n_seen;
+	uint32_t n, n_states;
+	int64_t cum_ns[GS_N_LANE_STATES];
+} indexing;
+
+/* In front of the span of a transition: a mark where one is due. */
+static inline void mark_if_due(indexing *g, int64_t start_ns, uint32_t part, uint32_t at)
+{
+	if (g->n_seen == (uint64_t)(g->n + 1) * g->x->step && g->n < g->x->n) {
+		int64_t *cum = &g->x->cum_ns[(size_t)g->n * g->n_states];
+
+		g->x->marks[g->n++] = (mark){ start_ns, part, at };
+		for (unsigned i = 0; i < g->n_states; i++)
+			cum[i] = g->cum_ns[g->n_states == GS_N_LANE_STATES ? i : run_states[i]];
+	}
+	g->n_seen++;
+}
+
+static void index_goroutine(const gs_lanes *l, uint32_t goroutine, indexing *g)
+{
+	const gs_timeline *t = l->t;
+	uint32_t part = t->goroutines[goroutine].first_piece;
+
+	g->cum_ns[GS_LANE_NONE] += piece_start(t, part);
+	for (; part != GS_NO_INDEX; part = t->pieces[part].next) {
+		const gs_timeline_piece *p = &t->pieces[part];
+		const gs_timeline_chunk *c = &t->chunks[p->chunk];
+		uint32_t end = p->first + p->n;
+		int64_t start_ns = c->base_ns + c->offset_ns[p->first];
+
+		if (p->next != GS_NO_INDEX) /* a piece each generation: far away */
+			__builtin_prefetch(&t->chunks[t->pieces[p->next].chunk].offset_ns[t->pieces[p->next].first]);
+		for (uint32_t i = p->first; i < end; i++) {
+			int64_t next_ns = i + 1 < end ? c->base_ns + c->offset_ns[i + 1] : piece_start(t, p->next);
+			const gs_timeline_kind *kind = gs_chunk_kind(c, i);
+
+			mark_if_due(g, start_ns, part, i);
+			g->cum_ns[l->state_of[kind->phase][kind->reason]] += not_before(next_ns, start_ns) - start_ns;
+			start_ns = next_ns;
+		}
+	}
+}
+
+static void index_runs(const gs_lanes *l, gs_lane lane, indexing *g)
+{
+	enum { AHEAD = 16 }; /* the runs of a proc lie anywhere in their chunk */
+	gs_lane_walk w = { .lanes = l, .lane = lane, .part = HEAD };
+	uint32_t chunk = 0, at = 0;
+
+	g->cum_ns[GS_LANE_NONE] += next_run_start(&w);
+	for (; find_run(l, lane, &chunk, &at); at++) {
+		run_list r = runs_of(l, lane, chunk);
+		const gs_timeline_chunk *c = &l->t->chunks[chunk];
+		gs_lane_span run, idle;
+
+		if (at + AHEAD < r.end) {
+			uint32_t i = r.runs[at + AHEAD];
+
+			__builtin_prefetch(&c->offset_ns[i]);
+			__builtin_prefetch(&c->kind[i]);
+			__builtin_prefetch(&l->ends_piece[chunk][i / 64]);
+		}
+		w.part = chunk;
+		w.at = at;
+		run_spans(&w, &run, &idle);
+		mark_if_due(g, run.start_ns, chunk, at);
+		g->cum_ns[run.state] += run.end_ns - run.start_ns;
+		g->cum_ns[GS_LANE_NONE] += idle.end_ns - idle.start_ns;
+	}
+}
+
 /* Fills the marks of a lane, for which there is room. */
 static void index_lane(const gs_lanes *l, gs_lane lane, lane_index *x)
 {
-	gs_lane_walk w = walk_begin(l, lane);
-	unsigned n_states = lane.kind == GS_LANE_OF_GOROUTINE ? GS_N_LANE_STATES : N_RUN_STATES;
-	uint32_t k = 0, room = x->n;
+	indexing g = { .x = x, .n_states = lane.kind == GS_LANE_OF_GOROUTINE ? GS_N_LANE_STATES : N_RUN_STATES };
 
-	x->n = 0; /* nobody may jump yet */
-	do {
-		if (k == room || w.span.chunk == GS_NO_INDEX || w.n_seen != (uint64_t)(k + 1) * x->step)
-			continue;
-		x->marks[k] = (mark){ w.span.start_ns, w.part, w.at };
-		for (unsigned i = 0; i < n_states; i++)
-			x->cum_ns[(size_t)k * n_states + i] = w.cum_ns[n_states == GS_N_LANE_STATES ? i : run_states[i]];
-		k++;
-	} while (gs_lane_walk_next(&w));
-	w.cum_ns[w.span.state] += w.span.end_ns - w.span.start_ns;
-	memcpy(x->total_ns, w.cum_ns, sizeof(x->total_ns));
-	x->n = k;
+	if (lane.kind == GS_LANE_OF_GOROUTINE)
+		index_goroutine(l, lane.index, &g);
+	else
+		index_runs(l, lane, &g);
+	memcpy(x->total_ns, g.cum_ns, sizeof(x->total_ns));
+	x->n = g.n;
 }
 
 static uint64_t count_transitions(const gs_lanes *l, gs_lane lane)
