@@ -46,6 +46,22 @@ void gs_trace_indexes_free(gs_trace_indexes *x)
 	free(x);
 }
 
+void gs_trace_indexes_forget(gs_trace_indexes *x, const gs_timeline *t)
+{
+	entry *gone = NULL;
+
+	pthread_mutex_lock(&x->lock);
+	for (entry **at = &x->list; *at; at = &(*at)->next)
+		if ((*at)->index.timeline == t) {
+			gone = *at;
+			*at = gone->next;
+			break;
+		}
+	pthread_mutex_unlock(&x->lock);
+	if (gone)
+		gs_arena_free(gone->mem);
+}
+
 static bool build(gs_arena *mem, const gs_document *d, gs_trace_index *x, gs_err *err)
 {
 	x->timeline = d->timeline;

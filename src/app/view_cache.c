@@ -8,12 +8,13 @@
 #include "base/banned.h"
 
 #define VIEW_BUDGET_BYTES ((uint64_t)64 << 30)
-enum { MAX_VIEWS = 64 };
+enum { MAX_VIEWS = 64, INPUT_KEY_BYTES = sizeof(void *) + 1 };
 
 typedef struct entry {
 	struct entry *next;
 	gs_view_cache *cache;
 	gs_buf key;
+	unsigned n_inputs; /* the key begins with them */
 	gs_arena *mem; /* the view's; NULL while it is being built */
 	const gs_view *view;
 	gs_err err; /* why there is none */
@@ -88,7 +89,7 @@ static void put_key(gs_buf *b, const gs_view_input *in, unsigned n, const gs_que
 	uint32_t type = 0;
 
 	_Static_assert(sizeof(gs_query) == 448, "a field came or went: put_key and copy_query must know it");
-	for (unsigned i = 0; i < n; i++) {
+	for (unsigned i = 0; i < n; i++) { /* INPUT_KEY_BYTES each */
 		gs_buf_add(b, &in[i].profile, sizeof(in[i].profile));
 		gs_buf_c(b, in[i].is_base);
 	}
@@ -211,7 +212,7 @@ const gs_view *gs_view_cache_get(gs_view_cache *c, gs_arena *mem, const gs_view_
 		e = calloc(1, sizeof(*e));
 		if (!e)
 			abort();
-		*e = (entry){ .next = c->list, .cache = c, .key = key, .is_building = true };
+		*e = (entry){ .next = c->list, .cache = c, .key = key, .n_inputs = n, .is_building = true };
 		key = (gs_buf){ 0 };
 		c->list = e;
 		c->n++;
@@ -234,6 +235,32 @@ const gs_view *gs_view_cache_get(gs_view_cache *c, gs_arena *mem, const gs_view_
 	pthread_mutex_unlock(&c->lock);
 	gs_arena_on_free(mem, release, e);
 	return e->view;
+}
+
+static bool is_of(const entry *e, const gs_profile *p)
+{
+	for (unsigned i = 0; i < e->n_inputs; i++)
+		if (memcmp(e->key.p + i * INPUT_KEY_BYTES, &p, sizeof(p)) == 0)
+			return true;
+	return false;
+}
+
+void gs_view_cache_forget(gs_view_cache *c, const gs_document *d)
+{
+	entry *next;
+
+	pthread_mutex_lock(&c->lock);
+	for (entry *e = c->list; e; e = next) {
+		next = e->next;
+		if (!is_of(e, d->profile))
+			continue;
+		unlink_entry(c, e);
+		if (!e->users)
+			entry_free(e);
+	}
+	pthread_mutex_unlock(&c->lock);
+	if (d->timeline)
+		gs_trace_indexes_forget(c->traces, d->timeline);
 }
 
 gs_trace_indexes *gs_view_cache_traces(gs_view_cache *c)

@@ -97,11 +97,18 @@ static gs_document *decode(gs_load_source *src, gs_str path, gs_err *err)
 
 static const gs_load_options defaults;
 
+static bool is_stdin(gs_str path)
+{
+	return gs_str_eq(path, GS_S("-"));
+}
+
 gs_str gs_load_name_of(gs_str path, const gs_load_options *options)
 {
 	size_t slash = gs_str_rfind_char(path, '/');
 
-	if (gs_str_eq(path, GS_S("-")))
+	if (options && options->name.n)
+		return options->name;
+	if (is_stdin(path))
 		return GS_S("standard input");
 	if ((options && options->keep_path_name) || slash == SIZE_MAX || slash + 1 == path.n)
 		return path;
@@ -116,7 +123,6 @@ static bool source_open(gs_load_source *src, gs_str bytes, gs_file *file, gs_unp
 		return gs_err_context(err, "%.*s", GS_FMT(src->name));
 	src->bytes = u->bytes;
 	src->trailing_bytes = u->trailing_bytes;
-	src->file_bytes = file && !gs_str_eq(src->name, gs_load_name_of(GS_S("-"), NULL)) ? file->bytes.n : 0;
 	src->file = file;
 	src->unpacked = u;
 	src->may_discard = file || u->packing != GS_PACKING_NONE;
@@ -159,7 +165,8 @@ static gs_document *load(gs_str bytes, gs_file *file, gs_str path, const gs_load
 	GS_AUTO(unpacked) u = { 0 };
 	gs_load_source src = { .name = gs_load_name_of(path, options),
 			       .options = options ? options : &defaults,
-			       .progress = progress };
+			       .progress = progress,
+			       .file_bytes = file && !is_stdin(path) ? file->bytes.n : 0 };
 	gs_document *doc = source_open(&src, bytes, file, &u, err) ? decode(&src, path, err) : NULL;
 
 	if (doc)
@@ -203,6 +210,7 @@ static bool load_parts(gs_str bytes, gs_file *file, gs_str path, const gs_load_o
 	gs_load_source src = { .name = gs_load_name_of(path, options),
 			       .options = options ? options : &defaults,
 			       .progress = progress,
+			       .file_bytes = file && !is_stdin(path) ? file->bytes.n : 0,
 			       .next_at = &next };
 
 	if (!source_open(&src, bytes, file, &u, err))
@@ -226,13 +234,18 @@ bool gs_load_parts(gs_str bytes, gs_str path, const gs_load_options *options, co
 	return load_parts(bytes, NULL, path, options, progress, out, err);
 }
 
+static bool open_file(const char *path, const gs_load_options *options, gs_file *f, gs_err *err)
+{
+	return (options && options->is_growing ? gs_file_read : gs_file_open)(path, MAX_FILE_BYTES, f, err);
+}
+
 bool gs_load_parts_of_file(gs_str path, const gs_load_options *options, const gs_progress *progress,
 			   gs_documents *out, gs_err *err)
 {
 	GS_AUTO(arena) *scratch = gs_arena_create(UINT64_MAX);
 	GS_AUTO(file) f = { 0 };
 
-	return gs_file_open(gs_cstr(scratch, path), MAX_FILE_BYTES, &f, err) &&
+	return open_file(gs_cstr(scratch, path), options, &f, err) &&
 	       gs_load_parts_of(&f, path, options, progress, out, err);
 }
 
@@ -252,7 +265,7 @@ bool gs_load_input(const char *path, const gs_load_options *options, const gs_pr
 
 	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
 		ok = gs_load_folder(path, options, progress, out, skipped, err);
-	else if (!gs_file_open(path, MAX_FILE_BYTES, &f, err))
+	else if (!open_file(path, options, &f, err))
 		return false;
 	else if (gs_zip_is(f.bytes))
 		ok = gs_load_zip(f.bytes, gs_str_of(path), options, progress, out, skipped, err);

@@ -19,6 +19,8 @@ typedef struct gs_load_options {
 	uint64_t max_bytes;  /* of the unpacked input; 0: by its packed size, enough for any real one */
 	unsigned threads;    /* 0: as many as there are CPUs */
 	const char *format;  /* name of the recogniser to use, whatever the bytes look like; NULL: find out */
+	gs_str name; /* of the document; empty: what the path ends with */
+	bool is_growing; /* somebody writes to the file, and may cut it short: it is not mapped */
 	bool keep_path_name; /* the document's name is the whole path, not its last part */
 	bool for_merging;    /* what is only added up (doc->rows) need not be indexed: no report can be made of it */
 	bool for_profile; /* of an execution trace nothing but doc->profile is asked for: there need be no doc->timeline */

@@ -580,4 +580,94 @@ def https_with_its_own_certificate():
             p.wait(20)
 
 
+def rss_kb(process):
+    with open(f"/proc/{process.pid}/status") as f:
+        return int(re.search(r"VmRSS:\s+(\d+) kB", f.read())[1])
+
+
+@test
+def closed_documents_leave_the_list_and_free_what_was_kept_for_them():
+    with tempfile.TemporaryDirectory() as folder, Server(CPU, HEAP) as s:
+        s.log_in()
+        large = os.path.join(folder, "large.pprof")
+        with open(large, "wb") as f:
+            f.write(make_pprof({(f"leaf{i % 97}", f"middle{i % 89}", f"root{i % 83}", f"handler{i}"): i + 1 for i in range(3000)}))
+        trace = os.path.join(DATA, "..", "..", "fuzz", "corpus", "gotrace", "go1.26-generations.trace")
+        sizes = []
+        for i in range(200):
+            status, opened = s.post("/api/open", {"path": (large, trace)[i % 2]})
+            assert status == 200 and opened["documents"] == [i + 3], opened
+            for question in ("flame", "top", "lanes" if i % 2 else "tree"):
+                assert s.get(f"/api/{question}?doc={i + 3}")[0] == 200, question
+            # A difference to a document that stays lies among the views too.
+            assert s.get(f"/api/flame?doc={i + 3}&base=1")[0] in (200, 400)
+            assert s.post("/api/close", {"doc": i + 3}) == (200, {})
+            assert s.get(f"/api/flame?doc={i + 3}")[0] == 404, "an answer of a closed document is not remembered"
+            sizes.append(rss_kb(s.process))
+        assert [d["id"] for d in s.json("/api/session")[1]["documents"]] == [1, 2]
+        # A leaf of what one of the large ones needs with its views would be fifty times as much.
+        assert max(sizes[150:]) < max(sizes[:50]) * 1.15 + 4000, sizes[::20]
+        for wrong, code in (({"doc": 3}, 404), ({"doc": 0}, 404), ({"doc": "1"}, 404), ({}, 404)):
+            assert s.post("/api/close", wrong)[0] == code, wrong
+        assert s.post("/api/close", {"doc": 1})[0] == 200 and s.json("/api/info")[1]["name"] == "heap.pprof", "the first that is open"
+        assert s.post("/api/close", {"doc": 2})[0] == 200
+        assert s.json("/api/session")[1]["documents"] == [] and s.get("/api/top")[0] == 404
+        assert s.post("/api/open", {"path": CPU})[1] == {"documents": [203]}
+
+
+@test
+def answers_under_way_survive_the_closing():
+    with Server(CPU) as s:
+        s.log_in()
+
+        def ask(i):
+            return {s.get(f"/api/{question}?doc={i}&focus={n}")[0] for n in range(4) for question in ("flame", "top", "tree")}
+
+        with concurrent.futures.ThreadPoolExecutor(6) as pool:
+            for i in range(2, 22):
+                assert s.post("/api/open", {"path": HEAP})[1] == {"documents": [i]}
+                asked = [pool.submit(ask, i) for _ in range(3)]
+                assert s.post("/api/close", {"doc": i})[0] == 200
+                for a in asked:
+                    assert a.result() <= {200, 404, 400}, a.result()
+        assert s.get("/api/flame?doc=1")[0] == 200
+        assert s.stop()[0] == 0
+
+
+@test
+def a_file_that_was_written_again_takes_the_place_of_its_reading():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "cpu.pprof")
+        other = os.path.join(folder, "other.pprof")
+
+        def write(path, **stacks):
+            with open(path + ".new", "wb") as f:
+                f.write(make_pprof({(name,): n for name, n in stacks.items()}))
+            os.replace(path + ".new", path)
+
+        write(path, before=7)
+        write(other, other=1)
+        with Server(folder) as s:
+            s.log_in()
+            before = s.get("/api/top?doc=1")
+            assert b"before" in before[2] and before[1]["Gospect-Changes"] == "0"
+            assert s.post("/api/open", {"again": 1})[1]["documents"] == []
+            write(path, after=7, more=1)
+            assert s.get("/api/top?doc=1")[2] == before[2], "nothing changes unasked"
+            assert s.post("/api/open", {"again": 1})[1]["documents"] == [1]
+            status, headers, body = s.get("/api/top?doc=1")
+            assert status == 200 and b"after" in body and b"before" not in body and headers["Gospect-Changes"] == "1"
+            assert len(s.json("/api/session")[1]["documents"]) == 2
+            assert b"other" in s.get("/api/top?doc=2")[2]
+            # What cannot be read does not take its place.
+            with open(path, "wb") as f:
+                f.write(b"rubbish")
+            assert s.post("/api/open", {"again": 1})[0] == 400
+            assert b"after" in s.get("/api/top?doc=1")[2]
+            os.remove(path)
+            assert s.post("/api/open", {"again": 1})[0] == 404
+            assert s.post("/api/open", {"again": 3})[0] == 404
+            assert b"after" in s.get("/api/top?doc=1")[2]
+
+
 run()

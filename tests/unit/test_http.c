@@ -8,6 +8,11 @@
 
 #include "base/file.h"
 
+#include "load/gotrace_whole.h"
+
+#include <pthread.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static gs_gate gate;
@@ -138,14 +143,14 @@ TEST(cache_keeps_what_is_used)
 	memset(bytes, 'x', sizeof(bytes));
 	for (int i = 0; i < 10; i++) {
 		snprintf(key, sizeof(key), "/%d", i);
-		gs_cache_put(c, gs_str_of(key), "text/plain", "", (gs_str){ bytes, sizeof(bytes) });
-		e = gs_cache_get(c, GS_S("/0"));
+		gs_cache_put(c, gs_str_of(key), 0, "text/plain", "", (gs_str){ bytes, sizeof(bytes) });
+		e = gs_cache_get(c, GS_S("/0"), 0);
 		CHECK(e != NULL);
 		if (e)
 			gs_cache_drop(e);
 	}
-	CHECK(!gs_cache_get(c, GS_S("/5")));
-	e = gs_cache_get(c, GS_S("/9"));
+	CHECK(!gs_cache_get(c, GS_S("/5"), 0));
+	e = gs_cache_get(c, GS_S("/9"), 0);
 	CHECK(e && e->n == 900 && e->bytes[899] == 'x');
 	gs_cache_free(c); /* what is in use outlives the cache */
 	if (e)
@@ -223,33 +228,233 @@ TEST(questions_without_a_network)
 	gs_session_free(s);
 }
 
-/* A trace that is being written: opened again only when there is more of it. */
-TEST(a_file_that_has_grown_is_opened_again)
+/* A trace that is being written, and who asks about it. */
+typedef struct growing {
+	gs_session *s;
+	gs_file whole;
+	char path[40];
+	int fd;
+} growing;
+
+static bool grow_from(growing *g, size_t n)
 {
-	gs_session *s = gs_session_create();
-	GS_AUTO(file) whole = { 0 };
-	char path[] = "/tmp/gospect-test-XXXXXX", body[200];
-	int fd = mkstemp(path);
+	char body[80];
 	gs_err err = { 0 };
 	gs_answer a;
+	bool ok;
 
-	CHECK(fd >= 0 && gs_file_read(tap_data("../fuzz/corpus/gotrace/go1.26-generations.trace"), 1 << 20, &whole, &err));
-	CHECK(gs_fd_write(fd, gs_str_slice(whole.bytes, 0, whole.bytes.n / 2), &err));
-	snprintf(body, sizeof(body), "{\"path\":\"%s\"}", path);
-	gs_api_post(s, GS_S("/api/open"), gs_str_of(body), &a);
-	CHECK(a.status == 200 && has(&a, "\"documents\":[1]"));
+	*g = (growing){ .s = gs_session_create(), .path = "/tmp/gospect-test-XXXXXX" };
+	g->fd = mkstemp(g->path);
+	ok = g->fd >= 0 && gs_file_read(tap_data("../fuzz/corpus/gotrace/go1.26-generations.trace"), 1 << 20, &g->whole, &err) &&
+	     gs_fd_write(g->fd, gs_str_slice(g->whole.bytes, 0, n), &err);
+	snprintf(body, sizeof(body), "{\"path\":\"%s\"}", g->path);
+	gs_api_post(g->s, GS_S("/api/open"), gs_str_of(body), &a);
+	ok = ok && a.status == 200 && has(&a, "\"documents\":[1]");
 	gs_answer_release(&a);
-	gs_api_post(s, GS_S("/api/open"), GS_S("{\"again\":1}"), &a);
-	CHECK(a.status == 200 && has(&a, "\"documents\":[]"));
+	return ok;
+}
+
+static void grow_end(growing *g)
+{
+	close(g->fd);
+	unlink(g->path);
+	gs_file_close(&g->whole);
+	gs_session_free(g->s);
+}
+
+/* As if it had been written to so long ago. */
+static bool was_written(growing *g, int seconds_ago)
+{
+	struct timespec now, times[2];
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	times[0] = times[1] = (struct timespec){ .tv_sec = now.tv_sec - seconds_ago };
+	return futimens(g->fd, times) == 0;
+}
+
+static bool answers(growing *g, const char *body, const char *want)
+{
+	gs_answer a;
+	bool ok;
+
+	gs_api_post(g->s, GS_S("/api/open"), gs_str_of(body), &a);
+	ok = a.status == 200 && has(&a, want);
+	if (!ok)
+		printf("# %s: %.*s\n", body, GS_FMT(gs_buf_view(&a.body)));
 	gs_answer_release(&a);
-	CHECK(gs_session_get(s, 1) && gs_session_get(s, 1)->timeline && gs_session_get(s, 1)->timeline->is_cut);
-	CHECK(gs_fd_write(fd, gs_str_skip(whole.bytes, whole.bytes.n / 2), &err));
-	gs_api_post(s, GS_S("/api/open"), GS_S("{\"again\":1}"), &a);
-	CHECK(a.status == 200 && has(&a, "\"documents\":[2]"));
+	return ok;
+}
+
+TEST(a_file_that_has_grown_is_read_again_in_its_place)
+{
+	GS_AUTO(arena) *mem = gs_arena_create(1 << 20);
+	const gs_document *before, *after;
+	gs_err err = { 0 };
+	growing g;
+
+	CHECK(grow_from(&g, 9000));
+	CHECK(answers(&g, "{\"again\":1}", "\"documents\":[]"));
+	before = gs_session_get(g.s, mem, 1);
+	CHECK(before && before->timeline && before->timeline->is_cut);
+	CHECK(gs_fd_write(g.fd, gs_str_skip(g.whole.bytes, 9000), &err));
+	CHECK(answers(&g, "{\"again\":1}", "\"documents\":[1]"));
+	after = gs_session_get(g.s, mem, 1);
+	/* Who has the old one keeps it. */
+	CHECK(before && after && after != before && !after->timeline->is_cut && after->timeline->n_events > before->timeline->n_events);
+	CHECK(!gs_session_get(g.s, mem, 2));
+	CHECK_INT(gs_session_changes(g.s), 1);
+	gs_arena_free(mem);
+	mem = NULL;
+	grow_end(&g);
+}
+
+/* Where whole generations of the trace end, as lengths of the file at which one more is seen; how many. */
+static unsigned ends_of(growing *g, size_t *ends, unsigned max)
+{
+	uint64_t at = 0;
+	unsigned n = 0;
+
+	for (size_t size = 0; size <= g->whole.bytes.n && n < max; size++) {
+		uint64_t now = gs_gotrace_whole_until(g->path, at, size);
+
+		if (now > at)
+			ends[n++] = size;
+		at = now > at ? now : at;
+	}
+	return n;
+}
+
+TEST(following_reads_when_a_generation_is_whole)
+{
+	size_t ends[64], at;
+	gs_err err = { 0 };
+	unsigned n;
+	growing g;
+
+	CHECK(grow_from(&g, SIZE_MAX));
+	n = ends_of(&g, ends, 64);
+	CHECK(n >= 3 && n < 64);
+	grow_end(&g);
+	CHECK(grow_from(&g, at = ends[0] + 100));
+	CHECK(was_written(&g, -3600)); /* never settled */
+	for (unsigned i = 1; i < n; i++) {
+		CHECK(gs_fd_write(g.fd, gs_str_slice(g.whole.bytes, at, ends[i] - 1), &err) && was_written(&g, -3600));
+		CHECK(answers(&g, "{\"again\":1,\"follow\":true}", "\"documents\":[]"));
+		CHECK(gs_fd_write(g.fd, gs_str_slice(g.whole.bytes, ends[i] - 1, at = ends[i] + (i + 1 < n ? 100 : 0)), &err) && was_written(&g, -3600));
+		CHECK(answers(&g, "{\"again\":1,\"follow\":true}", "\"documents\":[1]"));
+		CHECK(answers(&g, "{\"again\":1,\"follow\":true}", "\"documents\":[]"));
+	}
+	CHECK(gs_fd_write(g.fd, gs_str_skip(g.whole.bytes, at), &err) && was_written(&g, 3));
+	/* Nobody writes any more: whatever is there is read, and a while later it is the end. */
+	CHECK(answers(&g, "{\"again\":1,\"follow\":true}", "\"is_over\":false"));
+	CHECK(was_written(&g, 30));
+	CHECK(answers(&g, "{\"again\":1,\"follow\":true}", "\"is_over\":true"));
+	grow_end(&g);
+}
+
+TEST(following_waits_longer_for_what_is_cut)
+{
+	gs_err err = { 0 };
+	growing g;
+
+	CHECK(grow_from(&g, 9000));
+	CHECK(was_written(&g, 30));
+	CHECK(answers(&g, "{\"again\":1,\"follow\":true}", "\"is_over\":false"));
+	CHECK(was_written(&g, 300));
+	CHECK(answers(&g, "{\"again\":1,\"follow\":true}", "\"is_over\":true"));
+	/* Begun again: only once it has settled. */
+	CHECK(ftruncate(g.fd, 0) == 0 && lseek(g.fd, 0, SEEK_SET) == 0 && gs_fd_write(g.fd, gs_str_slice(g.whole.bytes, 0, 8000), &err) && was_written(&g, -3600));
+	CHECK(answers(&g, "{\"again\":1,\"follow\":true}", "\"documents\":[]"));
+	CHECK(was_written(&g, 3));
+	CHECK(answers(&g, "{\"again\":1,\"follow\":true}", "\"documents\":[1]"));
+	CHECK(unlink(g.path) == 0);
+	gs_answer a;
+	gs_api_post(g.s, GS_S("/api/open"), GS_S("{\"again\":1}"), &a);
+	CHECK_INT(a.status, 404);
 	gs_answer_release(&a);
-	CHECK(gs_session_get(s, 2) && !gs_session_get(s, 2)->timeline->is_cut &&
-	      gs_session_get(s, 2)->timeline->n_events > gs_session_get(s, 1)->timeline->n_events);
-	close(fd);
-	unlink(path);
+	grow_end(&g);
+}
+
+TEST(a_closed_document_is_gone_and_the_others_keep_their_numbers)
+{
+	GS_AUTO(arena) *mem = gs_arena_create(1 << 20);
+	gs_session *s = gs_session_create();
+	unsigned ids[1], n;
+	gs_err err = { 0 };
+	const gs_document *held;
+	gs_answer a;
+
+	for (unsigned i = 0; i < 3; i++)
+		CHECK(gs_session_open(s, gs_str_of(tap_data("data/go1.22/cpu.pprof")), &(gs_open_options){ 0 }, NULL, ids, 1, &n, NULL, &err) && ids[0] == i + 1);
+	held = gs_session_get(s, mem, 1);
+	gs_api_post(s, GS_S("/api/close"), GS_S("{\"doc\":1}"), &a);
+	CHECK_INT(a.status, 200);
+	gs_answer_release(&a);
+	CHECK(held && held->profile->n_samples > 0);
+	CHECK(!gs_session_get(s, mem, 1) && gs_session_get(s, mem, 2) && gs_session_get(s, mem, 3));
+	CHECK(gs_session_first(s, mem) == gs_session_get(s, mem, 2));
+	gs_api_get(s, GS_S("/api/info"), NULL, 0, &a); /* without a number: the first that is open */
+	CHECK_INT(a.status, 200);
+	gs_answer_release(&a);
+	gs_api_post(s, GS_S("/api/close"), GS_S("{\"doc\":1}"), &a);
+	CHECK_INT(a.status, 404);
+	gs_answer_release(&a);
+	CHECK(gs_session_close(s, 3, &err) && gs_session_close(s, 2, &err) && !gs_session_first(s, mem));
+	CHECK(gs_session_open(s, gs_str_of(tap_data("data/go1.22/cpu.pprof")), &(gs_open_options){ 0 }, NULL, ids, 1, &n, NULL, &err) && ids[0] == 4);
+	gs_arena_free(mem);
+	mem = NULL;
 	gs_session_free(s);
+}
+
+/* Answers are finished with what they began with: for the sanitizers. */
+typedef struct asking {
+	gs_session *s;
+	_Atomic bool is_over;
+	_Atomic unsigned answered;
+} asking;
+
+static void *ask(void *ctx)
+{
+	static const char *const paths[] = { "/api/flame", "/api/lanes", "/api/top", "/api/session" };
+	gs_op_pair doc = { GS_S("doc"), GS_S("1") };
+	asking *x = ctx;
+
+	for (unsigned i = 0; !x->is_over; i++) {
+		gs_answer a;
+
+		gs_api_get(x->s, gs_str_of(paths[i % 4]), &doc, i % 4 == 3 ? 0 : 1, &a);
+		if (a.status == 200)
+			x->answered++;
+		else if (a.status != 404)
+			abort();
+		gs_answer_release(&a);
+	}
+	return NULL;
+}
+
+TEST(documents_are_replaced_and_closed_while_they_are_asked_about)
+{
+	gs_err err = { 0 };
+	pthread_t threads[3];
+	gs_again again;
+	asking x;
+	growing g;
+
+	CHECK(grow_from(&g, 9000));
+	x = (asking){ .s = g.s };
+	for (unsigned i = 0; i < 3; i++)
+		CHECK(pthread_create(&threads[i], NULL, ask, &x) == 0);
+	for (unsigned i = 0; i < 8; i++) {
+		unsigned before = x.answered;
+
+		CHECK(gs_fd_write(g.fd, gs_str_slice(g.whole.bytes, 9000 + i * 1000, 10000 + i * 1000), &err));
+		CHECK(gs_session_again(g.s, 1, false, &again, &err) && again.is_replaced);
+		while (x.answered < before + 5)
+			usleep(1000);
+	}
+	CHECK(gs_session_close(g.s, 1, &err));
+	x.is_over = true;
+	for (unsigned i = 0; i < 3; i++)
+		pthread_join(threads[i], NULL);
+	grow_end(&g);
 }

@@ -208,11 +208,15 @@ typedef struct gs_gotrace_report {
 	int64_t end_ns; /* time of the last sync */
 } gs_gotrace_report;
 
+enum { GS_GOTRACE_HEADER_BYTES = 16 };
+
 /* The bytes begin like a Go execution trace of any version; *version is N of "go 1.N trace". */
 bool gs_gotrace_probe(gs_str bytes, unsigned *version);
 
 /* The first generation is whole: it can be read with its strings and stacks. Before Go 1.22 that is the whole file, and the answer no. */
 bool gs_gotrace_holds_generation(gs_str bytes);
+/* How many of the bytes that begin with a generation of "go 1.N trace", N at least 22, are whole ones in this sense. */
+uint64_t gs_gotrace_whole_in(gs_str batches, unsigned version);
 
 /*
  * Read a whole trace. Calls go out in order from this thread; slices in them live as long as `bytes`, tables until the next sync.

@@ -18,6 +18,23 @@ bool gs_gotrace_probe(gs_str bytes, unsigned *version)
 	return true;
 }
 
+/* Before Go 1.26 a generation ends where the next begins. */
+static bool skip_whole(gs_rd *r, unsigned version)
+{
+	version = version > MAX_KNOWN_VERSION ? MAX_KNOWN_VERSION : version;
+	return gs_gotrace_generation_skip(r, version) && (version >= MAX_KNOWN_VERSION || gs_rd_left(r));
+}
+
+uint64_t gs_gotrace_whole_in(gs_str batches, unsigned version)
+{
+	gs_rd r = gs_rd_of(batches);
+	uint64_t whole = 0;
+
+	while (skip_whole(&r, version))
+		whole = gs_rd_at(&r);
+	return whole;
+}
+
 bool gs_gotrace_holds_generation(gs_str bytes)
 {
 	gs_rd r = gs_rd_of(bytes);
@@ -26,9 +43,7 @@ bool gs_gotrace_holds_generation(gs_str bytes)
 	if (!gs_gotrace_probe(bytes, &version) || version < 22)
 		return false;
 	gs_rd_skip(&r, GS_GOTRACE_HEADER_BYTES);
-	/* Before Go 1.26 it ends where the next begins. */
-	return gs_gotrace_generation_skip(&r, version > MAX_KNOWN_VERSION ? MAX_KNOWN_VERSION : version) &&
-	       (version >= MAX_KNOWN_VERSION || gs_rd_left(&r));
+	return skip_whole(&r, version);
 }
 
 bool gs_gotrace_reader_init(gs_gotrace_reader *r, gs_str bytes, gs_gotrace_report *report, gs_err *err)

@@ -4,8 +4,6 @@
 
 #include "format/gotrace/order.h"
 
-enum { GS_GOTRACE_HEADER_BYTES = 16 };
-
 typedef struct gs_gotrace_reader {
 	gs_rd in; /* the next generation */
 	unsigned version; /* to read it as */

@@ -1,7 +1,6 @@
 #include "service/http/api.h"
 
 #include <limits.h>
-#include <sys/stat.h>
 
 #include <jansson.h>
 
@@ -109,8 +108,8 @@ static void set_kind(gs_answer *a, const gs_op_call *call, bool wants_file)
 			*c = '_';
 }
 
-/* "3" or "1,2,3" as documents. */
-static bool read_docs(gs_session *s, gs_str list, const gs_document **docs, unsigned *n, gs_err *err)
+/* "3" or "1,2,3" as documents, which stay for as long as `mem`. */
+static bool read_docs(gs_session *s, gs_arena *mem, gs_str list, const gs_document **docs, unsigned *n, gs_err *err)
 {
 	bool more = true;
 
@@ -124,7 +123,7 @@ static bool read_docs(gs_session *s, gs_str list, const gs_document **docs, unsi
 			return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "\"%.*s\" is no document number", GS_FMT(word));
 		if (*n == MAX_DOCS)
 			return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "more than %d documents in one question", MAX_DOCS);
-		docs[*n] = gs_session_get(s, (unsigned)id);
+		docs[*n] = gs_session_get(s, mem, (unsigned)id);
 		if (!docs[*n])
 			return gs_fail(err, GS_ERR_MISSING, GS_ERR_NOWHERE, "there is no document %llu",
 				       (unsigned long long)id);
@@ -139,7 +138,7 @@ static bool read_bases(gs_session *s, gs_op_call *call, const char *name, const 
 	const gs_str *list = gs_op_find_arg(call->op, gs_str_of(name)) ? gs_call_list(call, name, &n) : NULL;
 
 	for (unsigned i = 0; i < n; i++)
-		if (!read_docs(s, list[i], bases, &call->n_bases, err))
+		if (!read_docs(s, call->mem, list[i], bases, &call->n_bases, err))
 			return false;
 	return true;
 }
@@ -169,7 +168,7 @@ static bool read_outer(gs_session *s, gs_op_call *call, const gs_op_pair *pairs,
 		} else if (gs_str_eq(name, GS_S("download"))) {
 			out->wants_file = !gs_str_eq(value, GS_S("0"));
 		} else if (gs_str_eq(name, GS_S("doc")) && takes_docs(call->op)) {
-			if (!read_docs(s, value, docs, &call->n_docs, err))
+			if (!read_docs(s, call->mem, value, docs, &call->n_docs, err))
 				return false;
 		} else {
 			out->pairs[out->n++] = pairs[i];
@@ -191,7 +190,7 @@ static bool read_outer(gs_session *s, gs_op_call *call, const gs_op_pair *pairs,
 static bool check_docs(gs_session *s, gs_op_call *call, const gs_document **docs, gs_err *err)
 {
 	if (!call->n_docs) {
-		docs[0] = gs_session_get(s, 1);
+		docs[0] = gs_session_first(s, call->mem);
 		if (!docs[0])
 			return gs_fail(err, GS_ERR_MISSING, GS_ERR_NOWHERE, "no document is open");
 		call->n_docs = 1;
@@ -241,6 +240,8 @@ static void put_session(gs_session *s, gs_buf *out)
 	gs_json_kstr(&j, "version", gs_str_of(gs_version()));
 	gs_json_key(&j, "documents");
 	gs_session_documents_json(s, &j);
+	gs_json_key(&j, "follow");
+	gs_session_follow_json(s, &j);
 	gs_json_key(&j, "editors");
 	gs_editors_json(&j);
 	gs_json_kbool(&j, "can_record", true);
@@ -336,30 +337,49 @@ void gs_api_get(gs_session *s, gs_str path, const gs_op_pair *pairs, unsigned n,
 		gs_answer_error(out, &err);
 }
 
-/* The file is another than what the document was read from: of one that cannot be looked at, opening it tells more. */
-static bool has_grown(const gs_document *d, const char *path)
+static bool read_id(const json_t *value, unsigned *id, gs_err *err)
 {
-	struct stat st;
+	json_int_t n = json_integer_value(value);
 
-	return stat(path, &st) != 0 || (uint64_t)st.st_size != d->file_bytes;
+	*id = n >= 1 && n <= UINT_MAX ? (unsigned)n : 0;
+	return *id || gs_fail(err, GS_ERR_MISSING, GS_ERR_NOWHERE, "there is no such document");
+}
+
+static bool open_again(gs_session *s, const json_t *body, gs_buf *out, gs_err *err)
+{
+	bool follows = json_is_true(json_object_get(body, "follow"));
+	gs_json j = gs_json_to(out);
+	gs_again a;
+	unsigned id;
+
+	if (!read_id(json_object_get(body, "again"), &id, err) || !gs_session_again(s, id, follows, &a, err))
+		return false;
+	gs_json_object(&j);
+	gs_json_key(&j, "documents");
+	gs_json_array(&j);
+	if (a.is_replaced)
+		gs_json_u64(&j, id);
+	gs_json_array_end(&j);
+	gs_json_ku64(&j, "file_bytes", a.file_bytes);
+	gs_json_kbool(&j, "is_over", a.is_over);
+	gs_json_object_end(&j);
+	return true;
 }
 
 static bool post_open(gs_session *s, const json_t *body, gs_buf *out, gs_err *err)
 {
 	const char *path = json_string_value(json_object_get(body, "path"));
-	const gs_document *before = gs_session_get(s, (unsigned)json_integer_value(json_object_get(body, "again")));
 	unsigned ids[MAX_DOCS], n = 0;
 	gs_open_options o = { .overlay = gs_str_of(json_string_value(json_object_get(body, "overlay"))) };
 	gs_json j = gs_json_to(out);
 
-	if (before)
-		path = before->path.p; /* of the document's arena: ends with a zero */
+	if (json_object_get(body, "again"))
+		return open_again(s, body, out, err);
 	if (!path || !*path || strcmp(path, "-") == 0) /* standard input is the terminal's */
 		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "open needs {\"path\":\"...\"}");
 	if (gs_live_is(gs_str_of(path)))
 		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "%s is a running program: record it", path);
-	if ((!before || has_grown(before, path)) &&
-	    !gs_session_open(s, gs_str_of(path), &o, NULL, ids, MAX_DOCS, &n, NULL, err))
+	if (!gs_session_open(s, gs_str_of(path), &o, NULL, ids, MAX_DOCS, &n, NULL, err))
 		return false;
 	gs_json_object(&j);
 	gs_json_key(&j, "documents");
@@ -368,6 +388,16 @@ static bool post_open(gs_session *s, const json_t *body, gs_buf *out, gs_err *er
 		gs_json_u64(&j, ids[i]);
 	gs_json_array_end(&j);
 	gs_json_object_end(&j);
+	return true;
+}
+
+static bool post_close(gs_session *s, const json_t *body, gs_buf *out, gs_err *err)
+{
+	unsigned id;
+
+	if (!read_id(json_object_get(body, "doc"), &id, err) || !gs_session_close(s, id, err))
+		return false;
+	gs_buf_z(out, "{}");
 	return true;
 }
 
@@ -431,11 +461,16 @@ static bool post_stop(gs_session *s, const json_t *body, gs_buf *out, gs_err *er
 static bool post_edit(gs_session *s, const json_t *body, gs_buf *out, gs_err *err)
 {
 	const char *file = json_string_value(json_object_get(body, "file"));
-	json_int_t doc = json_integer_value(json_object_get(body, "doc")), line = json_integer_value(json_object_get(body, "line"));
-	const gs_document *d = doc >= 1 && doc <= UINT_MAX ? gs_session_get(s, (unsigned)doc) : NULL;
+	json_int_t line = json_integer_value(json_object_get(body, "line"));
+	GS_AUTO(arena) *mem = gs_arena_create(1 << 20);
+	const gs_document *d;
+	unsigned id;
 
+	if (!read_id(json_object_get(body, "doc"), &id, err))
+		return false;
+	d = gs_session_get(s, mem, id);
 	if (!d)
-		return gs_fail(err, GS_ERR_MISSING, GS_ERR_NOWHERE, "there is no such document");
+		return gs_fail(err, GS_ERR_MISSING, GS_ERR_NOWHERE, "there is no document %u", id);
 	if (!file || line < 0 || line > INT_MAX)
 		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "edit needs {\"doc\":1,\"file\":\"...\",\"line\":1}");
 	if (!gs_editor_open(d, gs_str_of(file), (uint32_t)line, gs_str_of(json_string_value(json_object_get(body, "editor"))), err))
@@ -451,6 +486,7 @@ void gs_api_post(gs_session *s, gs_str path, gs_str body, gs_answer *out)
 		bool (*run)(gs_session *s, const json_t *body, gs_buf *out, gs_err *err);
 	} actions[] = {
 		{ "/api/open", post_open },
+		{ "/api/close", post_close },
 		{ "/api/record", post_record },
 		{ "/api/snapshot", post_snapshot },
 		{ "/api/stop", post_stop },

@@ -12,7 +12,7 @@ typedef struct gs_answer {
 	const char *mime;
 	char file_name[128]; /* not empty: to be saved under this name */
 	gs_buf body;
-	bool is_final; /* the same question will always have this answer */
+	bool is_final; /* the same question has this answer for as long as gs_session_changes stays */
 } gs_answer;
 
 void gs_answer_release(gs_answer *a);

@@ -17,7 +17,7 @@ struct gs_cache {
 	pthread_mutex_t lock;
 	slot slots[SLOTS];
 	size_t bytes, max_bytes;
-	uint64_t clock;
+	uint64_t clock, changes;
 };
 
 gs_cache *gs_cache_create(size_t max_bytes)
@@ -65,12 +65,30 @@ static slot *find(gs_cache *c, gs_str key, uint64_t hash)
 	return NULL;
 }
 
-gs_cached *gs_cache_get(gs_cache *c, gs_str key)
+/* Under the lock. */
+static void renew(gs_cache *c, uint64_t changes)
+{
+	if (changes <= c->changes)
+		return;
+	for (unsigned i = 0; i < SLOTS; i++)
+		empty(c, &c->slots[i]);
+	c->changes = changes;
+}
+
+void gs_cache_renew(gs_cache *c, uint64_t changes)
+{
+	pthread_mutex_lock(&c->lock);
+	renew(c, changes);
+	pthread_mutex_unlock(&c->lock);
+}
+
+gs_cached *gs_cache_get(gs_cache *c, gs_str key, uint64_t changes)
 {
 	gs_cached *e = NULL;
 	slot *s;
 
 	pthread_mutex_lock(&c->lock);
+	renew(c, changes);
 	s = find(c, key, gs_str_hash(key));
 	if (s) {
 		s->used_at = ++c->clock;
@@ -107,7 +125,7 @@ static bool make_room(gs_cache *c, size_t n)
 	return true;
 }
 
-void gs_cache_put(gs_cache *c, gs_str key, const char *mime, const char *file_name, gs_str bytes)
+void gs_cache_put(gs_cache *c, gs_str key, uint64_t changes, const char *mime, const char *file_name, gs_str bytes)
 {
 	gs_cached *e;
 	slot *s;
@@ -122,10 +140,11 @@ void gs_cache_put(gs_cache *c, gs_str key, const char *mime, const char *file_na
 	if (bytes.n)
 		memcpy(e->bytes, bytes.p, bytes.n);
 	pthread_mutex_lock(&c->lock);
+	renew(c, changes);
 	s = find(c, key, gs_str_hash(key));
 	if (s)
 		empty(c, s);
-	if (make_room(c, e->n)) {
+	if (changes == c->changes && make_room(c, e->n)) {
 		s = oldest(c);
 		empty(c, s);
 		gs_buf_init(&s->key, key.n + 1);

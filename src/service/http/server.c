@@ -151,11 +151,13 @@ static bool pack(gs_http_server *s, struct MHD_Connection *c, gs_str in, gs_buf 
 	return n > 0;
 }
 
-static void put_answer_headers(struct MHD_Response *r, const char *mime, const char *file_name)
+static void put_answer_headers(gs_http_server *s, struct MHD_Response *r, const char *mime, const char *file_name)
 {
-	char disposition[200];
+	char disposition[200], changes[24];
 
 	put_safety(r, mime);
+	snprintf(changes, sizeof(changes), "%llu", (unsigned long long)gs_session_changes(s->session));
+	put(r, "Gospect-Changes", changes);
 	/* Profiles are private: nothing of them stays in the browser's cache on disk. */
 	put(r, "Cache-Control", "no-store");
 	if (!file_name[0])
@@ -179,7 +181,7 @@ static enum MHD_Result send_answer(gs_http_server *s, struct MHD_Connection *c, 
 		return MHD_NO;
 	}
 	*b = (gs_buf){ 0 }; /* the response's now */
-	put_answer_headers(r, a->mime, a->file_name);
+	put_answer_headers(s, r, a->mime, a->file_name);
 	if (is_packed)
 		put(r, "Content-Encoding", "gzip");
 	return send_response(c, a->status, r);
@@ -190,7 +192,7 @@ static void drop_cached(void *bytes)
 	gs_cache_drop((gs_cached *)(void *)((char *)bytes - offsetof(gs_cached, bytes)));
 }
 
-static enum MHD_Result send_cached(struct MHD_Connection *c, gs_cached *e)
+static enum MHD_Result send_cached(gs_http_server *s, struct MHD_Connection *c, gs_cached *e)
 {
 	struct MHD_Response *r = MHD_create_response_from_buffer_with_free_callback(e->n, e->bytes, drop_cached);
 
@@ -198,7 +200,7 @@ static enum MHD_Result send_cached(struct MHD_Connection *c, gs_cached *e)
 		gs_cache_drop(e);
 		return MHD_NO;
 	}
-	put_answer_headers(r, e->mime, e->file_name);
+	put_answer_headers(s, r, e->mime, e->file_name);
 	return send_response(c, 200, r);
 }
 
@@ -314,18 +316,19 @@ static enum MHD_Result let_in(gs_http_server *s, struct MHD_Connection *c, bool 
 static enum MHD_Result get(gs_http_server *s, struct MHD_Connection *c, gs_str target, gs_str path, const gs_op_pair *pairs,
 			   unsigned n)
 {
+	uint64_t changes = gs_session_changes(s->session);
 	gs_answer a;
 	gs_cached *e;
 	enum MHD_Result ok;
 
 	if (!gs_str_starts(path, GS_S("/api/")))
 		return send_page(s, c, path);
-	e = s->listening.is_loopback ? gs_cache_get(s->cache, target) : NULL;
+	e = s->listening.is_loopback ? gs_cache_get(s->cache, target, changes) : NULL;
 	if (e)
-		return send_cached(c, e);
+		return send_cached(s, c, e);
 	gs_api_get(s->session, path, pairs, n, &a);
 	if (a.is_final && a.status == 200 && s->listening.is_loopback)
-		gs_cache_put(s->cache, target, a.mime, a.file_name, gs_buf_view(&a.body));
+		gs_cache_put(s->cache, target, changes, a.mime, a.file_name, gs_buf_view(&a.body));
 	ok = send_answer(s, c, &a);
 	gs_answer_release(&a);
 	return ok;
@@ -347,6 +350,7 @@ static enum MHD_Result answer(gs_http_server *s, struct MHD_Connection *c, reque
 	if (strcmp(method, "POST") != 0)
 		return get(s, c, target, path, pairs, n);
 	gs_api_post(s->session, path, gs_buf_view(&r->body), &a);
+	gs_cache_renew(s->cache, gs_session_changes(s->session));
 	ok = send_answer(s, c, &a);
 	gs_answer_release(&a);
 	return ok;
