@@ -4,10 +4,13 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "app/detached.h"
 #include "app/endpoint_args.h"
+#include "app/live.h"
+#include "cli/spool.h"
 #include "service/http/server.h"
 
 #include "base/banned.h"
@@ -16,6 +19,7 @@ static const gs_arg args[] = {
 	{ "duration", GS_ARG_DURATION, .unit = "time", .help = "of a URL or PID, how long to record it first; default: 30s" },
 	{ "binary", GS_ARG_STRING, .unit = "file", .short_name = 'e', .help = "the program that a core is of; default: where the core says it was" },
 	{ "overlay", GS_ARG_STRING, .unit = "file", .help = "over the execution trace among the inputs: a profile of the same process taken meanwhile" },
+	{ "follow", GS_ARG_BOOL, .help = "files that are still being written: the page shows what comes, a generation of a trace at a time" },
 	{ "no-browser", GS_ARG_BOOL, .help = "print the link only" },
 	{ "listen", GS_ARG_STRING, .unit = "address",
 	  .help = "HOST:PORT or PORT to listen on; default: this machine only, a free port" },
@@ -37,6 +41,8 @@ static const gs_op ui_op = {
 		"  gospect ui cpu.pprof heap.pprof\n"
 		"  gospect cpu.pprof                      the same: what is no command is opened\n"
 		"  gospect ui capture-2026-01-31/\n"
+		"  gospect ui --follow trace.out          a trace that is still being written\n"
+		"  curl -s 'http://localhost:6060/debug/pprof/trace?seconds=60' | gospect ui -    the same down a pipe\n"
 		"  gospect ui shop.core                   a heap: what gospect snapshot, gcore or dlv dump wrote\n"
 		"  gospect ui http://localhost:6060       recorded first, for 30 s; the capture stays in the current folder\n"
 		"\n"
@@ -104,6 +110,25 @@ static const char *text_or_null(gs_op_call *call, const char *name)
 	return gs_call_is_set(call, name) ? gs_cstr(call->mem, gs_call_str(call, name)) : NULL;
 }
 
+/* What is still being written: it is followed. */
+static bool open_growing(gs_op_call *call, gs_str *path, gs_open_options *o, gs_err *err)
+{
+	const char *input = gs_cstr(call->mem, *path);
+	struct stat st = { 0 };
+
+	if (strcmp(input, "-") == 0 && !gs_spool_is_for(input))
+		return true; /* a file or nothing: all there is */
+	o->load.is_growing = true;
+	if (gs_spool_is_for(input)) {
+		o->load.name = strcmp(input, "-") == 0 ? GS_S("standard input") : gs_str_skip(*path, gs_str_rfind_char(*path, '/') + 1);
+		if (!gs_spool_start(call->mem, input, path, err))
+			return false;
+	} else if (gs_live_is(*path) || (stat(input, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))) {
+		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "--follow is for files and pipes, and %s is neither", input);
+	}
+	return S_ISDIR(st.st_mode) || gs_spool_wait(gs_cstr(call->mem, *path), call->progress, err);
+}
+
 static bool open_all(gs_op_call *call, gs_session *session, gs_err *err)
 {
 	for (unsigned i = 0; i < call->n_paths; i++) {
@@ -112,10 +137,12 @@ static bool open_all(gs_op_call *call, gs_session *session, gs_err *err)
 				      .overlay_if_trace = call->n_paths > 1, .overlay = gs_call_str(call, "overlay"),
 				      .load.executable = text_or_null(call, "binary") };
 		GS_AUTO(buf) notes = { 0 };
-		gs_str rest, line;
+		gs_str rest, line, path = call->paths[i];
 
 		gs_buf_init(&notes, 65536);
-		if (!gs_endpoint_auth(call, &o.auth, err) || !gs_session_open(session, call->paths[i], &o, call->progress, ids, 1, &n, &notes, err))
+		if ((gs_call_bool(call, "follow") || gs_spool_is_for(gs_cstr(call->mem, path))) && !open_growing(call, &path, &o, err))
+			return false;
+		if (!gs_endpoint_auth(call, &o.auth, err) || !gs_session_open(session, path, &o, call->progress, ids, 1, &n, &notes, err))
 			return false;
 		rest = gs_buf_view(&notes);
 		while (gs_str_line(&rest, &line))

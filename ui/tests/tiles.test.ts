@@ -1,9 +1,9 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { decodeTiles } from "../src/api/tiles";
 import { changeRoute, defaults, formatRoute, parseRoute } from "../src/state/route";
 import { profileQuery } from "../src/state/query";
 import { classOf, setClassPattern } from "../src/timeline/states";
-import { cellAt, levelFor, tileLength, type LaneTile } from "../src/timeline/store";
+import { cellAt, levelFor, TileStore, tileLength, type LaneTile } from "../src/timeline/store";
 import { formatLength, formatMoment, parseRange, roundStep, timeArgument } from "../src/timeline/time";
 
 const align8 = (n: number) => (n + 7) & ~7;
@@ -53,6 +53,30 @@ describe("tiles", () => {
 		expect(cellAt(tile, track, 45, 6)).toBe(1);
 		expect(cellAt(tile, track, 89)).toBe(1);
 		expect(cellAt(tile, track, 95)).toBe(-1);
+	});
+
+	it("draws an earlier reading until the next is here", async () => {
+		const fetched: string[] = [];
+		vi.stubGlobal("window", globalThis);
+		vi.stubGlobal("fetch", (url: string) => {
+			fetched.push(url);
+			return Promise.resolve({ ok: true, headers: new Headers(), arrayBuffer: () => Promise.resolve(answer([{ start: 0, end: 90, info: 1 }])) });
+		});
+		const loaded = async (store: TileStore) => {
+			store.want(["g0"], 0, 0, 2000);
+			await vi.waitFor(() => expect(store.loading).toBe(false));
+		};
+		const old = new TileStore(1, 1500, () => {});
+		await loaded(old);
+		const before = old.pieces("g0", 0, 0, old.duration);
+		expect(before.map((p) => [p.from, p.to])).toEqual([[0, 1024], [1024, 1500]]);
+		const store = new TileStore(1, 2500, () => {}, () => {}, old);
+		expect(store.pieces("g0", 0, 0, 2500).map((p) => [p.tile.key, p.from, p.to])).toEqual(before.map((p) => [p.tile.key, p.from, p.to]));
+		await loaded(store);
+		const now = store.pieces("g0", 0, 0, 2048);
+		expect(now.map((p) => [p.from, p.to])).toEqual([[0, 1024], [1024, 2048]]);
+		expect(now.some((p) => before.some((b) => b.tile.key === p.tile.key))).toBe(false);
+		vi.unstubAllGlobals();
 	});
 
 	it("asks for cells between half a pixel and one", () => {

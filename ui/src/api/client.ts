@@ -1,5 +1,6 @@
 // One way to the engine: fetch with a small cache, errors with the server's own words.
 
+import { signal } from "@preact/signals";
 import { decodeFrames, type Frames } from "./frames";
 
 export class ApiError extends Error {
@@ -18,6 +19,16 @@ async function failure(response: Response): Promise<ApiError> {
 	return new ApiError(response.status, "", `the server answered ${response.status} ${response.statusText}`);
 }
 
+/** How often a document was closed or replaced, by this page or another: what was answered before may no longer be so. */
+export const changes = signal(0);
+
+function noteChanges(response: Response): void {
+	const now = Number(response.headers.get("Gospect-Changes"));
+	if (!(now > changes.peek())) return;
+	answers.clear();
+	changes.value = now;
+}
+
 async function request(url: string, init?: RequestInit): Promise<Response> {
 	let response: Response;
 	try {
@@ -26,6 +37,7 @@ async function request(url: string, init?: RequestInit): Promise<Response> {
 		if (error instanceof DOMException && error.name === "AbortError") throw error;
 		throw new ApiError(0, "gone", "gospect no longer answers; start it again in the terminal");
 	}
+	noteChanges(response);
 	if (!response.ok) throw await failure(response);
 	return response;
 }
@@ -34,8 +46,12 @@ export async function getJSON<T>(url: string, signal?: AbortSignal): Promise<T> 
 	return (await (await request(url, { signal: signal ?? null })).json()) as T;
 }
 
+export async function getBytes(url: string, signal?: AbortSignal): Promise<ArrayBuffer> {
+	return (await request(url, { signal: signal ?? null })).arrayBuffer();
+}
+
 export async function getFrames(url: string, signal?: AbortSignal): Promise<Frames> {
-	return decodeFrames(await (await request(url, { signal: signal ?? null })).arrayBuffer());
+	return decodeFrames(await getBytes(url, signal));
 }
 
 export async function post<T>(url: string, body: unknown): Promise<T> {
@@ -48,7 +64,7 @@ export async function post<T>(url: string, body: unknown): Promise<T> {
 	return (text ? JSON.parse(text) : {}) as T;
 }
 
-/** Answers by URL, the least recently used forgotten first. Documents never change, so an answer never goes stale. */
+/** Answers by URL, the least recently used forgotten first. A document does not change until it is replaced: then all are forgotten. */
 export class AnswerCache {
 	private readonly entries = new Map<string, unknown>();
 	constructor(private readonly limit: number) {}
@@ -60,6 +76,10 @@ export class AnswerCache {
 			this.entries.set(url, value);
 		}
 		return value;
+	}
+
+	clear(): void {
+		this.entries.clear();
 	}
 
 	set(url: string, value: unknown): void {

@@ -26,6 +26,8 @@ export interface Doc {
 export interface Session {
 	version: string;
 	documents: Doc[];
+	/** numbers of those whose files are said to grow */
+	follow: number[];
 	editors: string[];
 	can_record: boolean;
 }

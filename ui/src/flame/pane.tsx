@@ -1,7 +1,7 @@
 // A flame graph on the page: asks the engine for frames, owns a chart, ties it to the selection.
 
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { answers, getFrames } from "../api/client";
+import { answers, changes, getFrames } from "../api/client";
 import { NodeFlag } from "../api/frames";
 import { formatChange, formatCount, formatDelta, formatPercent, formatValue } from "../lib/format";
 import { visible } from "../lib/names";
@@ -122,12 +122,13 @@ export function FlamePane({ url, label, up = false, diff = false, main = false }
 			},
 			refine(id, least) {
 				const wanted = `${wantedUrl.current}&min=${least.toPrecision(3)}&root=${id}&format=frames`;
-				if (wanted === refineUrl) return;
-				refineUrl = wanted;
+				const mark = `${wanted} ${changes.peek()}`;
+				if (mark === refineUrl) return;
+				refineUrl = mark;
 				const asked = wantedUrl.current;
 				const hit = answers.get(wanted);
 				const use = (frames: Parameters<typeof apply>[0]) => {
-					if (asked === wantedUrl.current && refineUrl === wanted) apply(frames, id);
+					if (asked === wantedUrl.current && refineUrl === mark) apply(frames, id);
 				};
 				if (hit) use(hit as Parameters<typeof apply>[0]);
 				else

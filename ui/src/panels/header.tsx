@@ -5,11 +5,12 @@ import { formatTime } from "../lib/format";
 import { visible } from "../lib/names";
 import { navigate, route } from "../state/route";
 import { doc, documents, openDoc, sampleType, session, setSetting, settings } from "../state/session";
-import { cycleTheme } from "../state/actions";
+import { closeDoc, cycleTheme } from "../state/actions";
+import { followed, unfollow } from "../state/follow";
 import { unitChoices } from "../lib/format";
 import { dialog } from "../state/ui";
 import { entering, titleOf, viewsFor } from "../views/registry";
-import { ExportIcon, GearIcon, HelpIcon, Logo, MoonIcon, PanelIcon, RecordIcon, SearchIcon } from "./icons";
+import { CloseIcon, ExportIcon, GearIcon, HelpIcon, Logo, MoonIcon, PanelIcon, RecordIcon, SearchIcon } from "./icons";
 import { running } from "./record";
 
 /** What the title does not say. */
@@ -30,6 +31,8 @@ export function Header() {
 					{[...groups].map(([group, list]) => (group ? <optgroup key={group} label={visible(group)}>{list.map(option)}</optgroup> : list.map(option)))}
 				</select>
 			)}
+			{d && <button class="icon tiny" title="Close this document (Shift+Q)" aria-label="Close this document" onClick={() => void closeDoc(d.id)}><CloseIcon /></button>}
+			{d && followed.value.has(d.id) && <button class="icon-text recording" id="following" title="The file is read again as it grows. Click to stop" onClick={() => unfollow(d.id)}>Following</button>}
 			{d && <span class="dim facts-line">{facts(d)}</span>}
 			<span class="spacer" />
 			<button class="omni" onClick={() => (dialog.value = "palette")}><SearchIcon /><span>Go to function or command</span><kbd>Ctrl K</kbd></button>

@@ -1,7 +1,7 @@
 // Things a person does, as commands: keys, menus and the palette all call these.
 
 import { ApiError, getJSON, post } from "../api/client";
-import { doc, loadSession, openDoc, session, settings, setSetting } from "./session";
+import { doc, documents, loadSession, openDoc, session, settings, setSetting } from "./session";
 import { navigate, route } from "./route";
 import { say } from "./ui";
 
@@ -98,15 +98,20 @@ export async function openPath(path: string): Promise<boolean> {
 	}
 }
 
-/** Reads a file again that may be longer by now: a further document, seen in the same way. */
-export async function reopen(id: number): Promise<void> {
+/** The document in sight, or another, is no longer open; the one behind it in the list comes into sight. */
+export async function closeDoc(id: number): Promise<void> {
+	const all = documents.peek();
+	const at = all.findIndex((d) => d.id === id);
+	const next = all[at + 1] ?? all[at - 1];
+	if (doc.peek()?.id === id && next) openDoc(next.id);
+	// Nothing of it is asked about any more.
+	if (session.peek()) session.value = { ...session.peek()!, documents: all.filter((d) => d.id !== id) };
 	try {
-		const { documents } = await post<{ documents: number[] }>("/api/open", { again: id });
-		if (!documents[0]) return say("The file is no longer than it was");
-		await loadSession();
-		openDoc(documents[0]);
+		await post("/api/close", { doc: id });
+		say(`Closed ${all[at]?.name ?? ""}`);
 	} catch (error) {
 		say(error instanceof ApiError ? error.message : String(error), true);
+		await loadSession();
 	}
 }
 

@@ -1,7 +1,7 @@
 // An answer of the engine as something a component can hold: old data stays on screen while new data is on its way.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { answers, ApiError, getFrames, getJSON } from "../api/client";
+import { answers, ApiError, changes, getFrames, getJSON } from "../api/client";
 import type { Frames } from "../api/frames";
 
 export interface Answer<T> {
@@ -12,20 +12,20 @@ export interface Answer<T> {
 	loading: boolean;
 }
 
-interface Question { answer: Promise<unknown>; abort: AbortController; users: number }
+interface Question { answer: Promise<unknown>; abort: AbortController; users: number; era: number }
 const asking = new Map<string, Question>();
 
 /** Two panes that ask the same thing at once share one request; it is given up when the last of them has gone. */
 function ask<T>(url: string, load: (url: string, signal: AbortSignal) => Promise<T>): Question {
 	let q = asking.get(url);
-	if (q && q.abort.signal.aborted) q = undefined;
+	if (q && (q.abort.signal.aborted || q.era !== changes.peek())) q = undefined;
 	if (!q) {
 		const abort = new AbortController();
-		const made: Question = { abort, users: 0, answer: load(url, abort.signal) };
+		const made: Question = { abort, users: 0, era: changes.peek(), answer: load(url, abort.signal) };
 		const done = () => {
 			if (asking.get(url) === made) asking.delete(url);
 		};
-		made.answer.then((data) => answers.set(url, data)).then(done, done);
+		made.answer.then((data) => made.era === changes.peek() && answers.set(url, data)).then(done, done);
 		asking.set(url, made);
 		q = made;
 	}
@@ -37,6 +37,7 @@ function useAnswer<T>(url: string | null, load: (url: string, signal: AbortSigna
 	const [state, setState] = useState<Answer<T>>({ data: null, url: "", error: null, loading: url !== null });
 	const asked = useRef<string | null>(null);
 	const cached = url === null ? undefined : (answers.get(url) as T | undefined);
+	const era = changes.value;
 
 	useEffect(() => {
 		asked.current = url;
@@ -56,10 +57,10 @@ function useAnswer<T>(url: string | null, load: (url: string, signal: AbortSigna
 		setState((s) => ({ ...s, loading: true }));
 		question.answer.then(
 			(data) => {
-				if (asked.current === url) setState({ data: data as T, url, error: null, loading: false });
+				if (asked.current === url && question.era === changes.peek()) setState({ data: data as T, url, error: null, loading: false });
 			},
 			(error: unknown) => {
-				if (left || asked.current !== url) return;
+				if (left || asked.current !== url || question.era !== changes.peek()) return;
 				const known = error instanceof ApiError ? error : new ApiError(0, "", String(error));
 				setState({ data: null, url, error: known, loading: false });
 			},
@@ -68,7 +69,7 @@ function useAnswer<T>(url: string | null, load: (url: string, signal: AbortSigna
 			left = true;
 			if (--question.users === 0) question.abort.abort();
 		};
-	}, [url, salt]);
+	}, [url, salt, era]);
 
 	// An answer that is already here is used in the same render: switching back must not flash.
 	if (url !== null && salt === 0 && cached !== undefined && state.url !== url)

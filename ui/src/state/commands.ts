@@ -1,7 +1,8 @@
 // Every command of the page, once: the key handler, the help and the palette are printed from this list.
 
 import { entering, titleOf, viewsFor } from "../views/registry";
-import { cycleTheme, redoTransform, stepDocument, toggleRecursion, undoTransform } from "./actions";
+import { closeDoc, cycleTheme, redoTransform, stepDocument, toggleRecursion, undoTransform } from "./actions";
+import { followed, toggleFollow } from "./follow";
 import { navigate, noFilters, route } from "./route";
 import { doc, session, setSetting, settings } from "./session";
 import { dialog, keyTarget } from "./ui";
@@ -48,6 +49,10 @@ export function commands(): Command[] {
 		{ id: "inspector", title: "Inspector pane, on and off", keys: ["p"], group: "Page", run: () => setSetting("inspector", !settings.peek().inspector) },
 		{ id: "next", title: "Next document", keys: ["]"], group: "Page", run: () => stepDocument(1) },
 		{ id: "previous", title: "Previous document", keys: ["["], group: "Page", run: () => stepDocument(-1) },
+		...(doc.value ? [
+			{ id: "close", title: "Close this document", keys: ["Shift+Q"], group: "Page" as const, run: () => doc.peek() && void closeDoc(doc.peek()!.id) },
+			{ id: "follow", title: followed.value.has(doc.value.id) ? "Follow this file no longer" : "Follow this file as it grows", keys: [], group: "Page" as const, run: () => doc.peek() && toggleFollow(doc.peek()!.id) },
+		] : []),
 		{ id: "export", title: "Export: SVG, PNG, folded, pprof, speedscope", keys: ["Shift+E"], group: "Page", run: () => (dialog.value = "export") },
 		...(session.value?.can_record ? [{ id: "record", title: "Record a running program", keys: ["Shift+R"], group: "Page" as const, run: () => (dialog.value = "record") }] : []),
 		{ id: "theme", title: "Light, dark, or as the system says", keys: ["Shift+T"], group: "Page", run: cycleTheme },

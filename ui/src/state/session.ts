@@ -1,7 +1,7 @@
 // What is open, and the few settings that belong to the person and not to the link.
 
 import { computed, effect, signal } from "@preact/signals";
-import { ApiError, getJSON } from "../api/client";
+import { ApiError, changes, getJSON } from "../api/client";
 import type { Doc, SampleType, Session } from "../api/types";
 import { heapViews, navigate, route } from "./route";
 
@@ -11,12 +11,17 @@ export const sessionError = signal<ApiError | null>(null);
 export async function loadSession(): Promise<void> {
 	try {
 		const answer = await getJSON<Session>("/api/session");
-		session.value = { ...answer, editors: answer.editors ?? [], can_record: answer.can_record ?? false };
+		session.value = { ...answer, follow: answer.follow ?? [], editors: answer.editors ?? [], can_record: answer.can_record ?? false };
 		sessionError.value = null;
 	} catch (error) {
 		sessionError.value = error instanceof ApiError ? error : new ApiError(0, "", String(error));
 	}
 }
+
+// What is open is another than it was.
+effect(() => {
+	if (changes.value && session.peek()) void loadSession();
+});
 
 export const documents = computed<Doc[]>(() => session.value?.documents ?? []);
 

@@ -78,7 +78,7 @@ export class TimelineChart {
 	private readonly listener: Listener;
 	wheelZooms = false;
 
-	constructor(readonly host: HTMLElement, wish: Wish, private readonly duration: number, private readonly events: TimelineEvents) {
+	constructor(readonly host: HTMLElement, wish: Wish, private duration: number, private readonly events: TimelineEvents) {
 		this.view = { from: 0, to: duration, scroll: 0, width: 0, height: 0 };
 		this.motion = new Motion(this.view, () => this.arrived());
 		this.listener = new Listener(host);
@@ -99,6 +99,16 @@ export class TimelineChart {
 		this.store = store;
 		this.rows = rows;
 		this.surface.invalidate();
+	}
+
+	/** The trace has become longer. Who looks at a part keeps it; who looks at the whole or its end goes on doing so. */
+	setDuration(duration: number): void {
+		const { from, to } = this.goal, grown = duration - this.duration;
+		const zoomed = this.zoomed, ends = to >= this.duration - (to - from) / 100;
+		if (!grown) return;
+		this.duration = duration;
+		if (!zoomed) this.go(0, duration, true);
+		else this.go(from + (ends ? grown : 0), to + (ends ? grown : 0), ends);
 	}
 
 	setPins(pins: Row[]): void {

@@ -29,7 +29,7 @@ export class Overview {
 	private drag: { from: number; move: boolean; offset: number; start: number } | null = null;
 	private readonly listener: Listener;
 
-	constructor(readonly host: HTMLElement, wish: Wish, private readonly duration: number, private readonly brushed: (from: number, to: number) => void) {
+	constructor(readonly host: HTMLElement, wish: Wish, private duration: number, private readonly brushed: (from: number, to: number) => void) {
 		this.sight = [0, duration];
 		this.listener = new Listener(host);
 		this.surface = new Surface(host, wish, (p, w, h) => this.paint(p, w, h));
@@ -47,6 +47,7 @@ export class Overview {
 
 	setStore(store: TileStore): void {
 		this.store = store;
+		this.duration = store.duration;
 		this.shown = "";
 		this.surface.invalidate();
 	}

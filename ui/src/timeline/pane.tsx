@@ -10,8 +10,8 @@ import { cssColor } from "../render/draw";
 import { dark as darkTheme, light as lightTheme } from "../render/color";
 import { CloseIcon } from "../panels/icons";
 import { Empty, ErrorState, Loading } from "../panels/states";
-import { reopen } from "../state/actions";
 import { useJSON } from "../state/answer";
+import { followed, reopen, toggleFollow } from "../state/follow";
 import { engineRegex } from "../state/query";
 import { navigate, route, type Route } from "../state/route";
 import { dark, doc, sampleType, settings, status } from "../state/session";
@@ -82,10 +82,23 @@ export function TimelineView() {
 		<div class="timeline">
 			<Bar />
 			<Overlays all={first.data.overlays ?? []} />
-			{first.data.incomplete && <p class="note">{visible(first.data.incomplete)}. <button class="link" onClick={() => void reopen(id)}>Read it again</button></p>}
+			<Unfinished id={id} text={first.data.incomplete ?? ""} />
 			{first.data.damage && <p class="note bad">{visible(first.data.damage)}</p>}
 			{r.lanesTable ? <LaneTable first={first.data} /> : <Lanes first={first.data} id={id} />}
 		</div>
+	);
+}
+
+/** Of a trace that is still being written. */
+function Unfinished({ id, text }: { id: number; text: string }) {
+	const follows = followed.value.has(id);
+	if (!text && !follows) return null;
+	return (
+		<p class="note">
+			{text ? `${visible(text)}. ` : "All that is there has been read. "}
+			{!follows && <><button class="link" onClick={() => void reopen(id)}>Read it again</button>, or </>}
+			<button class="link" aria-pressed={follows} title="Look at the file again and again, and read it when a further generation is whole" onClick={() => toggleFollow(id)}>{follows ? "Stop following" : "follow it"}</button>
+		</p>
 	);
 }
 
@@ -105,12 +118,14 @@ function Lanes({ first, id }: { first: LanesAnswer; id: number }) {
 	const overview = useRef<Overview | null>(null);
 	const store = useRef<TileStore | null>(null);
 	const rows = useRef<Rows | null>(null);
+	const changed = useRef(() => {});
 	const [tip, setTip] = useState<{ hit: LaneHit; x: number; y: number } | null>(null);
 	const [error, setError] = useState<ApiError | null>(null);
 	const [pinRows, setPinRows] = useState<LaneRow[]>([]);
 	const [ready, setReady] = useState(false);
 	const [settled, setSettled] = useState(0);
 	const duration = first.duration_ns;
+	const length = useRef(duration);
 	const { query, marked } = useLaneQuery();
 	const wanted = JSON.stringify(query);
 	const range = useMemo(() => parseRange(r.range, duration), [r.range, duration]);
@@ -121,20 +136,20 @@ function Lanes({ first, id }: { first: LanesAnswer; id: number }) {
 		const redraw = () => {
 			chart.current?.invalidate();
 			overview.current?.invalidate();
-			if (main) main.dataset.loading = tiles.loading ? "1" : "";
+			if (main) main.dataset.loading = store.current?.loading ? "1" : "";
 		};
-		const tiles = new TileStore(id, duration, redraw, (text) => say(text, true));
+		changed.current = redraw;
 		const list = new Rows(redraw);
 		const c = new TimelineChart(main, settings.peek().renderer, duration, {
 			moved(from, to) {
-				const all = from <= 0 && to >= duration;
+				const all = from <= 0 && to >= length.current;
 				const now = performance.now();
 				// Steps that follow each other closely are one movement: going back undoes it whole.
 				navigate({ sight: all ? "" : formatRange(from, to) }, now - lastMove > 1200 ? "push" : "replace");
 				lastMove = now;
 			},
 			moving(from, to) {
-				overview.current?.show([from, to], parseRange(route.peek().range, duration));
+				overview.current?.show([from, to], parseRange(route.peek().range, length.current));
 			},
 			select(row, time) {
 				if (!row) navigate({ lane: "", at: -1 });
@@ -164,11 +179,8 @@ function Lanes({ first, id }: { first: LanesAnswer; id: number }) {
 			},
 		});
 		const o = new Overview(top, settings.peek().renderer, duration, (from, to) => c.moveTo(from, to));
-		c.setData(tiles, list);
-		o.setStore(tiles);
 		chart.current = c;
 		overview.current = o;
-		store.current = tiles;
 		rows.current = list;
 		const target = {
 			key: (event: KeyboardEvent) => c.key(event),
@@ -183,10 +195,24 @@ function Lanes({ first, id }: { first: LanesAnswer; id: number }) {
 			if (keyTarget.peek() === target) keyTarget.value = null;
 			c.release();
 			o.release();
-			tiles.release();
-			chart.current = null;
+			store.current?.release();
+			chart.current = store.current = null;
 		};
-	}, [id, duration]);
+	}, [id]);
+
+	// Each reading of the trace has its tiles; what is in sight stays there, or at the end.
+	useEffect(() => {
+		const before = store.current;
+		before?.release();
+		const tiles = new TileStore(id, duration, () => changed.current(), (text) => say(text, true), before);
+		tiles.setMark(marked);
+		store.current = tiles;
+		if (duration !== length.current) lastMove = performance.now(); // nobody went there: nothing for the back button
+		length.current = duration;
+		chart.current?.setDuration(duration);
+		chart.current?.setData(tiles, rows.current!);
+		overview.current?.setStore(tiles);
+	}, [id, first]);
 
 	useEffect(() => {
 		setError(null);
@@ -214,9 +240,9 @@ function Lanes({ first, id }: { first: LanesAnswer; id: number }) {
 	}, [dark.value]);
 
 	useEffect(() => {
-		const w = parseRange(r.sight, duration) ?? [0, duration];
+		const w = parseRange(r.sight, length.current) ?? [0, length.current];
 		chart.current?.setWindow(w[0], w[1]);
-	}, [r.sight, duration]);
+	}, [r.sight]);
 	useEffect(() => chart.current?.setGaps(first.gaps ?? []), [first]);
 	useEffect(() => chart.current?.setRange(range), [range]);
 	useEffect(() => chart.current?.setSelection(route.peek().lane, route.peek().at), [r.lane, r.at, ready]); // of now: keys may have come since the rendering
@@ -226,9 +252,11 @@ function Lanes({ first, id }: { first: LanesAnswer; id: number }) {
 	const linked = ready && r.lane === opened && /^[gpmt]\d+$/.test(r.lane) ? r.lane : "";
 
 	// Pinned lanes need their data wherever they are in the list: it comes with a list of its own.
+	const pinsOf = useRef(first);
 	useEffect(() => {
 		let left = false;
-		const known = new Map(pinRows.map((p) => [p.lane, p]));
+		const known = new Map(pinsOf.current === first ? pinRows.map((p) => [p.lane, p]) : []);
+		pinsOf.current = first;
 		const wanted = linked && !r.pins.includes(linked) && !rows.current?.dataOf(linked) ? [...r.pins, linked] : r.pins;
 		const missing = wanted.filter((p) => !known.has(p) && !rows.current?.dataOf(p));
 		for (const p of wanted) {
@@ -245,7 +273,7 @@ function Lanes({ first, id }: { first: LanesAnswer; id: number }) {
 		return () => {
 			left = true;
 		};
-	}, [r.pins.join(), linked, ready]);
+	}, [r.pins.join(), linked, ready, first]);
 	useEffect(() => {
 		chart.current?.setPins(pinRows.map((d) => ({
 			key: d.lane, kind: "lane", lane: d.lane, name: d.name, level: 0, height: 24, open: null, group: null, data: d, note: "",

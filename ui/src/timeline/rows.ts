@@ -23,7 +23,8 @@ export interface Row {
 	note: string;
 }
 
-interface Segment { head: Row | null; count: number; url: string; pages: Map<number, LaneRow[]>; y: number; level: number; group: string }
+/** `stale`: pages of an earlier reading of the trace, shown until the new ones are here */
+interface Segment { head: Row | null; count: number; url: string; pages: Map<number, LaneRow[]>; stale: Set<number>; y: number; level: number; group: string }
 
 export interface RowQuery {
 	doc: number;
@@ -93,13 +94,21 @@ export class Rows {
 				segments.push(s);
 			}
 		}
+		for (const s of segments) {
+			const old = this.segments.find((o) => o.url === s.url && (o.head?.key ?? "") === (s.head?.key ?? ""));
+			for (const [page, rows] of old?.pages ?? [])
+				if (!s.pages.has(page)) {
+					s.pages.set(page, rows);
+					s.stale.add(page);
+				}
+		}
 		this.segments = segments;
 		this.place();
 		this.changed();
 	}
 
 	private segment(head: Row | null, count: number, url: string, group = ""): Segment {
-		return { head, count, url, pages: new Map(), y: 0, level: 0, group };
+		return { head, count, url, pages: new Map(), stale: new Set(), y: 0, level: 0, group };
 	}
 
 	private place(): void {
@@ -116,7 +125,7 @@ export class Rows {
 	private row(s: Segment, i: number): Row {
 		const page = Math.floor(i / pageRows);
 		const rows = s.pages.get(page);
-		if (!rows) this.ask(s, page);
+		if (!rows || s.stale.has(page)) this.ask(s, page);
 		const data = rows?.[i % pageRows] ?? null;
 		return {
 			key: data?.lane ?? `${s.url}#${i}`, kind: "lane", lane: data?.lane ?? "", name: data?.name ?? "", level: s.level + (data?.level ?? 0), height: laneHeight, open: null,
@@ -130,6 +139,7 @@ export class Rows {
 		const asked = getJSON<LanesAnswer>(url).then(
 			(a) => {
 				s.pages.set(page, a.rows);
+				s.stale.delete(page);
 				this.asking.delete(url);
 				this.changed();
 			},

@@ -1,6 +1,7 @@
 // Tiles as a map has them: fixed pieces of time at steps of two, fetched when seen, kept while there is room. What is not there
 // yet is drawn from a coarser or finer tile at the same place.
 
+import { getBytes } from "../api/client";
 import { decodeTiles, type Tiles, type TrackHead } from "../api/tiles";
 
 export const tileCells = 1024;
@@ -32,6 +33,9 @@ export function levelFor(nsPerPixel: number): number {
 	return Math.max(0, Math.floor(Math.log2(Math.max(1, nsPerPixel))));
 }
 
+/** tells the tiles of one store from those of the next, for who keeps images of them */
+let made = 0;
+
 export class TileStore {
 	private readonly tiles = new Map<string, LaneTile>();
 	private readonly pending = new Set<string>();
@@ -41,9 +45,10 @@ export class TileStore {
 	private scheduled = 0;
 	private mark = "";
 	private readonly abort = new AbortController();
+	private readonly serial = ++made;
 	readonly topLevel: number;
 	/** goroutines that tiles speak of, by index */
-	readonly goroutines = new Map<number, { id: number; name: string }>();
+	readonly goroutines: Map<number, { id: number; name: string }>;
 	/** for tests and the curious */
 	requests = 0;
 
@@ -52,7 +57,11 @@ export class TileStore {
 		readonly duration: number,
 		private readonly changed: () => void,
 		private readonly failing: (text: string) => void = () => {},
+		/** of an earlier reading of the same trace: its tiles are drawn until there are new ones */
+		private before: TileStore | null = null,
 	) {
+		if (before) before.before = null;
+		this.goroutines = new Map(before?.goroutines);
 		this.topLevel = Math.max(0, Math.ceil(Math.log2(Math.max(1, duration / tileCells))));
 	}
 
@@ -81,9 +90,18 @@ export class TileStore {
 			const b = Math.min(to, (i + 1) * length);
 			const exact = this.find(lane, level, i);
 			if (exact) out.push({ tile: exact, from: a, to: b });
+			else if (a < this.substituteOld(lane, level, a, b, out)) continue;
 			else this.substitute(lane, level, i, a, b, out);
 		}
 		return out;
+	}
+
+	/** Up to where an earlier reading has something to show. */
+	private substituteOld(lane: string, level: number, from: number, to: number, out: Piece[]): number {
+		const old = this.before;
+		const n = out.length;
+		if (old && from < old.duration) old.pieces(lane, level, from, Math.min(to, old.duration), out);
+		return out.length > n ? out[out.length - 1]!.to : from;
 	}
 
 	private substitute(lane: string, level: number, index: number, from: number, to: number, out: Piece[]): void {
@@ -151,9 +169,7 @@ export class TileStore {
 		this.requests++;
 		try {
 			const url = `/api/tiles?doc=${this.doc}&lanes=${lanes.join(",")}&time=${from}ns..${to}ns&cell=${cellOf(level)}ns${mark}&format=frames`;
-			const response = await fetch(url, { credentials: "same-origin", signal: this.abort.signal });
-			if (!response.ok) throw new Error(((await response.json()) as { error?: { text?: string } }).error?.text ?? `the server answered ${response.status}`);
-			this.take(decodeTiles(await response.arrayBuffer()), lanes, level, index, keys);
+			this.take(decodeTiles(await getBytes(url, this.abort.signal)), lanes, level, index, keys);
 		} catch (error) {
 			if (!this.abort.signal.aborted) {
 				for (const k of keys) this.failed.set(k, performance.now() + 5000);
@@ -164,6 +180,7 @@ export class TileStore {
 			this.running--;
 			if (!this.abort.signal.aborted) {
 				this.pump();
+				if (!this.loading) this.before = null;
 				this.changed();
 			}
 		}
@@ -172,13 +189,13 @@ export class TileStore {
 	private take(source: Tiles, lanes: string[], level: number, index: number, keys: string[]): void {
 		const from = index * tileLength(level);
 		for (const g of source.head.goroutines) this.goroutines.set(g.index, g);
-		const made: LaneTile[] = lanes.map((_, k) => ({
-			key: keys[k]!, level, index, from, to: from + tileLength(level), cell: cellOf(level), source, tracks: [], curve: null,
+		const fresh: LaneTile[] = lanes.map((_, k) => ({
+			key: `${this.serial}:${keys[k]}`, level, index, from, to: from + tileLength(level), cell: cellOf(level), source, tracks: [], curve: null,
 		}));
-		for (const t of source.head.tracks) made[t.lane]!.tracks.push(t);
+		for (const t of source.head.tracks) fresh[t.lane]!.tracks.push(t);
 		for (const c of source.head.curves)
-			made[c.lane]!.curve = { series: c.series, n: c.n, values: source.values.subarray(c.first, c.first + c.n * c.series.length) };
-		for (const t of made) this.tiles.set(t.key, t);
+			fresh[c.lane]!.curve = { series: c.series, n: c.n, values: source.values.subarray(c.first, c.first + c.n * c.series.length) };
+		fresh.forEach((t, k) => this.tiles.set(keys[k]!, t));
 		while (this.tiles.size > keepTiles) this.tiles.delete(this.tiles.keys().next().value as string);
 	}
 

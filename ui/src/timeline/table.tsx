@@ -33,12 +33,12 @@ export function LaneTable({ first }: { first: LanesAnswer }) {
 	const [more, setMore] = useState<Map<string, LaneRow[]>>(new Map());
 	const open = query.open.join("\n");
 
-	useEffect(() => setMore(new Map()), [base]);
+	useEffect(() => setMore(new Map()), [base, first]);
 	useEffect(() => {
 		if (!grouped) return;
 		for (const name of query.open)
 			if (!more.has(name)) void getJSON<LanesAnswer>(`${base}&group=${encodeURIComponent(name)}&limit=${page}`).then((a) => setMore((m) => new Map(m).set(name, a.rows)), () => {});
-	}, [base, open]);
+	}, [base, open, first]);
 	// Keys of the canvas mean nothing here.
 	useEffect(() => {
 		keyTarget.value = null;
