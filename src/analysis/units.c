@@ -83,6 +83,14 @@ void gs_percent(gs_buf *out, int64_t value, int64_t total)
 		gs_buf_f(out, "%5.2g%%", ratio);
 }
 
+void gs_share(gs_buf *out, int64_t value, int64_t total)
+{
+	if (value && total && fabs((double)value / (double)total) < 0.0001)
+		gs_buf_z(out, "<0.01%");
+	else
+		gs_percent(out, value, total);
+}
+
 gs_str gs_percent_str(gs_arena *mem, int64_t value, int64_t total)
 {
 	GS_AUTO(buf) b = { 0 };

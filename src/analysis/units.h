@@ -18,6 +18,8 @@ gs_str gs_unit_label_str(gs_arena *mem, int64_t value, gs_str from, gs_str to);
 
 /* Six characters or more: "12.34%", "  100%", " 0.25%", "    0%". */
 void gs_percent(gs_buf *out, int64_t value, int64_t total);
+/* The same for reports that pprof does not have: what is below 0.01% and not nothing is "<0.01%", not "9.8e-05%". */
+void gs_share(gs_buf *out, int64_t value, int64_t total);
 gs_str gs_percent_str(gs_arena *mem, int64_t value, int64_t total);
 
 /* Go's conversion: truncates; what does not fit becomes the smallest integer. */

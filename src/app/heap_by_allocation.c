@@ -43,7 +43,7 @@ static void row_text(gs_buf *table, const answer *a, const gs_heap_allocator *r)
 
 	gs_unit_label(table, (int64_t)gs_heap_whole(r->bytes), GS_S("bytes"), GS_S("auto"));
 	gs_buf_c(table, '\t');
-	gs_percent(table, (int64_t)gs_heap_whole(r->bytes), (int64_t)gs_heap_whole(a->list.bytes));
+	gs_share(table, (int64_t)gs_heap_whole(r->bytes), (int64_t)gs_heap_whole(a->list.bytes));
 	gs_buf_f(table, "\t%llu\t%u\t  ", (unsigned long long)gs_heap_whole(r->count), r->n_samples);
 	gs_printable(table, text_of(a->h, p->function));
 	gs_heap_line_text(table, text_of(a->h, p->file), p->line);

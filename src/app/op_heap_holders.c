@@ -53,7 +53,7 @@ static void text(gs_op_call *call, const answer *a)
 
 		gs_unit_label(&table, (int64_t)r->bytes, GS_S("bytes"), GS_S("auto"));
 		gs_buf_c(&table, '\t');
-		gs_percent(&table, (int64_t)r->bytes, (int64_t)h->totals.live_bytes);
+		gs_share(&table, (int64_t)r->bytes, (int64_t)h->totals.live_bytes);
 		gs_buf_f(&table, "\t%llu\t  ", (unsigned long long)r->count);
 		gs_printable(&table, name_of(a, r->name));
 		if (r->goroutine != GS_HEAP_NONE)

@@ -65,7 +65,7 @@ static void text(gs_op_call *call, const answer *a)
 
 		gs_unit_label(&table, (int64_t)r->retained_bytes, GS_S("bytes"), GS_S("auto"));
 		gs_buf_c(&table, '\t');
-		gs_percent(&table, (int64_t)r->retained_bytes, total);
+		gs_share(&table, (int64_t)r->retained_bytes, total);
 		gs_buf_c(&table, '\t');
 		gs_unit_label(&table, (int64_t)r->shallow_bytes, GS_S("bytes"), GS_S("auto"));
 		gs_buf_f(&table, "\t%llu\t  ", (unsigned long long)r->count);

@@ -7,7 +7,7 @@ static void line(const gs_flame *f, uint32_t i, unsigned depth, gs_buf *out)
 {
 	size_t start;
 
-	gs_percent(out, f->total[i], f->root_total);
+	gs_share(out, f->total[i], f->root_total);
 	gs_buf_z(out, "  ");
 	start = out->n;
 	gs_unit_label(out, f->total[i], f->unit, GS_S("auto"));

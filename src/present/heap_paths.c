@@ -56,7 +56,7 @@ void gs_heap_paths_text(gs_buf *out, gs_arena *mem, const gs_heap_paths *p, cons
 		n++;
 		gs_unit_label(&table, (int64_t)s->bytes, GS_S("bytes"), GS_S("auto"));
 		gs_buf_c(&table, '\t');
-		gs_percent(&table, (int64_t)s->bytes, (int64_t)style->of_bytes);
+		gs_share(&table, (int64_t)s->bytes, (int64_t)style->of_bytes);
 		gs_buf_f(&table, "\t%llu\t", (unsigned long long)s->count);
 		gs_unit_label(&table, (int64_t)s->own_bytes, GS_S("bytes"), GS_S("auto"));
 		gs_buf_f(&table, "\t%llu\t  ", (unsigned long long)s->own_count);

@@ -396,7 +396,7 @@ static void suspect_text(gs_buf *out, const gs_leak_report *r, const gs_heap_sus
 	gs_buf_c(out, '\n');
 	bytes(out, s->bytes);
 	gs_buf_c(out, ' ');
-	gs_percent(out, (int64_t)s->bytes, (int64_t)r->heap->totals.live_bytes);
+	gs_share(out, (int64_t)s->bytes, (int64_t)r->heap->totals.live_bytes);
 	gs_buf_z(out, is_loose ? " held by several at once" : " in ");
 	if (!is_loose)
 		gs_printable(out, gs_strtab_get(&r->names->strings, r->held->steps[s->step].name));

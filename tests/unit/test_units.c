@@ -10,6 +10,14 @@ static void check_label(int64_t v, const char *from, const char *to, const char 
 	CHECK_STR(gs_unit_label_str(mem, v, gs_str_of(from), gs_str_of(to)), gs_str_of(want));
 }
 
+static void check_share(int64_t v, int64_t total, const char *want)
+{
+	GS_AUTO(buf) b = { .max = 100 };
+
+	gs_share(&b, v, total);
+	CHECK_STR(gs_buf_view(&b), gs_str_of(want));
+}
+
 static void check_percent(int64_t v, int64_t total, const char *want)
 {
 	GS_AUTO(arena) *mem = gs_arena_create(1 << 16);
@@ -44,6 +52,11 @@ TEST(percentages_keep_two_digits)
 	check_percent(1, 1000, "  0.1%");
 	check_percent(-1, 8, "12.50%");
 	check_percent(1, 100000000, "1e-06%");
+	check_share(0, 10, "    0%");
+	check_share(1, 10001, "<0.01%");
+	check_share(-1, 100000000, "<0.01%");
+	check_share(1, 10000, " 0.01%");
+	check_share(1, 3, "33.33%");
 	check_percent(500, 100, "500.00%");
 }
 
