@@ -122,7 +122,7 @@ static void push_step(gs_util *steps, uint32_t *n, int64_t time_ns, double util)
 		steps[(*n)++] = (gs_util){ time_ns, util };
 }
 
-/* From changes to steps; `out` has room for one more than there are changes. */
+/* From changes to steps; `out` has room for as many as there are changes. The last one lasts to the end of the trace. */
 static uint32_t make_steps(const building *b, uint32_t *gc_on, gs_util *out)
 {
 	uint32_t n_gc = 0, procs = 0, n = 0;
@@ -144,23 +144,61 @@ static uint32_t make_steps(const building *b, uint32_t *gc_on, gs_util *out)
 			push_step(out, &n, c->time_ns,
 				  stopped > 0 ? 0 : 1 - (double)(n_gc < procs ? n_gc : procs) / (double)procs);
 	}
-	if (n) {
-		/* The end is a step in any case. */
-		if (out[n - 1].time_ns < b->t->duration_ns)
-			out[n++] = (gs_util){ b->t->duration_ns, 0 };
-		else
-			out[n - 1].util = 0;
-	}
 	return n;
+}
+
+/* The part of `steps` from `from_ns` to `until_ns` becomes a section, with its steps at `to`. Returns how many these are; 0: no section. */
+static uint32_t cut_section(gs_mmu *m, gs_mmu_section *sections, const gs_util *steps, uint32_t n, int64_t from_ns, int64_t until_ns, gs_util *to)
+{
+	uint32_t k = 0;
+
+	if (n && from_ns < steps[0].time_ns)
+		from_ns = steps[0].time_ns;
+	if (!n || from_ns >= until_ns)
+		return 0;
+	for (uint32_t i = 0; i < n && steps[i].time_ns < until_ns; i++) {
+		if (steps[i].time_ns <= from_ns)
+			k = 0;
+		to[k++] = (gs_util){ steps[i].time_ns <= from_ns ? from_ns : steps[i].time_ns, steps[i].util };
+	}
+	to[k++] = (gs_util){ until_ns, 0 };
+	sections[m->n++] = (gs_mmu_section){ to, k };
+	if (until_ns - from_ns > m->longest_ns)
+		m->longest_ns = until_ns - from_ns;
+	return k;
+}
+
+static void cut_at_gaps(gs_mmu *m, const gs_timeline *t, gs_mmu_section *sections, const gs_util *steps, uint32_t n, gs_util *to)
+{
+	int64_t from_ns = 0, known_ns = 0;
+	double sum = 0;
+
+	m->sections = sections;
+	for (uint32_t i = 0; i <= t->n_gaps; i++) {
+		to += cut_section(m, sections, steps, n, from_ns, i < t->n_gaps ? t->gaps[i].start_ns : t->duration_ns, to);
+		if (i < t->n_gaps) {
+			from_ns = t->gaps[i].end_ns;
+			m->unknown_ns += t->gaps[i].end_ns - t->gaps[i].start_ns;
+		}
+	}
+	for (uint32_t i = 0; i < m->n; i++) {
+		const gs_util *s = sections[i].steps;
+
+		for (uint32_t k = 0; k + 1 < sections[i].n; k++)
+			sum += s[k].util * (double)(s[k + 1].time_ns - s[k].time_ns);
+		known_ns += s[sections[i].n - 1].time_ns - s[0].time_ns;
+	}
+	if (known_ns)
+		m->mean = sum / (double)known_ns;
 }
 
 gs_mmu *gs_mmu_build(gs_arena *mem, const gs_timeline *t, const gs_profile *p, unsigned flags, gs_err *err)
 {
 	gs_mmu *out = gs_try_new(mem, gs_mmu, 1);
 	uint32_t *gc_on = gs_try_new(mem, uint32_t, t->n_procs + 1);
+	gs_mmu_section *sections = gs_try_new(mem, gs_mmu_section, t->n_gaps + 1);
 	building b = { .t = t, .p = p };
-	gs_util *steps = NULL;
-	double sum = 0;
+	gs_util *steps = NULL, *cut = NULL;
 
 	for (uint32_t i = 0; i < t->gomaxprocs.n; i++)
 		if (t->gomaxprocs.value[i] && t->gomaxprocs.value[i] < UINT16_MAX)
@@ -170,26 +208,23 @@ gs_mmu *gs_mmu_build(gs_arena *mem, const gs_timeline *t, const gs_profile *p, u
 	add_ranges(&b, flags);
 	if (b.changes.n)
 		qsort(b.changes.p, b.changes.n, sizeof(*b.changes.p), by_time);
-	if (out && gc_on && !b.failed)
-		steps = gs_try_new(mem, gs_util, b.changes.n + 2);
-	if (steps)
-		out->n = make_steps(&b, gc_on, steps);
+	if (out && gc_on && sections && !b.failed) {
+		steps = gs_try_new(mem, gs_util, b.changes.n + 1);
+		cut = gs_try_new(mem, gs_util, b.changes.n + 2 * ((size_t)t->n_gaps + 1));
+	}
+	if (steps && cut)
+		cut_at_gaps(out, t, sections, steps, make_steps(&b, gc_on, steps), cut);
 	gs_vec_release(&b.changes);
-	if (!steps) {
+	if (!steps || !cut) {
 		gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "out of memory for the utilization");
 		return NULL;
 	}
-	out->steps = steps;
-	for (uint32_t i = 0; i + 1 < out->n; i++)
-		sum += steps[i].util * (double)(steps[i + 1].time_ns - steps[i].time_ns);
-	if (out->n > 1 && steps[out->n - 1].time_ns > steps[0].time_ns)
-		out->mean = sum / (double)(steps[out->n - 1].time_ns - steps[0].time_ns);
 	return out;
 }
 
 /* The integral of the utilization up to a moment that only goes on. */
 typedef struct integral {
-	const gs_mmu *m;
+	const gs_mmu_section *m;
 	uint32_t i;
 	double before; /* up to steps[i] */
 } integral;
@@ -207,7 +242,7 @@ static double advance(integral *x, int64_t time_ns)
 
 /* Starts of windows one edge of which is at a step, in order of time: the mean is least at one of them. */
 typedef struct edges {
-	const gs_mmu *m;
+	const gs_mmu_section *m;
 	int64_t window_ns, last_ns;
 	uint32_t left, right;
 } edges;
@@ -231,9 +266,12 @@ static bool next_edge(edges *e, int64_t *start_ns)
 
 static int64_t fit(const gs_mmu *m, int64_t window_ns)
 {
-	int64_t all = m->steps[m->n - 1].time_ns - m->steps[0].time_ns;
+	return window_ns < m->longest_ns ? window_ns : m->longest_ns;
+}
 
-	return window_ns < all ? window_ns : all;
+static edges edges_of(const gs_mmu_section *m, int64_t window_ns)
+{
+	return (edges){ .m = m, .window_ns = window_ns, .last_ns = m->steps[m->n - 1].time_ns - window_ns };
 }
 
 gs_mmu_window gs_mmu_worst(const gs_mmu *m, int64_t window_ns)
@@ -268,22 +306,22 @@ static uint32_t keep(gs_mmu_window *list, uint32_t n, uint32_t max, gs_mmu_windo
 
 uint32_t gs_mmu_worst_windows(const gs_mmu *m, int64_t window_ns, gs_mmu_window *out, uint32_t max)
 {
-	integral left = { .m = m }, right = { .m = m };
-	edges e = { .m = m };
 	uint32_t n = 0;
-	int64_t start;
 
-	if (m->n < 2 || window_ns <= 0 || !max)
+	window_ns = fit(m, window_ns);
+	if (window_ns <= 0 || !max)
 		return 0;
-	e.window_ns = fit(m, window_ns);
-	e.last_ns = m->steps[m->n - 1].time_ns - e.window_ns;
-	if (e.window_ns <= 0)
-		return 0;
-	while (next_edge(&e, &start)) {
-		gs_mmu_window w = { .start_ns = start, .window_ns = e.window_ns };
+	for (uint32_t i = 0; i < m->n; i++) {
+		integral left = { .m = &m->sections[i] }, right = left;
+		edges e = edges_of(&m->sections[i], window_ns);
+		int64_t start;
 
-		w.util = (advance(&right, start + e.window_ns) - advance(&left, start)) / (double)e.window_ns;
-		n = keep(out, n, max, w);
+		while (next_edge(&e, &start)) {
+			gs_mmu_window w = { .start_ns = start, .window_ns = window_ns };
+
+			w.util = (advance(&right, start + window_ns) - advance(&left, start)) / (double)window_ns;
+			n = keep(out, n, max, w);
+		}
 	}
 	return n;
 }
@@ -337,31 +375,31 @@ static double quantile(const histogram *h, double mass)
 
 void gs_mmu_distribution(const gs_mmu *m, int64_t window_ns, const double *quantiles, unsigned n, double *out)
 {
-	integral left = { .m = m }, right = { .m = m };
-	edges e = { .m = m };
 	histogram h = { 0 };
 	double before = 0, total = 0;
-	int64_t start, start_before = 0;
-	bool has_before = false;
 
 	for (unsigned i = 0; i < n; i++)
 		out[i] = 1;
-	if (m->n < 2 || window_ns <= 0)
+	window_ns = fit(m, window_ns);
+	if (window_ns <= 0)
 		return;
-	e.window_ns = fit(m, window_ns);
-	e.last_ns = m->steps[m->n - 1].time_ns - e.window_ns;
-	if (e.window_ns <= 0)
-		return;
-	while (next_edge(&e, &start)) {
-		double util = (advance(&right, start + e.window_ns) - advance(&left, start)) / (double)e.window_ns;
+	for (uint32_t i = 0; i < m->n; i++) {
+		integral left = { .m = &m->sections[i] }, right = left;
+		edges e = edges_of(&m->sections[i], window_ns);
+		int64_t start, start_before = 0;
+		bool has_before = false;
 
-		if (has_before) {
-			spread(&h, before, util, (double)(start - start_before));
-			total += (double)(start - start_before);
+		while (next_edge(&e, &start)) {
+			double util = (advance(&right, start + window_ns) - advance(&left, start)) / (double)window_ns;
+
+			if (has_before) {
+				spread(&h, before, util, (double)(start - start_before));
+				total += (double)(start - start_before);
+			}
+			before = util;
+			start_before = start;
+			has_before = true;
 		}
-		before = util;
-		start_before = start;
-		has_before = true;
 	}
 	if (total <= 0)
 		spread(&h, before, before, total = 1); /* one window only */

@@ -26,16 +26,25 @@ typedef struct gs_mmu_window {
 	double util;
 } gs_mmu_window;
 
-typedef struct gs_mmu {
-	const gs_util *steps;
+/* What is known without a break: from the first step to the last one. */
+typedef struct gs_mmu_section {
+	const gs_util *steps; /* at least two */
 	uint32_t n;
-	double mean; /* over the whole trace */
+} gs_mmu_section;
+
+/* Windows lie in one section: what happened in the gaps of a damaged trace nobody knows, so that a window that touches one is none. */
+typedef struct gs_mmu {
+	const gs_mmu_section *sections; /* in order of time; a whole trace has one */
+	uint32_t n;
+	int64_t longest_ns; /* section, and so window */
+	int64_t unknown_ns; /* all gaps together */
+	double mean; /* over all sections */
 } gs_mmu;
 
 /* `flags`: what counts as the collector's. */
 gs_mmu *gs_mmu_build(gs_arena *mem, const gs_timeline *t, const gs_profile *p, unsigned flags, gs_err *err);
 
-/* The least mean utilization of all windows of that length, and one that has it. A longer window than the trace is the trace. */
+/* The least mean utilization of all windows of that length, and one that has it. A longer window than the longest section is that. */
 gs_mmu_window gs_mmu_worst(const gs_mmu *m, int64_t window_ns);
 /*
  * The distribution of all windows of that length, wherever they begin: out[i] is the utilization that a share quantiles[i] of them does

@@ -43,7 +43,7 @@ const gs_op gs_op_mmu = {
 	.summary = "minimum mutator utilization of an execution trace: how much the garbage collector took, at worst",
 	.help = "For windows from 1 us to the whole trace: the least share of processor time that any window of that length left to the\n"
 		"program. Beside it what 99.9, 99 and 95 % of all windows of that length had at least. The worst windows come with what to\n"
-		"give --time to look at them.\n"
+		"give --time to look at them. Windows that touch a gap of a damaged trace do not count.\n"
 		"\n"
 		"  gospect mmu trace.out\n"
 		"  gospect mmu --sweep --window 1ms -n 10 trace.out\n",

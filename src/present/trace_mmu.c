@@ -9,11 +9,6 @@
 static const double shares[] = { 0.001, 0.01, 0.05 };
 enum { N_SHARES = sizeof(shares) / sizeof(*shares) };
 
-static int64_t length_of(const gs_mmu *m)
-{
-	return m->n ? m->steps[m->n - 1].time_ns - m->steps[0].time_ns : 0;
-}
-
 /* What --time takes, and the end of the line. */
 static void put_window(gs_buf *out, const gs_mmu_window *w)
 {
@@ -25,8 +20,14 @@ static void put_window(gs_buf *out, const gs_mmu_window *w)
 
 void gs_mmu_text(const gs_mmu *m, const gs_mmu_window *worst, uint32_t n, gs_buf *out)
 {
-	gs_buf_f(out, "mean utilization %.2f%%\n    window    least    99.9%%      99%%      95%%\n", m->mean * 100);
-	for (int64_t w = 1000; w < length_of(m); w *= 10) {
+	gs_buf_f(out, "mean utilization %.2f%%\n", m->mean * 100);
+	if (m->unknown_ns) {
+		gs_buf_z(out, "of ");
+		gs_trace_put_ns(out, m->unknown_ns, 0);
+		gs_buf_z(out, " of the trace nobody knows (gaps): windows that touch them do not count\n");
+	}
+	gs_buf_z(out, "    window    least    99.9%      99%      95%\n");
+	for (int64_t w = 1000; w < m->longest_ns; w *= 10) {
 		gs_mmu_window at = gs_mmu_worst(m, w);
 
 		gs_trace_put_ns(out, w, 10);
@@ -76,6 +77,7 @@ void gs_mmu_json(const gs_mmu *m, const gs_mmu_window *worst, uint32_t n, gs_buf
 
 	gs_json_object(&j);
 	gs_json_kf64(&j, "mean", m->mean);
+	gs_json_ki64(&j, "unknown_ns", m->unknown_ns);
 	gs_json_key(&j, "shares");
 	gs_json_array(&j);
 	for (unsigned i = 0; i < N_SHARES; i++)
@@ -87,7 +89,7 @@ void gs_mmu_json(const gs_mmu *m, const gs_mmu_window *worst, uint32_t n, gs_buf
 		int64_t w = (int64_t)llround(1000 * pow(10, i / 10.0));
 		gs_mmu_window at;
 
-		if (w >= length_of(m))
+		if (w >= m->longest_ns)
 			break;
 		at = gs_mmu_worst(m, w);
 		window_json(&j, m, &at);

@@ -5,7 +5,7 @@
 #include "tap.h"
 #include "timeline_columns.h"
 
-static gs_mmu *make(gs_arena *mem, unsigned flags)
+static gs_mmu *make_with(gs_arena *mem, unsigned flags, const gs_timeline_gap *gaps, uint32_t n_gaps)
 {
 	static const uint32_t offsets[] = { 0 };
 	static const uint8_t phases[] = { GS_PHASE_RUNNING }, reasons[] = { 0 };
@@ -17,6 +17,8 @@ static gs_mmu *make(gs_arena *mem, unsigned flags)
 	gs_mmu *m;
 
 	t->duration_ns = 100000;
+	t->gaps = gaps;
+	t->n_gaps = n_gaps;
 	t->ranges = gs_new(mem, gs_timeline_range, 2);
 	t->n_ranges = 2;
 	t->ranges[0] = (gs_timeline_range){ .start_ns = 10000, .end_ns = 30000, .scope = GS_RANGE_GOROUTINE,
@@ -41,6 +43,11 @@ static gs_mmu *make(gs_arena *mem, unsigned flags)
 	m = gs_mmu_build(mem, t, gs_profile_builder_finish(b, &err), flags, &err);
 	CHECK_STR(gs_str_of(err.text), GS_S(""));
 	return m;
+}
+
+static gs_mmu *make(gs_arena *mem, unsigned flags)
+{
+	return make_with(mem, flags, NULL, 0);
 }
 
 static bool near(double a, double b)
@@ -71,6 +78,39 @@ TEST(everything)
 			      list[k].start_ns + list[k].window_ns <= list[i].start_ns);
 }
 
+/* The stop lies between two gaps, 40 to 45 and 60 to 80; what is behind the last one is free of it. */
+TEST(windows_that_touch_a_gap_do_not_count)
+{
+	static const gs_timeline_gap gaps[] = { { .start_ns = 40000, .end_ns = 45000 }, { .start_ns = 60000, .end_ns = 80000 } };
+	static const double shares[] = { 0, 0.5 };
+	GS_AUTO(arena) *mem = gs_arena_create(1 << 24);
+	gs_mmu *m = make_with(mem, GS_MMU_STW | GS_MMU_ASSIST, gaps, 2);
+	gs_mmu_window list[8];
+	double have[2];
+	uint32_t n;
+
+	CHECK_INT(m->n, 3);
+	CHECK_INT(m->longest_ns, 40000);
+	CHECK_INT(m->unknown_ns, 25000);
+	CHECK(near(m->mean, (75 - 10 - 5) / 75.0));
+	CHECK(near(gs_mmu_worst(m, 10000).util, 0.5));
+	CHECK(near(gs_mmu_worst(m, 15000).util, 0.5)); /* of 10 to 25; or 45 to 60, with the stop: two thirds */
+	CHECK(near(gs_mmu_worst(m, 20000).util, 0.5));
+	CHECK_INT(gs_mmu_worst(m, 20000).start_ns, 10000);
+	CHECK_INT(gs_mmu_worst(m, 1000000).window_ns, 40000); /* none is longer */
+	n = gs_mmu_worst_windows(m, 9000, list, 8);
+	CHECK(n >= 4);
+	for (uint32_t i = 0; i < n; i++)
+		for (unsigned k = 0; k < 2; k++)
+			CHECK(list[i].start_ns >= gaps[k].end_ns || list[i].start_ns + list[i].window_ns <= gaps[k].start_ns);
+	gs_mmu_distribution(m, 15000, shares, 2, have); /* 25 places in the first section, one in the second, five in the last */
+	CHECK(fabs(have[0] - 0.5) < 0.001 && have[1] < 0.7);
+	/* A trace that is nothing but a gap has no windows. */
+	m = make_with(mem, GS_MMU_STW, &(gs_timeline_gap){ .start_ns = 0, .end_ns = 100000 }, 1);
+	CHECK_INT(gs_mmu_worst_windows(m, 1000, list, 8), 0);
+	CHECK(near(m->mean, 0));
+}
+
 TEST(what_counts_is_chosen)
 {
 	GS_AUTO(arena) *mem = gs_arena_create(1 << 24);
@@ -85,7 +125,8 @@ TEST(the_distribution_is_that_of_windows_everywhere)
 {
 	static const gs_util steps[] = { { 0, 1 }, { 400, 0 }, { 500, 0.5 }, { 700, 1 }, { 1000, 0.25 }, { 1300, 1 }, { 2000, 0 } };
 	static const double shares[] = { 0, 0.1, 0.5, 0.9 };
-	const gs_mmu m = { .steps = steps, .n = 7 };
+	const gs_mmu_section section = { .steps = steps, .n = 7 };
+	const gs_mmu m = { .sections = &section, .n = 1, .longest_ns = 2000 };
 	enum { WINDOW = 150, N = 1851 };
 	double mean[N], got[4];
 

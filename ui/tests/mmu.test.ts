@@ -36,7 +36,7 @@ test("one point, or none, makes no line that is not there", () => {
 
 test("lines are named by the windows that have as much, and never cross the least", () => {
 	const a: MmuAnswer = {
-		mean: 0.9, shares: [0.001, 0.01, 0.05], worst: [],
+		mean: 0.9, unknown_ns: 0, shares: [0.001, 0.01, 0.05], worst: [],
 		curve: [{ window_ns: 1000, utilization: 0.5, start_ns: 3, distribution: [0.4999, 0.6, 0.7] }],
 	};
 	expect(linesOf(a)).toEqual([{ title: "least", values: [0.5] }, { title: "99.9 %", values: [0.5] }, { title: "99 %", values: [0.6] }, { title: "95 %", values: [0.7] }]);

@@ -226,7 +226,7 @@ export interface SamplesAnswer { count: number; total: number; type: string; uni
 
 export interface MmuWindow { window_ns: number; utilization: number; start_ns: number }
 /** distribution[i]: the utilization that a share shares[i] of all windows of the length does not reach */
-export interface MmuAnswer { mean: number; shares: number[]; curve: (MmuWindow & { distribution: number[] })[]; worst: MmuWindow[] }
+export interface MmuAnswer { mean: number; /** gaps, which no window touches */ unknown_ns: number; shares: number[]; curve: (MmuWindow & { distribution: number[] })[]; worst: MmuWindow[] }
 
 export type TrendVerdict = "growing" | "shrinking" | "steady" | "can't tell";
 export interface TrendRow {

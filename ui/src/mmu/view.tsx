@@ -54,6 +54,7 @@ export function MmuView() {
 					))}
 				</div>
 				<span class="spacer" />
+				{a.unknown_ns > 0 && <span class="dim" title="Windows that touch a gap do not count">{formatLength(a.unknown_ns)} of gaps left out</span>}
 				<span class="mmu-mean">Mean over the trace <b>{percent(a.mean)}</b></span>
 			</div>
 			{a.curve.length === 0 ? <Empty title="There is no window to look at">The trace is shorter than a microsecond, or does not say how many processors the program had.</Empty> : <Curves a={a} busy={curves.loading} />}
