@@ -106,7 +106,7 @@ static bool add_frames(listing *l, uint32_t holder)
 				return false;
 			*at = l->n;
 			l->rows[l->n++] = (gs_heap_holder_row){ .kind = GS_HOLDER_FRAME, .name = name, .goroutine = GS_HEAP_NONE,
-								.gathers_in = object };
+								.gathers_in = object, .holds = GS_HEAP_NONE };
 		}
 		row = &l->rows[*at];
 		/* Goroutines come one after the other: what is counted last tells a new one. */
@@ -164,7 +164,12 @@ static bool add_rows(listing *l, unsigned kinds)
 		if (!(kinds & kind_of(&d->holders[i])) || !gs_dominators_retained(d, node))
 			continue;
 		*row = (gs_heap_holder_row){ .kind = (uint8_t)kind_of(&d->holders[i]), .name = l->names->of_holder[i],
-					     .goroutine = d->holders[i].goroutine, .count = l->count[node], .bytes = gs_dominators_retained(d, node) };
+					     .goroutine = d->holders[i].goroutine, .count = l->count[node], .bytes = gs_dominators_retained(d, node),
+					     .holds = GS_HEAP_NONE };
+		if (row->kind == GS_HOLDER_VARIABLE) {
+			row->at = d->holders[i].at;
+			row->holds = l->largest[node];
+		}
 		gather(l, row, node);
 		l->n++;
 	}

@@ -22,6 +22,8 @@ typedef struct gs_heap_holder_row {
 	/* The last object down the tree from here that has at least half of all this; GS_HEAP_NONE when nothing has. */
 	uint32_t gathers_in;
 	uint32_t n_below; /* objects right below that one */
+	uint64_t at;	  /* of a variable: the address of its first word that holds something; else 0 */
+	uint32_t holds;	  /* of a variable: of the objects that it alone holds the one that retains most; GS_HEAP_NONE */
 } gs_heap_holder_row;
 
 typedef struct gs_heap_holders {

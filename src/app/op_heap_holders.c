@@ -64,6 +64,10 @@ static void text(gs_op_call *call, const answer *a)
 			gs_buf_z(&table, ": ");
 			gs_printable(&table, name_of(a, a->names->of_type[gs_heap_type_of(h, r->gathers_in)]));
 			gs_buf_f(&table, " at 0x%llx with %u below it", (unsigned long long)gs_heap_addr(h, r->gathers_in), r->n_below);
+		} else if (r->holds != GS_HEAP_NONE) { /* all that is known of a variable of a stripped program */
+			gs_buf_z(&table, ": ");
+			gs_printable(&table, name_of(a, a->names->of_type[gs_heap_type_of(h, r->holds)]));
+			gs_buf_f(&table, " at 0x%llx", (unsigned long long)gs_heap_addr(h, r->holds));
 		}
 		gs_buf_c(&table, '\n');
 	}
@@ -120,6 +124,15 @@ static void json(gs_op_call *call, const answer *a)
 			gs_json_ku64(&j, "goroutines", r->n_goroutines);
 		gs_json_ku64(&j, "retained_count", r->count);
 		gs_json_ku64(&j, "retained_bytes", r->bytes);
+		if (r->at)
+			gs_json_kstr(&j, "address", gs_strf(call->mem, "0x%llx", (unsigned long long)r->at));
+		if (r->holds != GS_HEAP_NONE) {
+			gs_json_key(&j, "holds");
+			gs_json_object(&j);
+			gs_json_kstr(&j, "type", name_of(a, a->names->of_type[gs_heap_type_of(h, r->holds)]));
+			gs_json_kstr(&j, "address", gs_strf(call->mem, "0x%llx", (unsigned long long)gs_heap_addr(h, r->holds)));
+			gs_json_object_end(&j);
+		}
 		if (r->gathers_in != GS_HEAP_NONE) {
 			gs_json_key(&j, "gathers_in");
 			gs_json_object(&j);

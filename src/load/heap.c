@@ -89,7 +89,25 @@ static int wait_by_goroutine(const void *a, const void *b)
 	return x->goroutine < y->goroutine ? -1 : x->goroutine > y->goroutine;
 }
 
-/* Names of package-level variables, where the file still has them. */
+/* "data+0x1a0" of a word of the module's variables: the same in each run of a program, so that it can be found again. */
+static uint32_t name_by_place(heap_build *b, uint64_t addr)
+{
+	GS_AUTO(buf) name = { .max = 100 };
+
+	for (uint32_t i = 0; i < b->rt.n_modules; i++) {
+		const gs_go_moduledata *m = &b->rt.modules[i];
+		bool is_data = addr - m->data < m->edata - m->data;
+
+		if (!is_data && addr - m->bss >= m->ebss - m->bss)
+			continue;
+		if (i)
+			gs_buf_f(&name, "plugin %u ", i);
+		gs_buf_f(&name, "%s+0x%llx", is_data ? "data" : "bss", (unsigned long long)(addr - (is_data ? m->data : m->bss)));
+	}
+	return heap_string(b, gs_buf_view(&name));
+}
+
+/* Names of package-level variables; places where the file has none. */
 static bool name_globals(heap_build *b, gs_err *err)
 {
 	GS_AUTO(arena) *scratch = gs_arena_create((uint64_t)4 << 30);
@@ -110,7 +128,7 @@ static bool name_globals(heap_build *b, gs_err *err)
 			last = s->addr;
 			name = heap_string(b, s->name);
 		}
-		r->name = s ? name : 0;
+		r->name = s ? name : name_by_place(b, r->at);
 	}
 	return true;
 }

@@ -1,3 +1,5 @@
+#include <stdlib.h>
+
 #include "load/heap_types.h"
 
 #include "base/banned.h"
@@ -19,6 +21,11 @@ enum {
 	TABLES = 5,  /* the list of a map's tables */
 	MAX_VARIABLES = 1 << 22,
 	MAX_ARRAY_STEPS = 1 << 26,
+	MAX_CODES = 1 << 22,
+	MAX_CAPTURES = 1 << 24,
+	MAX_CAPTURES_EACH = 4096,
+	MAX_COPIED_BYTES = 128, /* larger variables a closure does not copy */
+	CAPTURES_SINCE = 23,	/* Go 1.23 */
 	RING = 256, /* as in heap_mark.c */
 };
 
@@ -26,11 +33,17 @@ enum {
 typedef struct origin {
 	uint32_t type; /* index in list, UINT32_MAX: ours */
 	uint8_t role;  /* ONE ... DIRECTORY */
+	uint64_t code; /* of a closure */
 } origin;
 
 typedef struct place { /* of a live object */
 	uint32_t span, slot;
 } place;
+
+typedef struct capture {
+	gs_go_capture c; /* in memory's addresses */
+	uint64_t next;	 /* where the next one may begin; UINT64_MAX: this is the last */
+} capture;
 
 typedef struct typing {
 	heap_types t;
@@ -39,6 +52,8 @@ typedef struct typing {
 	GS_VEC(origin) origins; /* of t.model */
 	GS_VEC(place) queue;
 	gs_map closures; /* code -> model type */
+	GS_VEC(capture) captures; /* by code and offset */
+	gs_map captured; /* code -> its first one in captures */
 	gs_map dynamic;	 /* first word of an interface -> index of the type, UINT32_MAX none */
 	gs_map shapes;	 /* size * 2 + has no pointers -> model type */
 	uint32_t string_type;
@@ -70,7 +85,7 @@ static uint32_t add_type(typing *y, gs_heap_type type, origin from)
 static uint32_t named_type(typing *y, gs_str name, gs_heap_type_source source)
 {
 	return add_type(y, (gs_heap_type){ .name = heap_string(y->t.b, name), .source = (uint8_t)source, .form = GS_HEAP_FORM_OTHER },
-			(origin){ UINT32_MAX, ONE });
+			(origin){ .type = UINT32_MAX, .role = ONE });
 }
 
 static uint32_t new_model_type(typing *y, uint32_t index, unsigned role)
@@ -97,7 +112,7 @@ static uint32_t new_model_type(typing *y, uint32_t index, unsigned role)
 	}
 	m.name = heap_string(y->t.b, name);
 	m.package = heap_string(y->t.b, package);
-	type->ids[role] = add_type(y, m, (origin){ index, (uint8_t)role }) + 1;
+	type->ids[role] = add_type(y, m, (origin){ .type = index, .role = (uint8_t)role }) + 1;
 	return type->ids[role] - 1;
 }
 
@@ -224,6 +239,7 @@ static void claim_closure(typing *y, uint64_t addr)
 	}
 	if (*known != UINT32_MAX) {
 		y->t.model.p[*known].kind = KIND_FUNC;
+		y->origins.p[*known].code = code;
 		claim(y, addr, *known, GS_HEAP_TYPE_FIELD);
 	}
 }
@@ -365,6 +381,32 @@ static void follow_record(typing *y, uint32_t index, unsigned role, const unsign
 	}
 }
 
+/* The variable itself has more room than a pointer to it has, where it is one that may be copied. */
+static bool may_be_copy(typing *y, uint32_t index, uint64_t room)
+{
+	const heap_type *t = &y->t.list.p[index];
+
+	return (t->kind == KIND_STRUCT || t->kind == KIND_ARRAY) && t->size <= MAX_COPIED_BYTES && t->size <= room;
+}
+
+static void follow_captures(typing *y, uint64_t code, const unsigned char *p, uint64_t size)
+{
+	const uint32_t *first = code ? gs_map_get(&y->captured, code) : NULL;
+
+	for (size_t i = first ? *first : 0, n = 0; first && i < y->captures.n && y->captures.p[i].c.code == code && n < MAX_CAPTURES_EACH; i++, n++) {
+		const gs_go_capture *c = &y->captures.p[i].c;
+		uint32_t index = heap_type_at(&y->t, c->type);
+		uint64_t next = y->captures.p[i].next < size ? y->captures.p[i].next : size;
+
+		if (index == UINT32_MAX || c->offset > size || size - c->offset < 8)
+			continue;
+		if (c->kind == GS_GO_VARIABLE_VALUE)
+			follow_value(y, index, p + c->offset, size - c->offset < y->t.list.p[index].size ? size - c->offset : y->t.list.p[index].size);
+		else if (!c->is_behind || !may_be_copy(y, index, next - c->offset))
+			claim_type(y, gs_go_load(p + c->offset), c->type, c->kind == GS_GO_VARIABLE_SLICE ? ARRAY : ONE, GS_HEAP_TYPE_FIELD);
+	}
+}
+
 static void follow(typing *y, place at)
 {
 	const gs_go_span *s = &y->rt->spans[at.span];
@@ -372,8 +414,12 @@ static void follow(typing *y, place at)
 	const unsigned char *p = s->bytes + at.slot * s->elem_bytes;
 	uint64_t size = s->elem_bytes;
 
-	if (o.type == UINT32_MAX || (s->scheme == GS_GO_NOSCAN && o.role < RECORD))
+	if (s->scheme == GS_GO_NOSCAN && o.role < RECORD)
 		return;
+	if (o.type == UINT32_MAX) {
+		follow_captures(y, o.code, p, size);
+		return;
+	}
 	if (s->scheme == GS_GO_HEADER) {
 		p += 8;
 		size -= 8;
@@ -446,6 +492,88 @@ static void known_records(typing *y)
 	y->t.model.p[g].size_bytes = (uint64_t)y->rt->o.g_size;
 	for (uint32_t i = 0; i < h->n_goroutines; i++)
 		claim(y, h->goroutines[i].addr, g, GS_HEAP_TYPE_EXACT);
+}
+
+/* ---- closures ---- */
+
+static int by_value(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static int by_code(const void *a, const void *b)
+{
+	const gs_go_capture *x = &((const capture *)a)->c, *y = &((const capture *)b)->c;
+
+	if (x->code != y->code)
+		return x->code < y->code ? -1 : 1;
+	return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+static void on_capture(void *ctx, const gs_go_capture *c)
+{
+	typing *y = ctx;
+	uint64_t type = heap_type_descriptor(&y->t, c->type);
+	capture *mine = type ? gs_vec_push(&y->captures, MAX_CAPTURES) : NULL;
+
+	if (!mine)
+		return;
+	mine->c = *c;
+	mine->c.code += y->rt->bias;
+	mine->c.type = type;
+}
+
+/* What closures captured has types where debug information says what lies where. Also of those that nobody has claimed yet: they begin with code. */
+static void closures(typing *y)
+{
+	GS_VEC(uint64_t) codes = { 0 };
+	GS_VEC(place) known = { 0 };
+	GS_AUTO(map) seen = { 0 };
+
+	if (!y->rt->has_dwarf || y->rt->minor < CAPTURES_SINCE)
+		return;
+	for (gs_heap_walk w = gs_heap_walk_start(y->h); gs_heap_walk_next(&w);) {
+		const gs_go_span *s = &y->rt->spans[w.span];
+		uint32_t model = gs_heap_type_of(y->h, w.object);
+		uint64_t code, *mine;
+		place *at;
+		bool is_new;
+
+		if (s->scheme == GS_GO_NOSCAN)
+			continue;
+		code = model != GS_HEAP_NONE ? y->origins.p[model].code : gs_go_load(s->bytes + (w.addr - s->base));
+		if (!code || (model == GS_HEAP_NONE && !is_code(y, code)))
+			continue;
+		at = model != GS_HEAP_NONE ? gs_vec_push(&known, MAX_QUEUE) : NULL;
+		if (at)
+			*at = (place){ w.span, (uint32_t)((w.addr - s->base) / s->elem_bytes) };
+		if (!gs_map_put(&seen, code, &is_new) || !is_new)
+			continue;
+		mine = gs_vec_push(&codes, MAX_CODES);
+		if (mine)
+			*mine = code - y->rt->bias;
+	}
+	if (codes.n) {
+		qsort(codes.p, codes.n, sizeof(*codes.p), by_value);
+		gs_go_dwarf_captures(y->rt->exe, codes.p, codes.n, y, on_capture);
+	}
+	if (y->captures.n)
+		qsort(y->captures.p, y->captures.n, sizeof(*y->captures.p), by_code);
+	for (size_t i = y->captures.n; i-- > 0;) {
+		capture *c = &y->captures.p[i];
+		bool is_new = true;
+		uint32_t *at = gs_map_put(&y->captured, c->c.code, &is_new);
+
+		c->next = is_new ? UINT64_MAX : c[1].c.offset > c->c.offset ? c[1].c.offset : c[1].next;
+		if (at)
+			*at = (uint32_t)i;
+	}
+	for (size_t i = 0; i < known.n && y->captures.n; i++)
+		enqueue(y, known.p[i].span, known.p[i].slot);
+	gs_vec_release(&codes);
+	gs_vec_release(&known);
 }
 
 /* The dynamic type that the first word of an interface means: a type in a module, or an itab. */
@@ -715,6 +843,8 @@ bool heap_type_objects(heap_build *b, gs_err *err)
 	drain(&y);
 	heap_type_locals(&y.t, &y, claim_local);
 	drain(&y);
+	closures(&y);
+	drain(&y);
 	interfaces(&y);
 	channels(&y);
 	maps(&y);
@@ -730,6 +860,8 @@ bool heap_type_objects(heap_build *b, gs_err *err)
 	}
 	gs_map_release(&y.t.index_of);
 	gs_map_release(&y.closures);
+	gs_map_release(&y.captured);
+	gs_vec_release(&y.captures);
 	gs_map_release(&y.dynamic);
 	gs_map_release(&y.shapes);
 	gs_vec_release(&y.t.list);

@@ -256,6 +256,17 @@ typedef struct gs_go_local {
 
 /* Call take for those at each of the file's addresses `pcs`, which are sorted. False when there is no debug information. */
 bool gs_go_dwarf_locals(const gs_elf *e, const uint64_t *pcs, size_t n_pcs, void *ctx, void (*take)(void *ctx, const gs_go_local *l));
+/* What a closure captured, or a part of it: where that lies in the closure's object. */
+typedef struct gs_go_capture {
+	uint64_t code; /* the function's entry in the file, which is the object's first word */
+	uint64_t offset;
+	uint64_t type;	/* as gs_go_dwarf_variables tells it */
+	uint8_t kind;	/* gs_go_variable_kind */
+	bool is_behind; /* kind POINTER: there is a pointer to a variable of the type, or else (of structs and arrays up to 128 bytes) the variable itself */
+} gs_go_capture;
+
+/* Call take for what the functions at the file's addresses `codes`, which are sorted, captured: compilers since Go 1.23 say so. False when there is no debug information. */
+bool gs_go_dwarf_captures(const gs_elf *e, const uint64_t *codes, size_t n_codes, void *ctx, void (*take)(void *ctx, const gs_go_capture *c));
 /* Variables by the symbol table: those that are absent stay 0. */
 void gs_go_variables_symbols(const gs_elf *e, gs_go_variables *out);
 

@@ -331,7 +331,7 @@ bool gs_go_offsets_dwarf(const gs_elf *e, gs_go_offsets *out, gs_go_variables *v
 }
 
 /* Go's own attributes. */
-enum { AT_GO_KIND = 0x2900, AT_GO_ELEM = 0x2902, AT_GO_RUNTIME_TYPE = 0x2904, LANG_GO = 0x16, GO_ARRAY = 17, GO_POINTER = 22, GO_SLICE = 23, GO_STRUCT = 25,
+enum { AT_GO_KIND = 0x2900, AT_GO_ELEM = 0x2902, AT_GO_RUNTIME_TYPE = 0x2904, AT_GO_CLOSURE_OFFSET = 0x2907, LANG_GO = 0x16, GO_ARRAY = 17, GO_POINTER = 22, GO_SLICE = 23, GO_STRUCT = 25,
        MAX_PARTS = 1 << 16, MAX_STEPS = 1 << 18, MAX_TYPE_DEPTH = 32 };
 
 /* 0 when the linker left the descriptor out. */
@@ -629,6 +629,91 @@ bool gs_go_dwarf_locals(const gs_elf *e, const uint64_t *pcs, size_t n_pcs, void
 		do {
 			if (dwarf_tag(&die) == DW_TAG_subprogram)
 				walk_function(&w, &die);
+		} while (dwarf_siblingof(&die, &die) == 0);
+	}
+	gs_buf_release(&w.parts.name);
+	close_dwarf(&o);
+	return ok;
+}
+
+/* ---- closures ---- */
+
+typedef struct capture_walk {
+	variable_walk parts;
+	gs_go_capture now;
+	uint64_t start; /* of the variable in the object */
+	void *ctx;
+	void (*take)(void *ctx, const gs_go_capture *c);
+} capture_walk;
+
+static void on_captured_part(void *ctx, gs_str name, uint64_t offset, gs_go_variable_kind kind, uint64_t type)
+{
+	capture_walk *w = ctx;
+
+	(void)name;
+	w->now.offset = w->start + offset;
+	w->now.kind = (uint8_t)kind;
+	w->now.type = type;
+	w->take(w->ctx, &w->now);
+}
+
+/* "&x" is a made-up variable that leads to x: to where it is shared, or into the closure when that has a copy. */
+static void on_captured(capture_walk *w, Dwarf_Die *die)
+{
+	Dwarf_Attribute attr;
+	Dwarf_Word offset;
+	Dwarf_Die type, behind;
+	const char *name = dwarf_diename(die);
+
+	if (!dwarf_attr(die, AT_GO_CLOSURE_OFFSET, &attr) || dwarf_formudata(&attr, &offset) != 0 || !type_attr(die, DW_AT_type, &type))
+		return;
+	w->start = offset;
+	w->now.is_behind = name && name[0] == '&';
+	w->parts.n_taken = w->parts.n_steps = 0;
+	w->parts.name.n = 0;
+	if (!w->now.is_behind)
+		walk_value(&w->parts, &type, 0, 0);
+	else if (type_attr(&type, DW_AT_type, &behind) && descriptor(&behind))
+		on_captured_part(w, (gs_str){ 0 }, 0, GS_GO_VARIABLE_POINTER, descriptor(&behind));
+}
+
+static bool is_listed(const uint64_t *codes, size_t n, uint64_t code)
+{
+	size_t lo = 0, hi = n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (codes[mid] < code)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < n && codes[lo] == code;
+}
+
+bool gs_go_dwarf_captures(const gs_elf *e, const uint64_t *codes, size_t n_codes, void *ctx, void (*take)(void *ctx, const gs_go_capture *c))
+{
+	GS_AUTO(arena) *scratch = gs_arena_create(BUDGET_BYTES);
+	capture_walk w = { .parts = { .take = on_captured_part }, .ctx = ctx, .take = take };
+	Dwarf_CU *cu = NULL;
+	Dwarf_Die unit, die, inner;
+	uint8_t version;
+	opened o;
+	bool ok = open_dwarf(scratch, e, true, &o, NULL);
+
+	w.parts.ctx = &w;
+	gs_buf_init(&w.parts.name, 1 << 20);
+	while (ok && dwarf_get_units(o.dw, cu, &cu, NULL, &version, &unit, NULL) == 0) {
+		if (dwarf_srclang(&unit) != LANG_GO || dwarf_child(&unit, &die) != 0)
+			continue;
+		do {
+			if (dwarf_tag(&die) != DW_TAG_subprogram || dwarf_lowpc(&die, &w.now.code) != 0 || !is_listed(codes, n_codes, w.now.code) ||
+			    dwarf_child(&die, &inner) != 0)
+				continue;
+			do
+				on_captured(&w, &inner);
+			while (dwarf_siblingof(&inner, &inner) == 0);
 		} while (dwarf_siblingof(&die, &die) == 0);
 	}
 	gs_buf_release(&w.parts.name);

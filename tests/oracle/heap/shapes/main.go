@@ -65,6 +65,44 @@ var (
 	byHand   map[string]interface{}
 )
 
+// Only a local variable leads to the first of these.
+type lonely struct {
+	n    int
+	next *lonely
+}
+
+// Only closures lead to these: copies of a pointer, a variable that is shared, a copy of a large value.
+type caught struct {
+	n     int
+	other *caught
+}
+
+type handful struct{ a, b, c, d, e *tossed }
+type tossed struct{ n [3]int }
+
+var calls []func() int
+
+//go:noinline
+func catch(i int) {
+	c, s := &caught{n: i, other: &caught{n: -i}}, []*caught{{n: 1000 + i}}
+	calls = append(calls, func() int { return c.n + s[0].n + len(s) })
+	d := &caught{n: 2000 + i}
+	calls = append(calls, func() int { d = &caught{other: d}; return d.n })
+	h := handful{a: &tossed{}, e: &tossed{}}
+	calls = append(calls, func() int { return h.a.n[0] + h.e.n[1] })
+}
+
+//go:noinline
+func newLonely(n int) *lonely { return &lonely{n: n, next: &lonely{n: -n}} }
+
+//go:noinline
+func alone(n int, ready chan int) {
+	l := newLonely(n)
+	ready <- l.n
+	<-make(chan int)
+	runtime.KeepAlive(l)
+}
+
 type failure struct{ code int }
 
 func (f *failure) Error() string { return fmt.Sprint(f.code) }
@@ -137,6 +175,14 @@ func waste() {
 func main() {
 	build()
 	waste()
+	for i := 0; i < 10; i++ {
+		catch(i)
+	}
+	ready := make(chan int)
+	for i := 0; i < 5; i++ {
+		go alone(i, ready)
+		<-ready
+	}
 	runtime.GC()
 	runtime.GC()
 	fmt.Println("ready")
