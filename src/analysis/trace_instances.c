@@ -51,7 +51,7 @@ static void find_tasks(finder *f)
 
 		add(f, (gs_trace_instance){ .start_ns = k->start_ns,
 					    .end_ns = k->end_ns,
-					    .goroutine = k->end_goroutine != GS_NO_INDEX ? k->end_goroutine : k->start_goroutine,
+					    .goroutine = gs_timeline_task_goroutine(k),
 					    .name = gs_profile_str(f->p, k->name),
 					    .index = i,
 					    .is_cut = !k->saw_start || !k->saw_end });

@@ -187,6 +187,12 @@ typedef struct gs_timeline_task {
 	uint32_t start_stack, end_stack;
 } gs_timeline_task;
 
+/* The goroutine that answers for a task: the one that ended it, else the one that began it. GS_NO_INDEX unknown. */
+static inline uint32_t gs_timeline_task_goroutine(const gs_timeline_task *k)
+{
+	return k->end_goroutine != GS_NO_INDEX ? k->end_goroutine : k->start_goroutine;
+}
+
 typedef struct gs_timeline_region {
 	int64_t start_ns, end_ns;
 	bool saw_start, saw_end;

@@ -77,7 +77,12 @@ static void put_row(gs_json *j, gs_arena *mem, const gs_lanes *l, const gs_lane_
 		if (page->has_hits)
 			gs_json_ki64(j, "hit_ns", r->hit_ns);
 	}
-	if (r->lane.kind != GS_LANE_OF_TASK) {
+	if (r->lane.kind == GS_LANE_OF_TASK) {
+		uint32_t g = gs_timeline_task_goroutine(&t->tasks[r->lane.index]);
+
+		if (g != GS_NO_INDEX)
+			gs_json_ku64(j, "goroutine", t->goroutines[g].id);
+	} else {
 		gs_lane_totals(l, r->lane, total, &n);
 		gs_json_ku64(j, "transitions", n);
 		put_totals(j, total);

@@ -292,6 +292,18 @@ test("the table holds the same lanes, for eyes and screen readers", async () => 
 	page.clean();
 });
 
+test("a task's lane leads to its critical path", async () => {
+	const task = (await page.api("/api/lanes?doc=1&kind=tasks&sort=duration&limit=1")).rows[0];
+	const want = await page.api("/api/critical-path?doc=1&task=.");
+	await page.at(`#/timeline?lane=${task.lane}`);
+	await drawn();
+	await page.click('.inspector button:has-text("Critical path")');
+	await drawn();
+	assert.equal((await page.state()).path, `${want.goroutine}:${want.start_ns}-${want.end_ns}`, "that of the slowest task");
+	assert.ok((await page.$$(".path-steps li")).length > 0);
+	page.clean();
+});
+
 test("filters by state and task narrow the lanes", async () => {
 	await page.at("#/timeline?lby=none&ltable=1&lstate=syscall");
 	await page.settled();

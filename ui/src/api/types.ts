@@ -143,6 +143,8 @@ export interface LaneRow {
 	hit_ns?: number;
 	transitions?: number;
 	total_ns?: StateTimes;
+	/** of a task: the id of the goroutine that answers for it */
+	goroutine?: number;
 }
 export interface LaneGroup { lane: string; name: string; count: number; system?: boolean; hit_ns?: number; total_ns: StateTimes }
 export interface TraceGap {

@@ -161,6 +161,7 @@ function Other({ row, kind }: { row: LaneRow; kind: string }) {
 			<div class="row-actions">
 				<button class="button small" aria-pressed={r.pins.includes(row.lane)} onClick={() => navigate({ pins: r.pins.includes(row.lane) ? r.pins.filter((p) => p !== row.lane) : [...r.pins, row.lane] })}>Pin</button>
 				{kind === "tasks" && <button class="button small" onClick={() => navigate({ range: formatRange(row.start_ns, row.end_ns), sight: formatRange(row.start_ns, row.end_ns) })}>As range</button>}
+				{row.goroutine !== undefined && <button class="button small" title="What its time was really spent on: the steps of its goroutine, and those of the goroutines that it waited for" onClick={() => navigate({ path: pathOf(row.goroutine!, row.start_ns, row.end_ns) })}>Critical path</button>}
 			</div>
 			{kind === "tasks" ? <table class="facts wide"><tbody><tr><th>start</th><td>{formatMoment(row.start_ns, 1000)}</td></tr><tr><th>took</th><td>{formatLength(row.end_ns - row.start_ns)}</td></tr></tbody></table> : <Times total={row.total_ns ?? {}} whole={row.end_ns - row.start_ns} />}
 		</>
