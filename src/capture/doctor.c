@@ -30,14 +30,19 @@ typedef struct doctor {
 	int seccomp;
 } doctor;
 
-static gs_check *check(doctor *d, const char *name, const char *title, gs_check_state state, gs_str found)
+static gs_check *put(doctor *d, gs_check what)
 {
 	gs_check *c = &d->out->checks[d->out->n];
 
 	if (d->out->n + 1 < MAX_CHECKS)
 		d->out->n++;
-	*c = (gs_check){ .name = name, .title = title, .state = state, .found = found };
+	*c = what;
 	return c;
+}
+
+static gs_check *check(doctor *d, const char *name, const char *title, gs_check_state state, gs_str found)
+{
+	return put(d, (gs_check){ .name = name, .title = title, .state = state, .found = found });
 }
 
 static bool has_cap(const doctor *d, unsigned cap)
@@ -196,27 +201,26 @@ static void check_limits(doctor *d)
 		c->allow = GS_S("sudo sysctl kernel.perf_event_max_stack=127 kernel.perf_event_max_sample_rate=100000");
 }
 
-/* Whose memory may be taken; nothing is attached to find out. */
-static void check_snapshots(doctor *d, int64_t yama)
+gs_check gs_snapshot_rights(gs_arena *mem, int64_t yama, bool may_ptrace, bool is_contained)
 {
-	bool ptrace = has_cap(d, CAP_SYS_PTRACE);
-	gs_check *c;
+	gs_check c = { .name = "snapshots", .title = "memory snapshots" };
 
 	if (yama == 3) {
-		c = check(d, "snapshots", "memory snapshots", GS_CHECK_NO, GS_S("kernel.yama.ptrace_scope is 3: nobody may, until the next boot"));
-		return;
+		c.state = GS_CHECK_NO;
+		c.found = GS_S("kernel.yama.ptrace_scope is 3: nobody may, until the next boot");
+	} else if (may_ptrace) {
+		c.state = GS_CHECK_OK;
+		c.found = GS_S("allowed (CAP_SYS_PTRACE)");
+	} else {
+		c.state = yama > 0 ? GS_CHECK_NO : GS_CHECK_LIMITED;
+		c.found = yama > 0 ? gs_strf(mem, "kernel.yama.ptrace_scope is %lld and CAP_SYS_PTRACE is missing", (long long)yama) :
+				     GS_S("CAP_SYS_PTRACE is missing");
+		c.means = yama > 0 ? GS_S("gospect snapshot can stop no process; cores can be read") : GS_S("only processes of this user");
+		c.allow = is_contained ? GS_S("run the container with --cap-add SYS_PTRACE") :
+			  yama > 0     ? GS_S("sudo sysctl kernel.yama.ptrace_scope=0, or use sudo") :
+					 GS_S("use sudo");
 	}
-	if (ptrace) {
-		check(d, "snapshots", "memory snapshots", GS_CHECK_OK, GS_S("allowed (CAP_SYS_PTRACE)"));
-		return;
-	}
-	c = check(d, "snapshots", "memory snapshots", yama > 0 ? GS_CHECK_NO : GS_CHECK_LIMITED,
-		  yama > 0 ? gs_strf(d->mem, "kernel.yama.ptrace_scope is %lld and CAP_SYS_PTRACE is missing", (long long)yama) :
-			     GS_S("CAP_SYS_PTRACE is missing"));
-	c->means = yama > 0 ? GS_S("gospect snapshot can stop no process; cores can be read") : GS_S("only processes of this user");
-	c->allow = d->is_contained ? GS_S("run the container with --cap-add SYS_PTRACE") :
-		   yama > 0	   ? GS_S("sudo sysctl kernel.yama.ptrace_scope=0, or use sudo") :
-				     GS_S("use sudo");
+	return c;
 }
 
 static void check_snapshot_of(doctor *d, int32_t pid)
@@ -251,7 +255,7 @@ static void check_later(doctor *d)
 	      tracefs ? GS_S("readable") : mounted ? GS_S("not readable by this user") : GS_S("tracefs is not mounted"));
 	check(d, "ptrace", "Yama's ptrace_scope", GS_CHECK_INFO,
 	      yama < 0 ? GS_S("not active") : gs_strf(d->mem, "%lld (recording does not use ptrace, snapshots do)", (long long)yama));
-	check_snapshots(d, yama);
+	put(d, gs_snapshot_rights(d->mem, yama, has_cap(d, CAP_SYS_PTRACE), d->is_contained));
 	if (gs_file_read("/sys/kernel/security/lockdown", 4096, &lockdown, NULL))
 		check(d, "lockdown", "kernel lockdown", GS_CHECK_INFO, gs_str_dup(d->mem, gs_str_trim(lockdown.bytes)));
 }

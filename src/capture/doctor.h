@@ -30,6 +30,12 @@ typedef struct gs_diagnosis {
 	bool can_record; /* this user's processes; with a pid: that process */
 } gs_diagnosis;
 
+/*
+ * The check "snapshots": whose memory may be taken. `yama`: kernel.yama.ptrace_scope, negative where there is none; `may_ptrace`: CAP_SYS_PTRACE; `is_contained`: we run
+ * in a container.
+ */
+gs_check gs_snapshot_rights(gs_arena *mem, int64_t yama, bool may_ptrace, bool is_contained);
+
 /* pid 0: the machine. GS_ERR_MISSING: no such process. */
 bool gs_diagnose(gs_arena *mem, int32_t pid, const gs_progress *progress, gs_diagnosis *out, gs_err *err);
 

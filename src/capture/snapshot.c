@@ -464,7 +464,7 @@ gs_image *gs_snapshot_take(gs_arena *mem, int32_t pid, gs_snapshot_ask ask, cons
 	bool ok, is_fork, was_guarded = true;
 
 	*report = (gs_snapshot_report){ 0 };
-	if (!gs_snapshot_plan_make(mem, pid, ask, &report->plan, err) || !gs_snapshot_has_room(&report->plan, err))
+	if (!gs_snapshot_plan_make(mem, pid, ask, &report->plan, err) || !gs_snapshot_has_room(&report->plan, ask.root, err))
 		return NULL;
 	gs_arena *own = gs_arena_create(1ull << 40);
 

@@ -15,6 +15,7 @@ typedef enum gs_snapshot_way { GS_SNAPSHOT_AUTO, GS_SNAPSHOT_COPY, GS_SNAPSHOT_F
 typedef struct gs_snapshot_ask {
 	gs_snapshot_way way;
 	int64_t max_pause_ns; /* refuse beforehand what is predicted to take longer; 0: no limit */
+	const char *root;     /* the folder with proc and sys to look in before anything is touched; NULL: this machine's. For tests */
 } gs_snapshot_ask;
 
 /* What a snapshot of a process would be: looked up, nothing touched. */
@@ -29,8 +30,8 @@ typedef struct gs_snapshot_plan {
 
 /* Strings are the arena's. GS_ERR_MISSING, GS_ERR_DENIED (a tracer holds it), GS_ERR_UNSUPPORTED, GS_ERR_LIMIT (the pause). */
 bool gs_snapshot_plan_make(gs_arena *mem, int32_t pid, gs_snapshot_ask ask, gs_snapshot_plan *out, gs_err *err);
-/* False, GS_ERR_LIMIT: this machine, or the control group that we are in, has no room for a copy. */
-bool gs_snapshot_has_room(const gs_snapshot_plan *plan, gs_err *err);
+/* False, GS_ERR_LIMIT: this machine, or the control group that we are in, has no room for a copy. `root` as in gs_snapshot_ask. */
+bool gs_snapshot_has_room(const gs_snapshot_plan *plan, const char *root, gs_err *err);
 /* False, GS_ERR_DENIED or GS_ERR_MISSING: the kernel would not let us stop it. It is asked what it asks itself then; nothing is attached. */
 bool gs_snapshot_may(int32_t pid, gs_err *err);
 

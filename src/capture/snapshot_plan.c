@@ -21,11 +21,11 @@
 #define STOP_NS 150000.0
 #define STOP_THREAD_NS 15000.0
 
-static bool proc_read(int32_t pid, const char *name, uint64_t max, gs_file *out, gs_err *err)
+static bool proc_read(const char *root, int32_t pid, const char *name, uint64_t max, gs_file *out, gs_err *err)
 {
-	char path[64];
+	char path[4096];
 
-	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	snprintf(path, sizeof(path), "%s/proc/%d/%s", root, pid, name);
 	return gs_file_read(path, max, out, err);
 }
 
@@ -39,25 +39,51 @@ static uint64_t kilobytes(gs_str text, const char *name)
 	return gs_str_u64(number, 10, &v) && v < UINT64_MAX / 1024 ? v * 1024 : 0;
 }
 
-static bool number_in(const char *path, uint64_t *out)
+static bool group_read(const char *root, gs_str group, const char *name, gs_file *out)
+{
+	char path[8192];
+
+	snprintf(path, sizeof(path), "%s%.*s/%s", root, GS_FMT(group), name);
+	return gs_file_read(path, 1 << 20, out, NULL);
+}
+
+/* False as well of "max". */
+static bool group_number(const char *root, gs_str group, const char *name, uint64_t *out)
 {
 	GS_AUTO(file) f = { 0 };
 
-	return gs_file_read(path, 4096, &f, NULL) && gs_str_u64(gs_str_trim(f.bytes), 10, out);
+	return group_read(root, group, name, &f) && gs_str_u64(gs_str_trim(f.bytes), 10, out);
+}
+
+/* Cached pages of files count as used, and give way. */
+static uint64_t group_reclaimable(const char *root, gs_str group, bool is_v2)
+{
+	GS_AUTO(file) f = { 0 };
+	uint64_t bytes = 0;
+	gs_str rest, line, name, number;
+
+	if (!group_read(root, group, "memory.stat", &f))
+		return 0;
+	rest = f.bytes;
+	while (gs_str_line(&rest, &line))
+		if (gs_str_cut(line, ' ', &name, &number) && gs_str_eq(name, is_v2 ? GS_S("inactive_file") : GS_S("total_inactive_file")))
+			(void)gs_str_u64(number, 10, &bytes);
+	return bytes;
 }
 
 /* What the control groups above a process leave it to allocate; UINT64_MAX: no limit in sight. */
-static uint64_t cgroup_headroom(int32_t pid)
+static uint64_t cgroup_headroom(const char *root, int32_t pid)
 {
 	GS_AUTO(file) f = { 0 };
 	uint64_t least = UINT64_MAX;
 	gs_str rest, line;
 
-	if (!proc_read(pid, "cgroup", 1 << 20, &f, NULL))
+	if (!proc_read(root, pid, "cgroup", 1 << 20, &f, NULL))
 		return least;
 	rest = f.bytes;
 	while (gs_str_line(&rest, &line)) {
 		gs_str number, controllers, path;
+		char groups[4200];
 		bool is_v2;
 
 		(void)gs_str_cut(line, ':', &number, &line);
@@ -65,20 +91,19 @@ static uint64_t cgroup_headroom(int32_t pid)
 		is_v2 = controllers.n == 0;
 		if (!is_v2 && !gs_str_has(controllers, GS_S("memory")))
 			continue;
+		snprintf(groups, sizeof(groups), "%s/sys/fs/cgroup%s", root, is_v2 ? "" : "/memory");
 		for (;;) {
-			char limit[4352], used[4352];
-			uint64_t max, now;
-			const char *root = is_v2 ? "/sys/fs/cgroup" : "/sys/fs/cgroup/memory";
+			uint64_t max, now, idle;
+			size_t slash;
 
-			snprintf(limit, sizeof(limit), "%s%.*s/%s", root, GS_FMT(path), is_v2 ? "memory.max" : "memory.limit_in_bytes");
-			snprintf(used, sizeof(used), "%s%.*s/%s", root, GS_FMT(path), is_v2 ? "memory.current" : "memory.usage_in_bytes");
-			if (number_in(limit, &max) && number_in(used, &now) && max < (1ull << 60)) {
-				uint64_t left = now < max ? max - now : 0;
-
-				least = left < least ? left : least;
+			if (group_number(groups, path, is_v2 ? "memory.max" : "memory.limit_in_bytes", &max) &&
+			    group_number(groups, path, is_v2 ? "memory.current" : "memory.usage_in_bytes", &now) && max < (1ull << 60)) {
+				idle = group_reclaimable(groups, path, is_v2);
+				now -= idle < now ? idle : now;
+				max = now < max ? max - now : 0;
+				least = max < least ? max : least;
 			}
-			size_t slash = gs_str_rfind_char(path, '/');
-
+			slash = gs_str_rfind_char(path, '/');
 			if (slash == SIZE_MAX)
 				break;
 			path.n = slash;
@@ -88,13 +113,15 @@ static uint64_t cgroup_headroom(int32_t pid)
 }
 
 /* How many times longer than alone whatever runs takes here: who makes the child waits for a processor like everybody else. */
-static double crowd(void)
+static double crowd(const char *root)
 {
 	GS_AUTO(file) f = { 0 };
 	gs_str minute, rest;
+	char path[4200];
 	double load;
 
-	if (!gs_file_read("/proc/loadavg", 4096, &f, NULL))
+	snprintf(path, sizeof(path), "%s/proc/loadavg", root);
+	if (!gs_file_read(path, 4096, &f, NULL))
 		return 1;
 	(void)gs_str_cut(f.bytes, ' ', &minute, &rest);
 	if (!gs_str_f64(minute, &load))
@@ -104,14 +131,14 @@ static double crowd(void)
 }
 
 /* Of its program, before any byte of it is believed; what cannot be read is left to be found out. */
-static bool is_64_bit(int32_t pid)
+static bool is_64_bit(const char *root, int32_t pid)
 {
-	char path[64];
+	char path[4200];
 	unsigned char ident[5] = { 0 };
 	int fd;
 	bool ok = true;
 
-	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+	snprintf(path, sizeof(path), "%s/proc/%d/exe", root, pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return true;
@@ -127,30 +154,31 @@ bool gs_snapshot_plan_make(gs_arena *mem, int32_t pid, gs_snapshot_ask ask, gs_s
 	GS_AUTO(file) rollup = { 0 };
 	GS_AUTO(file) self = { 0 };
 	uint64_t caps = 0, seccomp = 0, headroom, tracer = 0, threads = 0;
-	double small_gb, huge_gb, stop_ns, busy = crowd();
+	const char *root = ask.root ? ask.root : "";
+	double small_gb, huge_gb, stop_ns, busy = crowd(root);
 	const char *no_fork = NULL;
 	gs_str state;
 
 	*out = (gs_snapshot_plan){ 0 };
-	if (!proc_read(pid, "status", 1 << 20, &status, err))
+	if (!proc_read(root, pid, "status", 1 << 20, &status, err))
 		return false;
 	state = gs_proc_status_value(status.bytes, "State");
 	if (state.n && (state.p[0] == 'Z' || state.p[0] == 'X') && !gs_proc_status_value(status.bytes, "VmRSS").n)
 		return gs_fail(err, GS_ERR_MISSING, GS_ERR_NOWHERE, "process %d has ended and waits for its parent to notice: it has no memory any more", pid);
 	if (!gs_proc_status_value(status.bytes, "VmRSS").n)
 		return gs_fail(err, GS_ERR_UNSUPPORTED, GS_ERR_NOWHERE, "process %d is a thread of the kernel: it has no memory of its own", pid);
-	if (!is_64_bit(pid))
+	if (!is_64_bit(root, pid))
 		return gs_fail(err, GS_ERR_UNSUPPORTED, GS_ERR_NOWHERE, "process %d is a 32-bit program; snapshots are of 64-bit ones", pid);
 	out->anon_bytes = kilobytes(status.bytes, "RssAnon") + kilobytes(status.bytes, "VmSwap");
-	if (proc_read(pid, "smaps_rollup", 1 << 20, &rollup, NULL))
+	if (proc_read(root, pid, "smaps_rollup", 1 << 20, &rollup, NULL))
 		out->huge_bytes = kilobytes(rollup.bytes, "AnonHugePages");
 	if (gs_str_u64(gs_proc_status_value(status.bytes, "TracerPid"), 10, &tracer) && tracer)
 		return gs_fail(err, GS_ERR_DENIED, GS_ERR_NOWHERE, "process %d is traced by process %llu (a debugger?), and only one can", pid,
 			       (unsigned long long)tracer);
 	gs_str_u64(gs_proc_status_value(status.bytes, "Seccomp"), 10, &seccomp);
-	if (proc_read(getpid(), "status", 1 << 20, &self, NULL))
+	if (proc_read(root, getpid(), "status", 1 << 20, &self, NULL))
 		gs_str_u64(gs_proc_status_value(self.bytes, "CapEff"), 16, &caps);
-	headroom = cgroup_headroom(pid);
+	headroom = cgroup_headroom(root, pid);
 
 	huge_gb = (double)out->huge_bytes / 1e9;
 	small_gb = (double)(out->anon_bytes > out->huge_bytes ? out->anon_bytes - out->huge_bytes : 0) / 1e9;
@@ -192,16 +220,18 @@ bool gs_snapshot_plan_make(gs_arena *mem, int32_t pid, gs_snapshot_ask ask, gs_s
 	return true;
 }
 
-bool gs_snapshot_has_room(const gs_snapshot_plan *plan, gs_err *err)
+bool gs_snapshot_has_room(const gs_snapshot_plan *plan, const char *root, gs_err *err)
 {
 	GS_AUTO(file) f = { 0 };
-	uint64_t available, own = cgroup_headroom(getpid()), want = plan->anon_bytes + plan->anon_bytes / 16;
+	char path[4200];
+	uint64_t available, own = cgroup_headroom(root ? root : "", getpid()), want = plan->anon_bytes + plan->anon_bytes / 16;
 
 	if (own < want)
 		return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE,
 			       "a snapshot needs %llu MB of memory beside the process, and the control group that gospect runs in allows %llu MB more: run it elsewhere, "
 			       "on the host for example", (unsigned long long)(want / MB), (unsigned long long)(own / MB));
-	if (!gs_file_read("/proc/meminfo", 1 << 20, &f, NULL))
+	snprintf(path, sizeof(path), "%s/proc/meminfo", root ? root : "");
+	if (!gs_file_read(path, 1 << 20, &f, NULL))
 		return true;
 	available = kilobytes(f.bytes, "MemAvailable");
 	if (available >= want)

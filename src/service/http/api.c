@@ -281,7 +281,7 @@ static bool put_snapshot_plan(gs_arena *mem, const gs_op_pair *pairs, unsigned n
 	gs_json_ki64(&j, "predicted_pause_ns", plan.pause_ns);
 	gs_json_ku64(&j, "memory_bytes", plan.anon_bytes);
 	gs_json_key(&j, "obstacle");
-	if (gs_snapshot_may((int32_t)pid, &obstacle) && gs_snapshot_has_room(&plan, &obstacle))
+	if (gs_snapshot_may((int32_t)pid, &obstacle) && gs_snapshot_has_room(&plan, NULL, &obstacle))
 		gs_json_null(&j);
 	else
 		gs_json_str(&j, gs_str_of(obstacle.text));
