@@ -124,6 +124,10 @@ test("other views follow too, and what their frames were is told by the function
 	const total = await page.api("/api/top?doc=1&sample-index=wall&n=1");
 	assert.equal(Number((await page.textContent(".status")).includes("wall")), 1);
 	assert.ok(total.total > 0);
+	await page.at("#/flame?doc=1&type=wall&z=0.25-0.5");
+	await page.waitForSelector("text=Following waits");
+	await page.keyboard.press("0");
+	await page.waitForSelector("#following:text-is('Following')");
 	page.clean();
 });
 

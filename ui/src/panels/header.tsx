@@ -6,7 +6,7 @@ import { visible } from "../lib/names";
 import { navigate, route } from "../state/route";
 import { doc, documents, openDoc, sampleType, session, setSetting, settings } from "../state/session";
 import { closeDoc, cycleTheme } from "../state/actions";
-import { followed, unfollow } from "../state/follow";
+import { followed, holdsGraph, unfollow } from "../state/follow";
 import { unitChoices } from "../lib/format";
 import { dialog } from "../state/ui";
 import { entering, titleOf, viewsFor } from "../views/registry";
@@ -32,7 +32,7 @@ export function Header() {
 				</select>
 			)}
 			{d && <button class="icon tiny" title="Close this document (Shift+Q)" aria-label="Close this document" onClick={() => void closeDoc(d.id)}><CloseIcon /></button>}
-			{d && followed.value.has(d.id) && <button class="icon-text recording" id="following" title="The file is read again as it grows. Click to stop" onClick={() => unfollow(d.id)}>Following</button>}
+			{d && followed.value.has(d.id) && <button class="icon-text recording" id="following" title={`${holdsGraph(d.id) ? "The graph stays as it is while you look at a part of it" : "The file is read again as it grows"}. Click to stop`} onClick={() => unfollow(d.id)}>{holdsGraph(d.id) ? "Following waits" : "Following"}</button>}
 			{d && <span class="dim facts-line">{facts(d)}</span>}
 			<span class="spacer" />
 			<button class="omni" onClick={() => (dialog.value = "palette")}><SearchIcon /><span>Go to function or command</span><kbd>Ctrl K</kbd></button>

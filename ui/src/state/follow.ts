@@ -64,8 +64,8 @@ export async function reopen(id: number): Promise<void> {
 }
 
 /** Who has gone into a part of a graph looks at that one: it stays until they come out. */
-function holdsGraph(id: number): boolean {
-	const r = route.peek();
+export function holdsGraph(id: number): boolean {
+	const r = route.value;
 	return (r.doc === id || r.base === id) && ["flame", "diff"].includes(r.view) && (r.root !== 0 || r.zoom !== "");
 }
 
