@@ -13,7 +13,7 @@ typedef struct column {
  * Temporary; numbers from 1 in the order of a depth-first walk, the root is 1. What is needed at a time stays at few columns:
  *
  * Much of a heap hangs on by one edge only, with all that is below it: lists, trees, values. The dominator of such a node is what points to it, and it changes nothing for the
- * others: it is done when the walk leaves it, and gives its number back.
+ * others. Most of these are found before the walk, from the leaves up; of the rest each is done when the walk leaves it, and gives its number back.
  *
  * Of edges beside those of the walk's tree, those to a higher number and those to the parent need not be remembered: their share in a semi-dominator is known
  * when it is asked for.
@@ -207,19 +207,12 @@ static void count_edge(const graph *g, uint64_t *has_one, uint32_t to)
 	has_one[to / 64] |= bit;
 }
 
-static bool count_edges(graph *g)
+static void count_edges(graph *g, uint64_t *has_one)
 {
-	GS_AUTO(arena) *scratch = gs_arena_create((uint64_t)1 << 40);
-	uint64_t n = g->h->n_objects / 64 + 1, *has_one = gs_try_new(scratch, uint64_t, n);
-
-	g->has_many = gs_try_new(g->bits_mem, uint64_t, n);
-	if (!g->has_many || !has_one)
-		return false;
 	for (uint32_t k = 0; k < g->h->n_edges; k++) /* those that are skipped as well: goroutines are few */
 		count_edge(g, has_one, gs_heap_edge_to(g->h, k));
 	for (uint32_t k = 0; k < g->d->holder_at[g->d->n_holders]; k++)
 		count_edge(g, has_one, g->d->holder_to[k]);
-	return true;
 }
 
 static bool find_spans(graph *g)
@@ -259,6 +252,109 @@ static void add_retained(const gs_dominators *d, uint32_t node, uint64_t units)
 	gs_packed_set(&d->retained, node, gs_packed_get(&d->retained, node) + units);
 }
 
+/* ---- what hangs on by one edge ---- */
+
+static inline uint64_t lone(const graph *g, const uint64_t *has_one, uint32_t word)
+{
+	return has_one[word] & ~g->has_many[word];
+}
+
+/* Of objects with one edge where that comes from, + 1, instead of their numbers. Returns whether most lead to what lies before them. */
+static bool note_origins(graph *g, const uint64_t *has_one)
+{
+	uint32_t n_down = 0, n_up = 0;
+
+	for (uint32_t node = 0; node < g->d->n_nodes - 1; node++)
+		for (row r = row_of(g, node); r.at < r.end; r.at++) {
+			uint32_t to = target(g, node, r.at);
+
+			if (to == GS_DOMINATORS_SKIP || !(lone(g, has_one, to / 64) >> (to & 63) & 1))
+				continue;
+			set(&g->number, to, node + 1);
+			n_down += to < node;
+			n_up += to > node;
+		}
+	return n_down >= n_up;
+}
+
+/* Is all that the object points to done? Then it is as well. */
+static bool peel(graph *g, uint32_t object)
+{
+	uint32_t at = gs_heap_edge_at(g->h, object), end = gs_heap_edge_at(g->h, object + 1);
+	uint64_t units;
+
+	for (uint32_t k = at; k < end; k++)
+		if (!has_bit(g->is_done, gs_heap_edge_to(g->h, k)))
+			return false;
+	units = size_of(g, object) >> g->d->retained_shift;
+	for (uint32_t k = at; k < end; k++)
+		units += gs_packed_get(&g->d->retained, gs_heap_edge_to(g->h, k));
+	gs_packed_set(&g->d->retained, object, units);
+	set_bit(g->is_done, object);
+	return true;
+}
+
+/*
+ * In the order of addresses: things lie as they were made, and what an object leads to was mostly made before it, or after it. What is found to lie the other way
+ * round is caught up with.
+ */
+static void peel_all(graph *g, const uint64_t *has_one, bool is_upward)
+{
+	uint32_t n_words = g->h->n_objects / 64 + 1;
+
+	for (uint32_t i = 0; i < n_words; i++) {
+		uint32_t w = is_upward ? i : n_words - 1 - i;
+
+		for (uint64_t bits = lone(g, has_one, w) & ~g->is_done[w]; bits;) {
+			unsigned bit = is_upward ? (unsigned)__builtin_ctzll(bits) : 63 - (unsigned)__builtin_clzll(bits);
+			uint32_t object = w * 64 + bit, next = object;
+
+			bits &= ~((uint64_t)1 << bit);
+			while (!has_bit(g->is_done, next) && peel(g, next)) {
+				next = get(&g->number, next) - 1;
+				if (next >= g->h->n_objects || !(lone(g, has_one, next / 64) >> (next & 63) & 1) || (is_upward ? next > object : next < object))
+					break;
+			}
+		}
+	}
+}
+
+/* What is done adds to what its dominator retains; the others have no numbers yet. */
+static void end_peeling(graph *g, const uint64_t *has_one)
+{
+	for (uint32_t w = 0; w <= g->h->n_objects / 64; w++)
+		for (uint64_t bits = lone(g, has_one, w) & ~g->is_done[w]; bits; bits &= bits - 1)
+			set(&g->number, w * 64 + (uint32_t)__builtin_ctzll(bits), 0);
+	for (uint32_t node = 0; node < g->d->n_nodes - 1; node++) {
+		uint64_t units = 0;
+
+		if (has_bit(g->is_done, node))
+			continue;
+		for (row r = row_of(g, node); r.at < r.end; r.at++) {
+			uint32_t to = target(g, node, r.at);
+
+			if (to != GS_DOMINATORS_SKIP && has_bit(g->is_done, to))
+				units += gs_packed_get(&g->d->retained, to);
+		}
+		if (units)
+			add_retained(g->d, node, units);
+	}
+}
+
+static bool find_private(graph *g)
+{
+	GS_AUTO(arena) *scratch = gs_arena_create((uint64_t)1 << 40);
+	uint64_t n = g->h->n_objects / 64 + 1, *has_one = gs_try_new(scratch, uint64_t, n);
+
+	g->has_many = gs_try_new(g->bits_mem, uint64_t, n);
+	if (!g->has_many || !has_one)
+		return false;
+	count_edges(g, has_one);
+	peel_all(g, has_one, note_origins(g, has_one));
+	end_peeling(g, has_one);
+	return true;
+}
+
 /* ---- the walk ---- */
 
 /* Memory on its way while the walk is still elsewhere. */
@@ -271,6 +367,8 @@ static void ask_for(const graph *g, row r)
 	for (unsigned i = 0; i < AHEAD && r.at < r.end; i++, r.at++) {
 		uint32_t to = gs_heap_edge_to(g->h, r.at);
 
+		if (has_bit(g->is_done, to))
+			continue;
 		gs_packed_prefetch(&g->number.ids, to);
 		__builtin_prefetch(&g->h->edge_rows.blocks[to / GS_HEAP_ROWS_BLOCK]);
 	}
@@ -345,7 +443,7 @@ static void walk(graph *g)
 			continue;
 		}
 		to = target(g, r.node, r.at++);
-		if (to == GS_DOMINATORS_SKIP)
+		if (to == GS_DOMINATORS_SKIP || has_bit(g->is_done, to))
 			continue;
 		known = get(&g->number, to);
 		if (known) {
@@ -385,8 +483,8 @@ static bool number_nodes(graph *g, uint32_t n)
 	g->bits_mem = gs_arena_create((uint64_t)1 << 40);
 	g->ups = gs_try_new(g->ups_mem, uint64_t, (uint64_t)n / 32 + 1);
 	g->is_done = gs_try_new(g->bits_mem, uint64_t, (uint64_t)n / 64 + 1);
-	if (!g->ups || !g->is_done || !gs_packed_init(&d->retained, g->mem, n, total >> d->retained_shift) || !count_edges(g) || !find_spans(g) ||
-	    !take(&g->number, n, (uint64_t)n + 1) || !take(&g->node, (uint64_t)n + 1, (uint64_t)n + 1) || !take(&g->above, (uint64_t)n + 1, (uint64_t)n + 1))
+	if (!g->ups || !g->is_done || !gs_packed_init(&d->retained, g->mem, n, total >> d->retained_shift) || !find_spans(g) ||
+	    !take(&g->number, n, (uint64_t)n + 1) || !find_private(g) || !take(&g->node, (uint64_t)n + 1, (uint64_t)n + 1) || !take(&g->above, (uint64_t)n + 1, (uint64_t)n + 1))
 		return false;
 	walk(g);
 	drop(&g->node);
@@ -396,10 +494,10 @@ static bool number_nodes(graph *g, uint32_t n)
 
 /* ---- edges beside those of the walk ---- */
 
-typedef void take_edge(graph *g, uint32_t from, uint32_t to);
+typedef void take_edge(graph *g, uint32_t from, uint32_t to, uint32_t above);
 
-/* From a higher number to a lower one that is not its parent. */
-__attribute__((always_inline)) static inline void each_pred(graph *g, take_edge *give)
+/* Between nodes that have numbers; `above` is the parent of `from`. */
+__attribute__((always_inline)) static inline void each_edge(graph *g, take_edge *give)
 {
 	for (uint32_t node = 0; node < g->d->n_nodes; node++) {
 		row r = row_of(g, node);
@@ -410,54 +508,35 @@ __attribute__((always_inline)) static inline void each_pred(graph *g, take_edge 
 		from = get(&g->number, node);
 		above = get(&g->above, from);
 		for (; r.at < r.end; r.at++) {
-			uint32_t next = target(g, node, r.at), to;
+			uint32_t to = target(g, node, r.at);
 
-			if (next == GS_DOMINATORS_SKIP || has_bit(g->is_done, next))
-				continue;
-			to = get(&g->number, next);
-			if (to < from && to != above)
-				give(g, from, to);
+			if (to != GS_DOMINATORS_SKIP && !has_bit(g->is_done, to))
+				give(g, from, get(&g->number, to), above);
 		}
 	}
 }
 
-static void count_pred(graph *g, uint32_t from, uint32_t to)
+/* To be remembered are those from a higher number to a lower one that is not its parent. Of the others here is their share in the semi-dominator; nothing of those to
+ * a parent, but that they are there. */
+static void share_or_count(graph *g, uint32_t from, uint32_t to, uint32_t above)
 {
-	(void)from;
-	set(&g->least, to, get(&g->least, to) + 1);
+	if (to == above)
+		set_bit(g->leads_back, from);
+	else if (to < from)
+		set(&g->least, to, get(&g->least, to) + 1);
+	else if (from < to && from < get(&g->semi, to))
+		set(&g->semi, to, from);
 }
 
-static void fill_pred(graph *g, uint32_t from, uint32_t to)
+static void fill_pred(graph *g, uint32_t from, uint32_t to, uint32_t above)
 {
-	uint32_t left = get(&g->least, to);
+	uint32_t left;
 
+	if (to >= from || to == above)
+		return;
+	left = get(&g->least, to);
 	set(&g->pred, gs_heap_rows_at(&g->pred_rows, to) + left - 1, from);
 	set(&g->least, to, left - 1);
-}
-
-/* Of the other edges their share in the semi-dominator; nothing of those to a parent, but that they are there. */
-static void share_edges(graph *g)
-{
-	for (uint32_t node = 0; node < g->d->n_nodes; node++) {
-		row r = row_of(g, node);
-		uint32_t from, above;
-
-		if (r.at == r.end || has_bit(g->is_done, node))
-			continue;
-		from = get(&g->number, node);
-		above = get(&g->above, from);
-		for (; r.at < r.end; r.at++) {
-			uint32_t next = target(g, node, r.at), to;
-
-			if (next == GS_DOMINATORS_SKIP || has_bit(g->is_done, next))
-				continue;
-			to = get(&g->number, next);
-			if (to == above)
-				set_bit(g->leads_back, from);
-			else if (from < to && from < get(&g->semi, to))
-				set(&g->semi, to, from);
-		}
-	}
 }
 
 static bool link_back(graph *g)
@@ -466,22 +545,19 @@ static bool link_back(graph *g)
 
 	g->rows_mem = gs_arena_create((uint64_t)1 << 40);
 	g->leads_back = gs_try_new(g->ups_mem, uint64_t, n / 64 + 1);
-	if (!g->leads_back || !take(&g->least, n + 1, g->h->n_edges + (uint64_t)g->h->n_roots + g->h->n_goroutines + n + 1))
+	if (!g->leads_back || !take(&g->least, n + 1, g->h->n_edges + (uint64_t)g->h->n_roots + g->h->n_goroutines + n + 1) || !take(&g->semi, n + 1, n + 1))
 		return false;
-	each_pred(g, count_pred);
+	for (uint32_t i = 1; i <= n; i++)
+		set(&g->semi, i, get(&g->above, i));
+	each_edge(g, share_or_count);
 	for (uint32_t i = 0; i <= n; i++)
 		n_preds += get(&g->least, i);
 	if (n_preds > UINT32_MAX || !gs_heap_rows_init(&g->pred_rows, g->rows_mem, (uint32_t)n + 1, (uint32_t)n_preds) || !take(&g->pred, n_preds, n + 1))
 		return false;
 	for (uint32_t i = 0; i <= n; i++)
 		gs_heap_rows_add(&g->pred_rows, get(&g->least, i));
-	each_pred(g, fill_pred);
+	each_edge(g, fill_pred);
 	drop(&g->least);
-	if (!take(&g->semi, n + 1, n + 1))
-		return false;
-	for (uint32_t i = 1; i <= n; i++)
-		set(&g->semi, i, get(&g->above, i));
-	share_edges(g);
 	return true;
 }
 
