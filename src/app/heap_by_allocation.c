@@ -78,7 +78,7 @@ static void text(gs_op_call *call, const answer *a)
 		row_text(&table, a, &a->list.rows[i]);
 	gs_tabs_align_right(call->out, gs_buf_view(&table));
 	if (a->n_rows < a->list.n)
-		gs_buf_f(call->out, "and %u more places (--top 0 shows all)\n", a->list.n - a->n_rows);
+		gs_buf_f(call->out, "and %u more places (-n 0 shows all)\n", a->list.n - a->n_rows);
 	gs_buf_release(&table);
 }
 

@@ -56,6 +56,9 @@ const gs_arg *gs_op_find_arg(const gs_op *op, gs_str name)
 	for (unsigned i = 0; (a = gs_op_arg_at(op, i)); i++)
 		if (same_name(name, a->name))
 			return a;
+	/* What "limit" was called here and there. */
+	if (gs_str_eq(name, GS_S("n")) || gs_str_eq(name, GS_S("top")) || gs_str_eq(name, GS_S("max")))
+		return gs_op_find_arg(op, GS_S("limit"));
 	return NULL;
 }
 
@@ -314,12 +317,13 @@ bool gs_op_bind(gs_op_call *call, const gs_op_pair *pairs, unsigned n, gs_err *e
 		}
 	}
 	for (unsigned i = 0; i < n; i++) {
+		const gs_arg *a = gs_op_find_arg(call->op, pairs[i].name);
 		gs_op_value *v = call->values;
 
-		while (v->arg && !same_name(pairs[i].name, v->arg->name))
-			v++;
-		if (!v->arg)
+		if (!a)
 			return unknown(call->op, pairs[i].name, err);
+		while (v->arg != a)
+			v++;
 		if (!v->is_set)
 			v->n_list = 0; /* what was given replaces the default */
 		if (!read_value(call, v, pairs[i].value, err))

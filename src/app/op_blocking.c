@@ -16,7 +16,7 @@ static const gs_arg own_args[] = {
 	{ "kind", GS_ARG_ENUM, "sync", "network sync syscall sched wait",
 	  .help = "waits for the network; channels, select and locks; system calls; a processor; or anything", .short_name = 'k' },
 	{ "closed", GS_ARG_BOOL, .help = "leave out waits that the trace ends in, as go tool trace does" },
-	{ "n", GS_ARG_INT, "40", .help = "rows; 0 for all", .unit = "rows", .short_name = 'n' },
+	{ "limit", GS_ARG_INT, "40", .help = "rows; 0 for all", .unit = "rows", .short_name = 'n' },
 	{ "cum", GS_ARG_BOOL, .help = "order by time with callees" },
 	{ 0 },
 };

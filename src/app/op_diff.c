@@ -5,7 +5,7 @@
 #include "base/banned.h"
 
 static const gs_arg own_args[] = {
-	{ "n", GS_ARG_INT, "40", .help = "rows; 0 for all", .unit = "rows", .short_name = 'n' },
+	{ "limit", GS_ARG_INT, "40", .help = "rows; 0 for all", .unit = "rows", .short_name = 'n' },
 	{ "sort", GS_ARG_ENUM, "cum", "flat cum name", .help = "by the size of the difference in own cost, in cost with callees, or by name" },
 	{ "significant", GS_ARG_BOOL, .help = "only rows that differ by more than chance explains" },
 	{ "fold", GS_ARG_BOOL, "true", .help = "give the cost of runtime.asyncPreempt to the function that was interrupted" },

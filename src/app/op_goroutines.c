@@ -11,7 +11,7 @@ static const gs_arg own_args[] = {
 	{ "state", GS_ARG_REGEX, .help = "only goroutines in a state that matches, such as \"chan send\"", .unit = "regex" },
 	{ "min-wait", GS_ARG_DURATION, "0", .help = "only goroutines that have waited so long" },
 	{ "each", GS_ARG_BOOL, .help = "traces: a row for each goroutine, as with --goroutine and --group" },
-	{ "n", GS_ARG_INT, "20", .help = "groups to show; 0: all", .unit = "groups", .short_name = 'n' },
+	{ "limit", GS_ARG_INT, "20", .help = "groups to show; 0: all", .unit = "groups", .short_name = 'n' },
 	{ 0 },
 };
 static const gs_arg_group own = { "Goroutines", own_args };
@@ -56,7 +56,7 @@ static bool run(gs_op_call *call, gs_err *err)
 	gs_goroutine_query q = { .match = gs_call_regex(call, "match"),
 				 .state = gs_call_regex(call, "state"),
 				 .min_wait_ns = gs_call_int(call, "min-wait") };
-	int64_t n = gs_call_int(call, "n");
+	int64_t n = gs_call_int(call, "limit");
 	gs_goroutine_groups *g;
 
 	GS_AUTO(document) *of_heap = NULL;

@@ -9,7 +9,7 @@
 #include "base/banned.h"
 
 static const gs_arg args[] = {
-	{ "top", GS_ARG_INT, .def = "40", .unit = "rows", .short_name = 'n', .help = "how many to show; 0: all" },
+	{ "limit", GS_ARG_INT, .def = "40", .unit = "rows", .short_name = 'n', .help = "how many to show; 0: all" },
 	{ 0 },
 };
 static const gs_arg_group group = { "Options", args };
@@ -45,7 +45,7 @@ static void text(gs_op_call *call, const gs_heap *h, const gs_dominators *d, con
 	}
 	gs_tabs_align_right(call->out, gs_buf_view(&table));
 	if (n < list->n)
-		gs_buf_f(call->out, "and %u more (--top 0 shows all)\n", list->n - n);
+		gs_buf_f(call->out, "and %u more (-n 0 shows all)\n", list->n - n);
 	gs_buf_release(&table);
 }
 
@@ -77,7 +77,7 @@ static void json(gs_op_call *call, const gs_heap *h, const gs_dominators *d, con
 
 static bool run(gs_op_call *call, gs_err *err)
 {
-	int64_t top = gs_call_int(call, "top");
+	int64_t top = gs_call_int(call, "limit");
 	const gs_heap *h;
 	gs_dominators d;
 	gs_heap_names *names;

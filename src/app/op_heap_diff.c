@@ -9,7 +9,7 @@
 #include "base/banned.h"
 
 static const gs_arg args[] = {
-	{ "top", GS_ARG_INT, .def = "20", .unit = "rows", .short_name = 'n', .help = "how many holders, types and references to show; 0: all" },
+	{ "limit", GS_ARG_INT, .def = "20", .unit = "rows", .short_name = 'n', .help = "how many holders, types and references to show; 0: all" },
 	{ 0 },
 };
 static const gs_arg_group group = { "Options", args };
@@ -73,7 +73,7 @@ static void table(gs_op_call *call, const gs_heap_diff *diff, gs_heap_diff_kind 
 	else
 		gs_buf_f(call->out, "No %s changed.\n", none[kind]);
 	if (left)
-		gs_buf_f(call->out, "and %lld more (--top 0 shows all)\n", (long long)left);
+		gs_buf_f(call->out, "and %lld more (-n 0 shows all)\n", (long long)left);
 	gs_buf_release(&t);
 }
 
@@ -150,7 +150,7 @@ static void json(gs_op_call *call, const gs_heap_diff *diff, int64_t top)
 
 static bool run(gs_op_call *call, gs_err *err)
 {
-	int64_t top = gs_call_int(call, "top");
+	int64_t top = gs_call_int(call, "limit");
 	unsigned n = gs_call_n_heaps(call);
 	gs_heap_diff *diff;
 

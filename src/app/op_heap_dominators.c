@@ -6,7 +6,7 @@
 #include "base/banned.h"
 
 static const gs_arg args[] = {
-	{ "top", GS_ARG_INT, .def = "60", .unit = "rows", .short_name = 'n', .help = "how many steps to show, the largest ones; 0: all" },
+	{ "limit", GS_ARG_INT, .def = "60", .unit = "rows", .short_name = 'n', .help = "how many steps to show, the largest ones; 0: all" },
 	{ "depth", GS_ARG_INT, .def = "0", .unit = "steps", .help = "how far down; 1 shows holders only, 0 all" },
 	{ "min", GS_ARG_FLOAT, .def = "0.5", .unit = "percent", .help = "hide steps that retain less of the heap" },
 	{ 0 },
@@ -20,7 +20,7 @@ static bool run(gs_op_call *call, gs_err *err)
 
 	if (!x)
 		return false;
-	style.max_rows = (uint32_t)gs_call_int(call, "top");
+	style.max_rows = (uint32_t)gs_call_int(call, "limit");
 	style.max_depth = (uint32_t)gs_call_int(call, "depth");
 	style.of_bytes = x->heap->totals.live_bytes;
 	style.min_bytes = (uint64_t)(gs_call_float(call, "min") / 100 * (double)style.of_bytes);

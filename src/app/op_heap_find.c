@@ -11,7 +11,7 @@
 static const gs_arg args[] = {
 	{ "type", GS_ARG_REGEX, .unit = "regexp", .short_name = 't', .help = "whose type matches; default: any" },
 	{ "allocated-by", GS_ARG_REGEX, .unit = "regexp", .help = "that were sampled when a matching function allocated them, or what it called" },
-	{ "top", GS_ARG_INT, .def = "40", .unit = "rows", .short_name = 'n', .help = "how many objects to show; 0: all" },
+	{ "limit", GS_ARG_INT, .def = "40", .unit = "rows", .short_name = 'n', .help = "how many objects to show; 0: all" },
 	{ "min", GS_ARG_INT, .def = "0", .unit = "bytes", .help = "that retain at least so much" },
 	{ "sort", GS_ARG_ENUM, .def = "retained", .values = "retained size address", .help = "what comes first" },
 	{ 0 },
@@ -46,7 +46,7 @@ static void text(gs_op_call *call, const gs_heap *h, const gs_heap_names *names,
 	}
 	gs_tabs_align_right(call->out, gs_buf_view(&table));
 	if (n < list->n)
-		gs_buf_f(call->out, "and %u more (--top 0 shows all)\n", list->n - n);
+		gs_buf_f(call->out, "and %u more (-n 0 shows all)\n", list->n - n);
 	gs_buf_release(&table);
 }
 
@@ -85,7 +85,7 @@ static gs_heap_object_order order_of(gs_str sort)
 
 static bool run(gs_op_call *call, gs_err *err)
 {
-	int64_t top = gs_call_int(call, "top");
+	int64_t top = gs_call_int(call, "limit");
 	const gs_re *re = gs_call_regex(call, "type");
 	const gs_heap *h;
 	gs_dominators d;

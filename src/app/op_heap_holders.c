@@ -9,7 +9,7 @@
 #include "base/banned.h"
 
 static const gs_arg args[] = {
-	{ "top", GS_ARG_INT, .def = "40", .unit = "rows", .short_name = 'n', .help = "how many holders to show; 0: all" },
+	{ "limit", GS_ARG_INT, .def = "40", .unit = "rows", .short_name = 'n', .help = "how many holders to show; 0: all" },
 	{ "kind", GS_ARG_ENUM, .def = "all", .values = "all variable goroutine frame other", .help = "which" },
 	{ 0 },
 };
@@ -73,7 +73,7 @@ static void text(gs_op_call *call, const answer *a)
 	}
 	gs_tabs_align_right(call->out, gs_buf_view(&table));
 	if (a->n_rows < a->list.n)
-		gs_buf_f(call->out, "and %u more (--top 0 shows all)\n", a->list.n - a->n_rows);
+		gs_buf_f(call->out, "and %u more (-n 0 shows all)\n", a->list.n - a->n_rows);
 	gs_buf_release(&table);
 }
 
@@ -162,7 +162,7 @@ static unsigned kinds_of(gs_str kind)
 
 static bool run(gs_op_call *call, gs_err *err)
 {
-	int64_t top = gs_call_int(call, "top");
+	int64_t top = gs_call_int(call, "limit");
 	const gs_heap *h;
 	gs_dominators d;
 	gs_heap_names *names;
@@ -192,7 +192,7 @@ const gs_op gs_op_heap_holders = {
 		"where it gathers: the last one on the way down that still has half of it.\n"
 		"\n"
 		"  gospect heap holders core.4242\n"
-		"  gospect heap holders --kind goroutine --top 10 core.4242\n",
+		"  gospect heap holders --kind goroutine -n 10 core.4242\n",
 	.operands = "CORE|PID",
 	.input = GS_INPUT_HEAPS,
 	.needs_kinds = 1u << GS_DOCUMENT_HEAP,

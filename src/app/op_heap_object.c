@@ -10,7 +10,7 @@
 
 static const gs_arg args[] = {
 	{ "address", GS_ARG_STRING, .unit = "address", .short_name = 'a', .help = "anywhere in the object: 0xc000012340" },
-	{ "top", GS_ARG_INT, .def = "20", .unit = "rows", .short_name = 'n', .help = "how many of each list to show; 0: all" },
+	{ "limit", GS_ARG_INT, .def = "20", .unit = "rows", .short_name = 'n', .help = "how many of each list to show; 0: all" },
 	{ 0 },
 };
 static const gs_arg_group group = { "Options", args };
@@ -76,7 +76,7 @@ static void fields_text(gs_buf *out, const answer *a)
 		gs_buf_c(out, '\n');
 	}
 	if (a->fields.n < a->fields.n_all)
-		gs_buf_z(out, "  and more (--top 0 shows all)\n");
+		gs_buf_z(out, "  and more (-n 0 shows all)\n");
 }
 
 static void list_text(gs_buf *out, const answer *a, const char *title, const uint32_t *list, uint32_t n, bool is_from)
@@ -87,7 +87,7 @@ static void list_text(gs_buf *out, const answer *a, const char *title, const uin
 	for (uint32_t i = 0; i < shown; i++)
 		edge_text(out, a, list[i], is_from ? list[i] : a->object, is_from ? a->object : list[i]);
 	if (shown < n)
-		gs_buf_f(out, "  and %u more (--top 0 shows all)\n", n - shown);
+		gs_buf_f(out, "  and %u more (-n 0 shows all)\n", n - shown);
 }
 
 static gs_str root_name(const answer *a, const gs_heap_root *r)
@@ -123,7 +123,7 @@ static void text(gs_op_call *call, const answer *a)
 		if (!a->max || n < a->max || gs_dominators_above(a->d, up) == root)
 			node_text(out, a, up);
 		else if (n == a->max)
-			gs_buf_z(out, "  ... (--top 0 shows all)\n");
+			gs_buf_z(out, "  ... (-n 0 shows all)\n");
 	if (!n)
 		gs_buf_z(out, "  several together\n");
 	gs_buf_f(out, "roots that point to it %u:\n", a->around.n_roots);
@@ -246,7 +246,7 @@ static bool run(gs_op_call *call, gs_err *err)
 {
 	const gs_heap *h;
 	gs_dominators d;
-	answer a = { .max = (uint32_t)gs_call_int(call, "top") };
+	answer a = { .max = (uint32_t)gs_call_int(call, "limit") };
 
 	if (!gs_call_is_set(call, "address"))
 		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "heap-object needs --address: which object?");

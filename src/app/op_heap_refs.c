@@ -12,7 +12,7 @@ static const gs_arg args[] = {
 	{ "type", GS_ARG_REGEX, .unit = "regexp", .short_name = 't', .help = "of objects whose type matches" },
 	{ "allocated-by", GS_ARG_REGEX, .unit = "regexp", .help = "of objects that were sampled when a matching function allocated them, or what it called; each stands for many" },
 	{ "address", GS_ARG_STRING, .unit = "address", .short_name = 'a', .help = "of the object that this address is in: 0xc000012340" },
-	{ "top", GS_ARG_INT, .def = "60", .unit = "rows", .short_name = 'n', .help = "how many steps to show, those with the most bytes; 0: all" },
+	{ "limit", GS_ARG_INT, .def = "60", .unit = "rows", .short_name = 'n', .help = "how many steps to show, those with the most bytes; 0: all" },
 	{ "depth", GS_ARG_INT, .def = "0", .unit = "steps", .help = "how far down; 0: all" },
 	{ "min", GS_ARG_FLOAT, .def = "0.5", .unit = "percent", .help = "hide steps that lead to fewer of the selected bytes" },
 	{ 0 },
@@ -77,7 +77,7 @@ static bool run(gs_op_call *call, gs_err *err)
 				.is_exact = gs_call_str(call, "address").n, .sites = sites };
 	if (!gs_heap_paths_merge(call->mem, h, &d, names, &what, &paths, err))
 		return false;
-	style.max_rows = (uint32_t)gs_call_int(call, "top");
+	style.max_rows = (uint32_t)gs_call_int(call, "limit");
 	style.max_depth = (uint32_t)gs_call_int(call, "depth");
 	style.of_bytes = paths.steps[0].bytes;
 	style.min_bytes = (uint64_t)(gs_call_float(call, "min") / 100 * (double)style.of_bytes);

@@ -10,7 +10,7 @@
 #include "base/banned.h"
 
 static const gs_arg args[] = {
-	{ "top", GS_ARG_INT, .def = "40", .unit = "rows", .short_name = 'n', .help = "how many rows to show; 0: all" },
+	{ "limit", GS_ARG_INT, .def = "40", .unit = "rows", .short_name = 'n', .help = "how many rows to show; 0: all" },
 	{ "by", GS_ARG_ENUM, .def = "type", .values = "type allocation", .help = "what rows are: types, or the lines that allocated what is alive" },
 	{ "sort", GS_ARG_ENUM, .def = "retained", .values = "retained shallow count", .help = "what comes first" },
 	{ 0 },
@@ -74,7 +74,7 @@ static void text(gs_op_call *call, const answer *a)
 	}
 	gs_tabs_align_right(call->out, gs_buf_view(&table));
 	if (a->n_rows < a->sum.n_rows)
-		gs_buf_f(call->out, "and %u more types (--top 0 shows all)\n", a->sum.n_rows - a->n_rows);
+		gs_buf_f(call->out, "and %u more types (-n 0 shows all)\n", a->sum.n_rows - a->n_rows);
 	gs_buf_release(&table);
 }
 
@@ -144,7 +144,7 @@ static int by_count(const void *a, const void *b)
 static bool run(gs_op_call *call, gs_err *err)
 {
 	gs_str sort = gs_call_str(call, "sort");
-	int64_t top = gs_call_int(call, "top");
+	int64_t top = gs_call_int(call, "limit");
 	const gs_heap *h;
 	gs_dominators d;
 	answer a;

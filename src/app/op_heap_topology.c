@@ -15,7 +15,7 @@ static const gs_arg args[] = {
 	{ "address", GS_ARG_STRING, .unit = "address", .short_name = 'a', .help = "around the object that this address is in: 0xc000012340" },
 	{ "type", GS_ARG_REGEX, .unit = "regexp", .short_name = 't', .help = "around the types that match, by type: how their objects point to each other" },
 	{ "open", GS_ARG_LIST, .unit = "id", .help = "show the neighbours of this node too: an id of an earlier answer, or an address" },
-	{ "max", GS_ARG_INT, .def = "80", .unit = "nodes", .help = "at most so many (200 at most)" },
+	{ "limit", GS_ARG_INT, .def = "80", .unit = "nodes", .short_name = 'n', .help = "at most so many (200 at most)" },
 	{ "fan", GS_ARG_INT, .def = "8", .unit = "nodes", .help = "how many neighbours of a node on each side, those that retain most" },
 	{ "node-width", GS_ARG_INT, .def = "210", .unit = "pixels", .help = "of a box in the drawing" },
 	{ "node-height", GS_ARG_INT, .def = "40", .unit = "pixels", .help = "of a box in the drawing" },
@@ -190,7 +190,7 @@ static bool read_open(gs_op_call *call, const gs_heap_index *x, gs_topology_quer
 
 static bool run(gs_op_call *call, gs_err *err)
 {
-	int64_t max = gs_call_int(call, "max"), fan = gs_call_int(call, "fan"), w = gs_call_int(call, "node-width"), h = gs_call_int(call, "node-height");
+	int64_t max = gs_call_int(call, "limit"), fan = gs_call_int(call, "fan"), w = gs_call_int(call, "node-width"), h = gs_call_int(call, "node-height");
 	gs_topology_query q = { .types = gs_call_regex(call, "type"), .max_nodes = (uint32_t)max, .fan = (uint32_t)fan,
 				.node_w = (double)w, .node_h = (double)h };
 	answer a = { .q = &q };

@@ -16,7 +16,7 @@ static const gs_arg args[] = {
 	{ "root", GS_ARG_STRING, .unit = "id", .help = "show what is below this: an id of an earlier answer, or an object's address with --by object; default: all" },
 	{ "width", GS_ARG_INT, .def = "1200", .unit = "pixels", .help = "of the picture" },
 	{ "height", GS_ARG_INT, .def = "800", .unit = "pixels", .help = "of the picture" },
-	{ "max", GS_ARG_INT, .def = "3000", .unit = "boxes", .help = "at most so many; the largest are opened first" },
+	{ "limit", GS_ARG_INT, .def = "3000", .unit = "boxes", .short_name = 'n', .help = "at most so many; the largest are opened first" },
 	{ 0 },
 };
 static const gs_arg_group group = { "Options", args };
@@ -43,7 +43,7 @@ static bool read_root(gs_op_call *call, const gs_heap_index *x, gs_heap_map_quer
 
 static bool run(gs_op_call *call, gs_err *err)
 {
-	int64_t width = gs_call_int(call, "width"), height = gs_call_int(call, "height"), max = gs_call_int(call, "max");
+	int64_t width = gs_call_int(call, "width"), height = gs_call_int(call, "height"), max = gs_call_int(call, "limit");
 	gs_heap_map_query q = { .by_object = gs_str_eq(gs_call_str(call, "by"), GS_S("object")), .width = (double)width,
 				.height = (double)height, .max_boxes = (uint32_t)max };
 	const gs_heap_index *x;

@@ -23,7 +23,7 @@ static const char *const kind_names[N_KINDS] = { "duplicates", "slack", "pinned"
 
 static const gs_arg args[] = {
 	{ "kind", GS_ARG_ENUM, .def = "all", .values = "all duplicates slack pinned maps", .help = "which" },
-	{ "top", GS_ARG_INT, .def = "20", .unit = "rows", .short_name = 'n', .help = "how many rows to show; 0: all" },
+	{ "limit", GS_ARG_INT, .def = "20", .unit = "rows", .short_name = 'n', .help = "how many rows to show; 0: all" },
 	{ 0 },
 };
 static const gs_arg_group group = { "Options", args };
@@ -140,7 +140,7 @@ static void text(gs_op_call *call, const answer *a)
 	}
 	gs_tabs_align_right(call->out, gs_buf_view(&table));
 	if (a->n < a->n_all)
-		gs_buf_f(call->out, "and %u more (--top 0 shows all)\n", a->n_all - a->n);
+		gs_buf_f(call->out, "and %u more (-n 0 shows all)\n", a->n_all - a->n);
 	gs_buf_release(&table);
 }
 
@@ -237,7 +237,7 @@ static bool rank(gs_op_call *call, answer *a, gs_str only, gs_err *err)
 
 static bool run(gs_op_call *call, gs_err *err)
 {
-	int64_t top = gs_call_int(call, "top");
+	int64_t top = gs_call_int(call, "limit");
 	gs_str only = gs_call_str(call, "kind");
 	answer a = { 0 };
 

@@ -13,7 +13,7 @@
 enum { MAX_INPUTS = 64, MAX_MOMENTS = 256, MIN_PILE_BYTES = 1 << 20 };
 
 static const gs_arg args[] = {
-	{ "top", GS_ARG_INT, .def = "20", .unit = "rows", .short_name = 'n', .help = "how many places of each kind to show; 0: all" },
+	{ "limit", GS_ARG_INT, .def = "20", .unit = "rows", .short_name = 'n', .help = "how many places of each kind to show; 0: all" },
 	{ "min-count", GS_ARG_INT, .def = "50", .unit = "goroutines", .help = "so many waiting at one line are suspicious" },
 	{ "min-wait", GS_ARG_DURATION, .def = "10m", .help = "so are several of which one has waited so long (the runtime notes it at collections)" },
 	{ "min-memory", GS_ARG_FLOAT, .def = "5", .unit = "percent", .help = "name places with this much of the live heap, and at least 1 MB" },
@@ -251,7 +251,7 @@ static bool answer(question *q, gs_err *err)
 	gs_op_call *call = q->call;
 	gs_str fail_on = gs_call_str(call, "fail-on");
 	gs_leak_options options = { .min_count = (uint32_t)gs_call_int(call, "min-count"), .min_wait_ns = gs_call_int(call, "min-wait"), .confidence = 0.95 };
-	gs_leak_report r = { .max_rows = (uint32_t)gs_call_int(call, "top"), .confidence = options.confidence };
+	gs_leak_report r = { .max_rows = (uint32_t)gs_call_int(call, "limit"), .confidence = options.confidence };
 	gs_leaks l;
 
 	r.leaks = &l;

@@ -10,7 +10,7 @@ static const gs_arg own_args[] = {
 	{ "asm", GS_ARG_BOOL, .help = "the instructions of each line as well" },
 	{ "source-path", GS_ARG_STRING, .help = "where to look for sources first, ':' between folders", .unit = "folders" },
 	{ "trim-path", GS_ARG_STRING, .help = "take these off the front of file names, ':' between them", .unit = "prefixes" },
-	{ "n", GS_ARG_INT, "10", .help = "functions; 0 for all", .unit = "rows", .short_name = 'n' },
+	{ "limit", GS_ARG_INT, "10", .help = "functions; 0 for all", .unit = "rows", .short_name = 'n' },
 	{ 0 },
 };
 static const gs_arg_group own = { "Listing", own_args };

@@ -10,7 +10,7 @@ static const gs_arg own_args[] = {
 	{ "assist", GS_ARG_BOOL, "1", .help = "count mark assists" },
 	{ "sweep", GS_ARG_BOOL, .help = "count sweeping" },
 	{ "window", GS_ARG_DURATION, "10ms", .help = "show the worst windows of this length" },
-	{ "n", GS_ARG_INT, "5", .help = "worst windows", .unit = "rows", .short_name = 'n' },
+	{ "limit", GS_ARG_INT, "5", .help = "worst windows", .unit = "rows", .short_name = 'n' },
 	{ 0 },
 };
 static const gs_arg_group own = { "Utilization", own_args };
@@ -20,7 +20,7 @@ static bool run(gs_op_call *call, gs_err *err)
 	unsigned flags = (gs_call_bool(call, "stw") ? GS_MMU_STW : 0) | (gs_call_bool(call, "background") ? GS_MMU_BACKGROUND : 0) |
 			 (gs_call_bool(call, "assist") ? GS_MMU_ASSIST : 0) | (gs_call_bool(call, "sweep") ? GS_MMU_SWEEP : 0);
 	gs_mmu_window worst[100];
-	int64_t want = gs_call_int(call, "n");
+	int64_t want = gs_call_int(call, "limit");
 	gs_trace_source src;
 	gs_mmu *m;
 	uint32_t n;

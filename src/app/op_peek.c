@@ -7,7 +7,7 @@
 
 static const gs_arg own_args[] = {
 	{ "function", GS_ARG_STRING, .help = "its exact name, or a regular expression", .unit = "function" },
-	{ "n", GS_ARG_INT, "10", .help = "functions; 0 for all", .unit = "rows", .short_name = 'n' },
+	{ "limit", GS_ARG_INT, "10", .help = "functions; 0 for all", .unit = "rows", .short_name = 'n' },
 	{ 0 },
 };
 static const gs_arg_group own = { "Table", own_args };

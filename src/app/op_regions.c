@@ -6,7 +6,7 @@
 
 static const gs_arg own_args[] = {
 	{ "each", GS_ARG_BOOL, .help = "one by one, the longest first" },
-	{ "n", GS_ARG_INT, "20", .help = "rows; 0: all", .unit = "rows", .short_name = 'n' },
+	{ "limit", GS_ARG_INT, "20", .help = "rows; 0: all", .unit = "rows", .short_name = 'n' },
 	{ 0 },
 };
 static const gs_arg_group own = { "Regions", own_args };

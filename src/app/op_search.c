@@ -7,7 +7,7 @@
 
 static const gs_arg own_args[] = {
 	{ "query", GS_ARG_REGEX, .help = "regular expression over the names", .unit = "regex" },
-	{ "n", GS_ARG_INT, "40", .help = "functions; 0 for all", .unit = "rows", .short_name = 'n' },
+	{ "limit", GS_ARG_INT, "40", .help = "functions; 0 for all", .unit = "rows", .short_name = 'n' },
 	{ 0 },
 };
 static const gs_arg_group own = { "Table", own_args };

@@ -6,7 +6,7 @@
 #include "base/banned.h"
 
 static const gs_arg own_args[] = {
-	{ "n", GS_ARG_INT, .help = "values a label; 0 for all; default: 20, in JSON 1000", .unit = "rows", .short_name = 'n' },
+	{ "limit", GS_ARG_INT, .help = "values a label; 0 for all; default: 20, in JSON 1000", .unit = "rows", .short_name = 'n' },
 	{ 0 },
 };
 static const gs_arg_group own = { "Table", own_args };
@@ -19,7 +19,7 @@ static bool run(gs_op_call *call, gs_err *err)
 
 	if (!gs_call_query(call, q, err))
 		return false;
-	if (!gs_call_is_set(call, "n")) /* a label may be an id of its own in every sample */
+	if (!gs_call_is_set(call, "limit")) /* a label may be an id of its own in every sample */
 		style.limit = strcmp(call->format, "json") == 0 ? 1000 : 20;
 	v = gs_call_view(call, q, err);
 	if (!v)

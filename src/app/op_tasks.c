@@ -7,7 +7,7 @@
 static const gs_arg own_args[] = {
 	{ "each", GS_ARG_BOOL, .help = "one by one, the longest first" },
 	{ "id", GS_ARG_STRING, .help = "all that happened in this task and the tasks below it", .unit = "task" },
-	{ "n", GS_ARG_INT, "20", .help = "rows; 0: all", .unit = "rows", .short_name = 'n' },
+	{ "limit", GS_ARG_INT, "20", .help = "rows; 0: all", .unit = "rows", .short_name = 'n' },
 	{ 0 },
 };
 static const gs_arg_group own = { "Tasks", own_args };

@@ -5,7 +5,7 @@
 #include "base/banned.h"
 
 static const gs_arg own_args[] = {
-	{ "n", GS_ARG_INT, "40", .help = "rows; 0 for all", .unit = "rows", .short_name = 'n' },
+	{ "limit", GS_ARG_INT, "40", .help = "rows; 0 for all", .unit = "rows", .short_name = 'n' },
 	{ "sort", GS_ARG_ENUM, "flat", "flat cum name", .help = "own cost, cost with callees, or name" },
 	{ "cum", GS_ARG_BOOL, .help = "the same as --sort cum" },
 	{ 0 },

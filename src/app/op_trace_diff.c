@@ -8,7 +8,7 @@ static const gs_arg own_args[] = {
 	{ "base", GS_ARG_LIST, .help = "compare with this trace", .unit = "file" },
 	{ "diff-base", GS_ARG_LIST, .help = "the same", .unit = "file" },
 	{ "of", GS_ARG_ENUM, "auto", "auto task region request goroutine", .help = "whose latencies; auto: the first that both have" },
-	{ "n", GS_ARG_INT, "20", .help = "rows of each table; 0: all", .unit = "rows", .short_name = 'n' },
+	{ "limit", GS_ARG_INT, "20", .help = "rows of each table; 0: all", .unit = "rows", .short_name = 'n' },
 	{ 0 },
 };
 static const gs_arg_group own = { "Comparison", own_args };

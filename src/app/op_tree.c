@@ -7,6 +7,7 @@
 
 static const gs_arg own_args[] = {
 	{ "min", GS_ARG_FLOAT, "0.01", .help = "leave out what is below this share", .unit = "ratio" },
+	{ "limit", GS_ARG_INT, "0", .help = "only the heaviest so many; 0: all", .unit = "rows", .short_name = 'n' },
 	{ "depth", GS_ARG_INT, "0", .help = "levels; 0 for all", .unit = "levels" },
 	{ 0 },
 };

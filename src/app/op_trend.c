@@ -14,7 +14,7 @@
 enum { MAX_PROFILES = 20000, FAILURES_IN_A_ROW = 3 };
 
 static const gs_arg args[] = {
-	{ "n", GS_ARG_INT, "20", .help = "rows; 0 for all", .unit = "rows", .short_name = 'n' },
+	{ "limit", GS_ARG_INT, "20", .help = "rows; 0 for all", .unit = "rows", .short_name = 'n' },
 	{ "by", GS_ARG_ENUM, "flat", "flat cum stack", .help = "what a row is: where it was allocated, that with its callees, or a whole stack" },
 	{ "sample-index", GS_ARG_STRING, .unit = "type", .short_name = 's',
 	  .help = "sample type by name (inuse_space, inuse_objects, alloc_space, goroutine, ...); default: inuse_space, or as the profiles say" },
@@ -229,7 +229,7 @@ static bool answer(series *s, gs_err *err)
 	gs_query *q = gs_new(call->mem, gs_query, 1);
 	gs_trend_options o = { .confidence = gs_call_float(call, "confidence") / 100, .min_share = gs_call_float(call, "min-share") / 100, .steady_share = GS_TREND_STEADY_SHARE,
 			       .interval_ns = gs_call_int(call, "interval") };
-	gs_trend_style style = { .limit = (uint32_t)gs_call_int(call, "n"), .confidence = o.confidence, .min_share = o.min_share, .n_failed = s->n_failed };
+	gs_trend_style style = { .limit = (uint32_t)gs_call_int(call, "limit"), .confidence = o.confidence, .min_share = o.min_share, .n_failed = s->n_failed };
 	gs_str fail_on = gs_call_str(call, "fail-on");
 	gs_trend t = { 0 };
 	const gs_view *v;

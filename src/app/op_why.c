@@ -3,7 +3,7 @@
 #include "base/banned.h"
 
 static const gs_arg own_args[] = {
-	{ "n", GS_ARG_INT, "12", .help = "rows of each table; 0: all", .unit = "rows", .short_name = 'n' },
+	{ "limit", GS_ARG_INT, "12", .help = "rows of each table; 0: all", .unit = "rows", .short_name = 'n' },
 	{ 0 },
 };
 static const gs_arg_group own = { "Table", own_args };

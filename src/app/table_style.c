@@ -8,7 +8,7 @@ gs_table_style gs_call_table_style(const gs_op_call *call)
 			     .is_diff_base = call->is_diff_base,
 			     .use_color = call->use_color,
 			     .width = call->width };
-	int64_t n = gs_op_find_arg(call->op, GS_S("n")) ? gs_call_int(call, "n") : 0;
+	int64_t n = gs_op_find_arg(call->op, GS_S("limit")) ? gs_call_int(call, "limit") : 0;
 
 	if (gs_op_find_arg(call->op, GS_S("divide-by")))
 		s.divide_by = gs_call_float(call, "divide-by");

@@ -56,7 +56,7 @@ bool gs_time_range_parse(gs_str text, int64_t *start_ns, int64_t *end_ns, gs_err
 
 static const gs_arg time_args[] = {
 	{ "time", GS_ARG_STRING, .help = "only this part of the trace, such as 1.2s..1.4s", .unit = "from..to" },
-	{ "n", GS_ARG_INT, "20", .help = "rows of each table; 0: all", .unit = "rows", .short_name = 'n' },
+	{ "limit", GS_ARG_INT, "20", .help = "rows of each table; 0: all", .unit = "rows", .short_name = 'n' },
 	{ 0 },
 };
 const gs_arg_group gs_args_time = { "What to look at", time_args };
@@ -72,7 +72,7 @@ bool gs_call_time(const gs_op_call *call, int64_t *start_ns, int64_t *end_ns, gs
 
 uint32_t gs_call_rows(const gs_op_call *call)
 {
-	int64_t n = gs_call_int(call, "n");
+	int64_t n = gs_call_int(call, "limit");
 
 	return n > UINT32_MAX ? 0 : (uint32_t)n;
 }

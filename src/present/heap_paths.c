@@ -69,7 +69,7 @@ void gs_heap_paths_text(gs_buf *out, gs_arena *mem, const gs_heap_paths *p, cons
 	}
 	gs_tabs_align_right(out, gs_buf_view(&table));
 	if (n + 1 < p->n)
-		gs_buf_f(out, "and %u smaller or deeper steps (--top 0 --depth 0 --min 0 shows all)\n", p->n - 1 - n);
+		gs_buf_f(out, "and %u smaller or deeper steps (-n 0 --depth 0 --min 0 shows all)\n", p->n - 1 - n);
 	gs_buf_release(&table);
 }
 

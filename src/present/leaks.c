@@ -302,7 +302,7 @@ static void groups_text(gs_buf *out, const gs_leak_report *r, uint32_t from, uin
 	for (uint32_t i = 0; i < shown(r, n); i++)
 		group_text(out, r, &r->leaks->groups[from + i]);
 	if (shown(r, n) < n)
-		gs_buf_f(out, "\nand %u more places (--top 0 shows all)\n", n - shown(r, n));
+		gs_buf_f(out, "\nand %u more places (-n 0 shows all)\n", n - shown(r, n));
 }
 
 /* ---- where memory gathers ---- */

@@ -121,7 +121,7 @@ test("other views follow too, and what their frames were is told by the function
 	await grow();
 	const state = await page.until((s) => s.node === undefined, "the function stays");
 	assert.equal(state.fn, fn);
-	const total = await page.api("/api/top?doc=1&sample-index=wall&n=1");
+	const total = await page.api("/api/top?doc=1&sample-index=wall&limit=1");
 	assert.equal(Number((await page.textContent(".status")).includes("wall")), 1);
 	assert.ok(total.total > 0);
 	await page.at("#/flame?doc=1&type=wall&z=0.25-0.5");

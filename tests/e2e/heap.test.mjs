@@ -136,7 +136,7 @@ heapTest("the API says what the terminal says", async (page) => {
 	const session = await page.api("/api/session");
 	assert.deepEqual(session.documents.map((d) => d.kind), ["heap", "heap"]);
 	assert.match(session.documents[0].go_version, /^go1\./);
-	assert.deepEqual(await page.api("/api/heap-summary?doc=2&top=0"), terminal("heap", "summary", "--top", "0", cores[1]));
+	assert.deepEqual(await page.api("/api/heap-summary?doc=2&limit=0"), terminal("heap", "summary", "-n", "0", cores[1]));
 	assert.deepEqual(await page.api("/api/heap/holders?doc=2"), terminal("heap", "holders", cores[1]));
 	assert.deepEqual(await page.api("/api/heap-dominators?doc=2"), terminal("heap", "dominators", cores[1]));
 	assert.deepEqual(await page.api("/api/heap-treemap?doc=2&format=json"), terminal("heap", "treemap", cores[1]));
@@ -185,7 +185,7 @@ heapTest("types lead to objects, objects to what keeps them alive", async (page)
 });
 
 heapTest("objects, types and lines lead to where they were allocated, and from there to the flame graph and the source", async (page) => {
-	const found = await page.api("/api/heap-find?doc=2&type=%5Emain%5C.session%24&top=1");
+	const found = await page.api("/api/heap-find?doc=2&type=%5Emain%5C.session%24&limit=1");
 	const at = found.objects[0].address;
 	const object = await page.api(`/api/heap-object?doc=2&address=${at}`);
 	const stack = object.allocations[0].stack;
@@ -199,7 +199,7 @@ heapTest("objects, types and lines lead to where they were allocated, and from t
 	let s = await page.state();
 	assert.deepEqual([s.view, s.type, s.fn, s.obj], ["flame", "inuse_space", "main.fill", undefined]);
 	assert.match(await page.textContent('.tabs [aria-selected="true"]'), /Flame/);
-	const top = await page.api("/api/top?doc=2&sample-index=inuse_space&n=0");
+	const top = await page.api("/api/top?doc=2&sample-index=inuse_space&limit=0");
 	assert.ok(top.rows.find((r) => r.name === "main.fill").cum > 300 * 20000);
 	assert.match(await page.textContent(".inspector"), /Hottest lines/, "functions, not types, are what is selected");
 	await page.goBack();
@@ -214,7 +214,7 @@ heapTest("objects, types and lines lead to where they were allocated, and from t
 	assert.match(await page.textContent(".allocated"), new RegExp(`main\\.fill\\s*main\\.go:${line}`));
 	// All of them, by keys; a function is no type elsewhere.
 	await page.at("#/heap?doc=2&list=places");
-	const places = await page.api("/api/heap-summary?doc=2&by=allocation&top=0");
+	const places = await page.api("/api/heap-summary?doc=2&by=allocation&limit=0");
 	assert.equal(Number(await page.getAttribute(".table", "aria-rowcount")), places.n_places + 1);
 	await page.fill("#search", "^main.fill$");
 	await page.until((x) => x.q === "^main.fill$", "the search is in the link");
@@ -354,11 +354,11 @@ heapTest("frames lead to their lines", async (page) => {
 });
 
 heapTest("type names are shown, never run", async (page) => {
-	const s = await page.api("/api/heap-summary?doc=2&top=0");
+	const s = await page.api("/api/heap-summary?doc=2&limit=0");
 	const evil = s.types.find((t) => t.type.includes("onerror"));
 	assert.ok(evil, "the engine keeps the name");
 	const e = encodeURIComponent(evil.type);
-	const o = (await page.api("/api/heap-find?doc=2&top=400")).objects.find((x) => x.type === evil.type);
+	const o = (await page.api("/api/heap-find?doc=2&limit=400")).objects.find((x) => x.type === evil.type);
 	for (const place of [
 		`#/heap?doc=2&fn=${e}`, `#/heap?doc=2&list=objects&fn=${e}`, `#/treemap?doc=2&fn=${e}`, "#/treemap?doc=2&mtable=1", `#/flame?doc=2&fn=${e}`, "#/tree?doc=2",
 		`#/refs?doc=2&around=${e}`, `#/refs?doc=2&around=${o.address}&obj=${o.address}`, `#/growth?doc=2&base=1&fn=${e}`, "#/leaks?doc=2", `#/refs?doc=2&around=${encodeURIComponent("<img src=x onerror=window.pwned=3>")}`,
@@ -397,7 +397,7 @@ heapTest("a running process is snapshot with one click, and the page says before
 	const jobs = (await page.api("/api/jobs")).jobs.filter((j) => j.kind === "snapshot" && j.state === "done");
 	assert.equal(jobs.length, 1);
 	assert.ok(jobs[0].snapshot.pause_ns > 0);
-	const mine = await page.api(`/api/heap-find?doc=${state.doc}&type=%5Emain%5C.session%24&top=1`);
+	const mine = await page.api(`/api/heap-find?doc=${state.doc}&type=%5Emain%5C.session%24&limit=1`);
 	assert.equal(mine.n_objects, 300);
 	// The process goes on as if nothing had been.
 	target.stdin.write("x\n");

@@ -33,7 +33,7 @@ after(async () => {
 test("no name runs a script or adds an element in any view", async () => {
 	const page = await openPage(browser, server);
 	const e = encodeURIComponent;
-	const top = await page.api("/api/top?doc=1&n=0");
+	const top = await page.api("/api/top?doc=1&limit=0");
 	const known = top.rows.map((r) => r.name);
 	for (const n of names.slice(0, 4)) assert.ok(known.includes(n), `the engine keeps the name ${n}`);
 	const places = ["#/flame", "#/tree", "#/table", "#/diff?doc=2&base=1", "#/flame?drawer=labels", "#/flame?drawer=samples", "#/flame?drawer=info", "#/goroutines?doc=3", "#/sandwich", "#/source"];

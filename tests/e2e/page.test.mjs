@@ -54,7 +54,7 @@ test("opens with the shape of the problem and no complaint", async () => {
 
 test("the table holds the numbers of GET /api/top", async () => {
 	await page.at("#/table");
-	const top = await page.api("/api/top?doc=1&n=0");
+	const top = await page.api("/api/top?doc=1&limit=0");
 	const rows = await page.$$eval(".tbody .trow", (list) =>
 		list.map((r) => ({ cells: [...r.children].map((c) => c.innerText.trim()), name: r.querySelector(".name").title })));
 	assert.ok(rows.length >= Math.min(10, top.rows.length));
@@ -79,7 +79,7 @@ test("the table holds the numbers of GET /api/top", async () => {
 
 test("a click selects a frame everywhere; back and forward undo and redo it", async () => {
 	await page.at("#/flame");
-	const graph = await page.api("/api/top?doc=1&n=1&sort=cum");
+	const graph = await page.api("/api/top?doc=1&limit=1&sort=cum");
 	const box = await (await page.$(canvas)).boundingBox();
 	await page.mouse.click(box.x + 30, box.y + 28);
 	await page.settled();
@@ -150,7 +150,7 @@ test("the palette finds a function by part of its name", async () => {
 	await page.at("#/flame");
 	await page.keyboard.press("Control+k");
 	await page.waitForSelector(".palette-input:focus");
-	const target = (await page.api("/api/top?doc=1&n=0")).rows.find((r) => r.name.startsWith("main."));
+	const target = (await page.api("/api/top?doc=1&limit=0")).rows.find((r) => r.name.startsWith("main."));
 	await page.keyboard.type(target.name);
 	await page.waitForSelector(".palette-list .kind >> text=function");
 	await page.keyboard.press("Enter");
@@ -185,7 +185,7 @@ test("search: the matched share is the engine's, filter is another thing than hi
 	await page.settled();
 	assert.match((await page.state()).fn, /main\.hot|runtime\./i);
 	await page.at("#/table?q=main%5C.hot&mode=filter");
-	const filtered = await page.api(`/api/top?doc=1&n=0&focus=${encodeURIComponent("(?i)main\\.hot")}`);
+	const filtered = await page.api(`/api/top?doc=1&limit=0&focus=${encodeURIComponent("(?i)main\\.hot")}`);
 	assert.equal(Number(await page.getAttribute(".table", "aria-rowcount")), filtered.rows.length + 1);
 	await page.keyboard.press("x");
 	await page.settled();
@@ -202,7 +202,7 @@ test("what is no regular expression is searched as it is", async () => {
 });
 
 test("transforms make a trail that can be cut and undone", async () => {
-	const rows = (await page.api("/api/top?doc=1&n=0&sort=cum")).rows;
+	const rows = (await page.api("/api/top?doc=1&limit=0&sort=cum")).rows;
 	const victim = rows.find((r) => r.name === "main.hot") ?? rows.find((r) => r.name.startsWith("main.") && r.flat > 0) ?? rows[2];
 	await page.at(`#/table?fn=${encodeURIComponent(victim.name)}`);
 	await page.click(".trow.selected", { button: "right" });
@@ -248,7 +248,7 @@ test("labels: counted, picked, grouped", async () => {
 	await section.locator("li button >> nth=0").click();
 	await page.settled();
 	assert.equal((await page.state()).label, `+handler:${value.value}`);
-	const total = (await page.api(`/api/top?doc=1&n=0&tagfocus=${encodeURIComponent(`^handler:(${value.value.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")})$`)}`)).rows.reduce((s, r) => s + r.flat, 0);
+	const total = (await page.api(`/api/top?doc=1&limit=0&tagfocus=${encodeURIComponent(`^handler:(${value.value.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")})$`)}`)).rows.reduce((s, r) => s + r.flat, 0);
 	near(total, value.total, "the samples of the picked label");
 	await page.at("#/tree?group=handler");
 	const rows = await page.$$eval('.trow[aria-level="2"] .name', (l) => l.map((n) => n.title));
@@ -267,7 +267,7 @@ test("samples: whole stacks, leaf first", async () => {
 });
 
 test("sandwich: the function in the middle of its callers and callees", async () => {
-	const rows = (await page.api("/api/top?doc=1&n=0&sort=cum")).rows;
+	const rows = (await page.api("/api/top?doc=1&limit=0&sort=cum")).rows;
 	const fn = rows.find((r) => r.name.startsWith("main.") && r.cum > r.flat && r.flat >= 0) ?? rows[1];
 	await page.at(`#/sandwich?fn=${encodeURIComponent(fn.name)}`);
 	assert.equal((await page.$$(canvas)).length, 2);
@@ -281,7 +281,7 @@ test("sandwich: the function in the middle of its callers and callees", async ()
 });
 
 test("source: cost per line adds up to the function, instructions open below", async () => {
-	const fn = (await page.api("/api/top?doc=1&n=1")).rows[0];
+	const fn = (await page.api("/api/top?doc=1&limit=1")).rows[0];
 	await page.at(`#/source?fn=${encodeURIComponent(fn.name)}`);
 	const answer = await page.api(`/api/list?doc=1&function=${encodeURIComponent(`^${fn.name.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")}$`)}`);
 	const f = answer.functions[0];
@@ -299,7 +299,7 @@ test("diff: signed numbers, new and removed functions, and what cannot be told",
 	await page.click(".pick button >> nth=0");
 	await page.settled();
 	assert.equal((await page.state()).base, "1");
-	const engine = await page.api("/api/diff?doc=2&base=1&n=0");
+	const engine = await page.api("/api/diff?doc=2&base=1&limit=0");
 	const rows = await page.$$eval(".diff-table .trow", (l) => l.map((r) => ({ cells: [...r.children].map((c) => c.innerText.trim()), name: r.querySelector(".name").title })));
 	assert.ok(rows.length > 3);
 	for (const row of rows) {
@@ -353,7 +353,7 @@ test("what is open beside it is one click away; what matches is counted whole", 
 	await page.settled();
 	assert.equal((await page.state()).doc, "3");
 	await page.at("#/table?doc=1&q=e");
-	const found = await page.api("/api/search?doc=1&n=0&query=(?i)e");
+	const found = await page.api("/api/search?doc=1&limit=0&query=(?i)e");
 	assert.ok(found.count > 40, "more than an answer of the search lists by itself");
 	assert.match(await page.textContent(".matched"), new RegExp(`in ${found.functions.length} functions`));
 	page.clean();
@@ -451,7 +451,7 @@ test("a lost WebGL context goes on with the plain canvas", async () => {
 });
 
 test("every view, light and dark, as pictures", async () => {
-	const fn = encodeURIComponent((await page.api("/api/top?doc=1&n=1")).rows[0].name);
+	const fn = encodeURIComponent((await page.api("/api/top?doc=1&limit=1")).rows[0].name);
 	const views = {
 		flame: "#/flame", selected: `#/table?fn=${fn}`, search: "#/flame?q=runtime", tree: "#/tree", sandwich: `#/sandwich?fn=${fn}`, source: `#/source?fn=${fn}&asm=1`,
 		goroutines: "#/goroutines?doc=4", diff: "#/diff?doc=2&base=1", samples: "#/flame?drawer=samples", labels: "#/flame?drawer=labels&group=handler", info: "#/table?drawer=info", heap: "#/flame?doc=3",

@@ -70,7 +70,7 @@ test("a range that is drawn in the timeline is what the flame graph counts", asy
 	const total = await page.evaluate(() => performance.getEntriesByType("resource").map((r) => r.name).filter((n) => n.includes("/api/flame") && n.includes("time=")).at(-1));
 	assert.ok(total, "the flame graph asked for the range");
 	const flame = await page.api(total.replace(/^https?:\/\/[^/]+/, "").replace("format=frames", "format=json"));
-	const top = await page.api(`/api/top?doc=1&sample-index=wall&time=${from}ns..${to}ns&n=1`);
+	const top = await page.api(`/api/top?doc=1&sample-index=wall&time=${from}ns..${to}ns&limit=1`);
 	// The lanes themselves, added up by another part of the engine: every state of every goroutine in the range.
 	const names = (await page.api("/api/lanes?doc=1&limit=0")).rows.map((r) => r.lane);
 	let sum = 0;
@@ -95,7 +95,7 @@ test("by creation, the flame graph of a trace begins with main and loses no time
 	assert.equal((await page.state()).creation, "1");
 	const asked = await page.evaluate(() => performance.getEntriesByType("resource").map((r) => r.name).filter((n) => n.includes("/api/flame")).at(-1));
 	assert.match(asked, /creation=1/);
-	const total = async (more) => (await page.api(`/api/top?doc=1&sample-index=wall&n=1${more}`)).total;
+	const total = async (more) => (await page.api(`/api/top?doc=1&sample-index=wall&limit=1${more}`)).total;
 	assert.equal(await total("&creation=1"), await total(""));
 	await page.keyboard.press("Shift+C");
 	await page.settled();
@@ -105,7 +105,7 @@ test("by creation, the flame graph of a trace begins with main and loses no time
 test("a frame of the flame graph marks its time in the timeline, to the nanosecond", async () => {
 	for (const type of ["wall", "sync", "running"]) {
 		await page.at(`#/flame?type=${type}`);
-		const top = await page.api(`/api/top?doc=1&sample-index=${type}&n=0`);
+		const top = await page.api(`/api/top?doc=1&sample-index=${type}&limit=0`);
 		const row = top.rows.filter((r) => r.cum > 0 && r.name.startsWith("main.")).sort((a, b) => b.cum - a.cum)[1] ?? top.rows[0];
 		const b = await (await page.$(".canvas-host")).boundingBox();
 		// A click on some frame selects it; which one it was the page says.
@@ -137,7 +137,7 @@ test("a filter expression marks what it holds for, and leaves only its lanes", a
 	await page.at(`#/timeline?type=sync&lby=none&filter=${encodeURIComponent(filter)}`);
 	await drawn();
 	await page.waitForSelector("#marked[data-ns]");
-	const top = await page.api(`/api/top?doc=1&sample-index=sync&n=1&filter=${encodeURIComponent(filter)}`);
+	const top = await page.api(`/api/top?doc=1&sample-index=sync&limit=1&filter=${encodeURIComponent(filter)}`);
 	assert.equal(Number(await page.getAttribute("#marked", "data-ns")), top.matched);
 	assert.ok(top.matched > 0);
 	const all = await page.api("/api/lanes?doc=1&limit=1");
@@ -329,7 +329,7 @@ test("mutator utilization: the engine's curves, and the worst window selected in
 	const at = all.curve[12];
 	assert.equal((await page.state()).win, String(at.window_ns));
 	assert.match(await page.getAttribute(".mmu-plot", "aria-valuetext"), /In the worst/);
-	const worst = (await page.api(`/api/mmu?doc=1&window=${at.window_ns}ns&n=50`)).worst;
+	const worst = (await page.api(`/api/mmu?doc=1&window=${at.window_ns}ns&limit=50`)).worst;
 	assert.equal(Number(await tables.nth(1).getAttribute("aria-rowcount")), worst.length + 1);
 	// What does not count takes nothing.
 	for (const part of ["Stops of the world", "Mark workers", "Assists"]) {

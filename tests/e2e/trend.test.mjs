@@ -34,7 +34,7 @@ after(async () => {
 });
 
 const all = Array.from({ length: steps }, (_, i) => i + 1).join();
-const ask = (extra = "") => page.api(`/api/trend?doc=${all}&sample-index=inuse_space&n=0${extra}`);
+const ask = (extra = "") => page.api(`/api/trend?doc=${all}&sample-index=inuse_space&limit=0${extra}`);
 const cards = () => page.$$eval(".trend-card", (l) => l.map((c) => ({ name: c.querySelector(".name").title, text: c.innerText, label: c.getAttribute("aria-label"), selected: c.getAttribute("aria-selected") })));
 
 test("a folder of profiles is a series: the tab opens it at the newest, the worst first", async () => {

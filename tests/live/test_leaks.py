@@ -10,7 +10,7 @@ from live import OUT, Skip, Target, gospect, run_all, shop_with_pages, test, wai
 
 
 def leaks(*args, ok=(0, 1)):
-    r = gospect("leaks", "--top", 0, "--format", "json", *args, ok=ok)
+    r = gospect("leaks", "-n", 0, "--format", "json", *args, ok=ok)
     return r.returncode, json.loads(r.stdout)
 
 

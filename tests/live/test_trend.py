@@ -104,7 +104,7 @@ def a_map_holds_more_by_as_many_as_were_asked_for(tmp):
         for i, core in enumerate(cores):
             ask_for_pages(s, f"snapshot-{i}", 100)
             gospect("snapshot", s.pid, "-o", core, "-q")
-    found = json.loads(gospect("heap", "diff", "--format", "json", "--top", 0, *cores).stdout)
+    found = json.loads(gospect("heap", "diff", "--format", "json", "-n", 0, *cores).stdout)
     held = next(e for e in found["edges"] if "map" in e["name"] and e["name"].endswith("-> []uint8"))
     # The program has a few other maps of that type.
     for key, each in (("count", 100), ("own_bytes", 100 * BODY_BYTES)):

@@ -304,7 +304,7 @@ def hostile_names_stay_text():
 
 @test
 def same_numbers_in_the_terminal_and_over_http():
-    for op, query in (("info", ""), ("top", ""), ("top", "?n=0&sort=cum"), ("top", "?focus=runtime&granularity=lines"),
+    for op, query in (("info", ""), ("top", ""), ("top", "?limit=0&sort=cum"), ("top", "?focus=runtime&granularity=lines"),
                       ("tree", ""), ("peek", "?function=runtime"), ("tags", ""), ("traces", ""), ("flame", "?format=folded")):
         status, _, body = server.get("/api/" + op + query)
         if status == 404:
@@ -341,11 +341,11 @@ def answers_have_the_fields_that_the_api_promises():
     check_fields(session, "version documents editors can_record", "session")
     check_fields(session["documents"][0], "id name kind group title sample_types default_type samples total time_ns duration_ns labels",
                  "document")
-    top = ask(f"top?{cpu}&n=3")
+    top = ask(f"top?{cpu}&limit=3")
     check_fields(top, "type unit total shown rows", "top")
     assert len(top["rows"]) == top["shown"] == 3
     check_fields(top["rows"][0], "name short package file line inlined flat cum flat_pct cum_pct samples", "top row")
-    against = ask(f"top?{cpu}&base=1&n=3")
+    against = ask(f"top?{cpu}&base=1&limit=3")
     check_fields(against, "base_total", "top with base")
     peek = ask(f"peek?{cpu}&function=main.hot")
     check_fields(peek["rows"][0], "name flat cum callers callees", "peek")
@@ -364,7 +364,7 @@ def answers_have_the_fields_that_the_api_promises():
     search = ask(f"search?{cpu}&query=main")
     check_fields(search, "matched total pct functions", "search")
     check_fields(search["functions"][0], "name cum", "search")
-    diff = ask(f"diff?{cpu}&base=1&n=2")
+    diff = ask(f"diff?{cpu}&base=1&limit=2")
     check_fields(diff["rows"][0], "name flat cum base_flat base_cum state significant", "diff")
     groups = ask(f"goroutines?{dump}")
     check_fields(groups, "total groups", "goroutines")
@@ -374,7 +374,7 @@ def answers_have_the_fields_that_the_api_promises():
     assert sum(g["count"] for g in groups["groups"]) == groups["total"]
     check_fields(ask("ps?probe=0&cpu=0"), "processes", "ps")
     # What the table says is what the flame graph says.
-    rows = ask(f"top?{cpu}&n=0")["rows"]
+    rows = ask(f"top?{cpu}&limit=0")["rows"]
     frames = server.get(f"/api/flame?{cpu}&format=frames")[2]
     magic, version, n, flags, length = struct.unpack_from("<IIIII", frames)
     assert (magic, version) == (0x31465347, 1) and len(frames) % 8 == 0

@@ -25,7 +25,7 @@ static void check(const char *text, const char *op, const char *want)
 
 TEST(lines_are_for_one_operation)
 {
-	check("top.n = 20 # rows\n\n  flame.title=x = y\ntop.sort = cum\r\n", "top", "n=20 sort=cum");
+	check("top.n = 20 # rows\n\n  flame.title=x = y\ntop.sort = cum\r\n", "top", "limit=20 sort=cum"); /* n: what limit was called */
 	check("top.n = 20\nflame.title = x = y", "flame", "title=x = y");
 	check("# nothing\n", "top", "");
 	check("", "top", "");

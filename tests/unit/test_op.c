@@ -236,6 +236,9 @@ TEST(rows_of_the_table_are_whole)
 		CHECK(!gs_str_ends(gs_str_of((*row)->summary), GS_S(".")));
 		CHECK(gs_op_bind(&call, NULL, 0, &err)); /* asserts on defaults that are not valid */
 		for (unsigned i = 0; (a = gs_op_arg_at(*row, i)); i++) {
+			/* One thing has one name: how many rows. What it was called before leads there. */
+			CHECK((a->short_name == 'n') == (strcmp(a->name, "limit") == 0));
+			CHECK(a->short_name != 'n' || (gs_op_find_arg(*row, GS_S("n")) == a && gs_op_find_arg(*row, GS_S("top")) == a));
 			CHECK(a->help != NULL);
 			CHECK(gs_op_find_arg(*row, gs_str_of(a->name)) == a); /* no name twice */
 			CHECK(!a->short_name || !short_seen[(unsigned char)a->short_name]);

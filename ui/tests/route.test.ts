@@ -53,7 +53,7 @@ describe("questions to the engine", () => {
 	it("name the base in the difference view only", () => {
 		expect(flameUrl(route({ base: 2 }))).not.toContain("base=");
 		expect(flameUrl(route({ base: 2, view: "diff", normalize: true }))).toContain("base=2&normalize=1");
-		expect(topUrl(route({ base: 2 }))).toBe("/api/top?doc=1&n=0");
+		expect(topUrl(route({ base: 2 }))).toBe("/api/top?doc=1&limit=0");
 	});
 	it("turn label picks into pprof's filters", () => {
 		const f = labelFilters(["+handler:/pay", "+handler:/list", "+tenant:a,b=c", "-tenant:x", "-n:1.5"]);

@@ -10,19 +10,19 @@ function question(op: string, args: Record<string, string | number>): string {
 	return `/api/heap-${op}?${q}`;
 }
 
-export const summaryUrl = () => question("summary", { top: 0 });
-export const placesUrl = () => question("summary", { by: "allocation", top: 0 });
-export const holdersUrl = (kind = "all") => question("holders", { top: 5000, kind });
+export const summaryUrl = () => question("summary", { limit: 0 });
+export const placesUrl = () => question("summary", { by: "allocation", limit: 0 });
+export const holdersUrl = (kind = "all") => question("holders", { limit: 5000, kind });
 /** Variables, goroutines by function, and what several hold together. */
-export const topUrl = () => question("dominators", { depth: 1, top: 12, min: 0 });
-export const objectsUrl = (type: string, top: number, sort = "retained") => question("find", { ...(type ? { type: exactName(type) } : {}), top, sort });
-export const objectUrl = (address: string, top = 16) => question("object", { address, top });
-export const whyUrl = (type: string) => question("refs", { type: exactName(type), top: 24, min: 2 });
-export const mapUrl = (by: string, root: string, width: number, height: number) => question("treemap", { by, ...(root ? { root } : {}), width, height, max: 3000, format: "json" });
-export const growthUrl = (docs: number[]) => `/api/heap-diff?doc=${docs.join(",")}&top=0`;
+export const topUrl = () => question("dominators", { depth: 1, limit: 12, min: 0 });
+export const objectsUrl = (type: string, limit: number, sort = "retained") => question("find", { ...(type ? { type: exactName(type) } : {}), limit, sort });
+export const objectUrl = (address: string, limit = 16) => question("object", { address, limit });
+export const whyUrl = (type: string) => question("refs", { type: exactName(type), limit: 24, min: 2 });
+export const mapUrl = (by: string, root: string, width: number, height: number) => question("treemap", { by, ...(root ? { root } : {}), width, height, limit: 3000, format: "json" });
+export const growthUrl = (docs: number[]) => `/api/heap-diff?doc=${docs.join(",")}&limit=0`;
 
 /** The earlier heaps first. */
-export const leaksUrl = (docs: number[]) => `/api/leaks?doc=${docs.join(",")}&top=200`;
+export const leaksUrl = (docs: number[]) => `/api/leaks?doc=${docs.join(",")}&limit=200`;
 
 export function topologyUrl(around: string, open: string[], max: number): string {
 	const isObject = /^0x[0-9a-f]+$/.test(around);

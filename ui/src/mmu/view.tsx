@@ -28,7 +28,7 @@ const percent = (share: number) => formatPercent(share, 1);
 const tickText = (ns: number) => (ns >= 1e9 ? `${ns / 1e9} s` : ns >= 1e6 ? `${ns / 1e6} ms` : ns >= 1e3 ? `${ns / 1e3} µs` : `${ns} ns`);
 
 function mmuUrl(counted: string, windowNs: number): string {
-	const q = new URLSearchParams({ doc: String(route.value.doc), n: String(windowNs ? shownWorst : 1), window: `${windowNs || usualWindow}ns` });
+	const q = new URLSearchParams({ doc: String(route.value.doc), limit: String(windowNs ? shownWorst : 1), window: `${windowNs || usualWindow}ns` });
 	for (const [letter, name] of parts) q.set(name, counted.includes(letter) ? "1" : "0");
 	return `/api/mmu?${q}`;
 }

@@ -33,7 +33,7 @@ export function trendUrl(route: Route, series: Doc[], type: string): string {
 	q.set("by", route.trendBy);
 	if (route.skip > 0) q.set("skip", String(route.skip));
 	if (needsInterval(series)) q.set("interval", route.interval);
-	return `/api/trend?${q}&n=0`;
+	return `/api/trend?${q}&limit=0`;
 }
 
 /** Several stacks may end in one function: a row is its name and which of that name it is. */

@@ -17,7 +17,7 @@ export function flameUrl(route: Route, extra: Record<string, string> = {}): stri
 }
 
 export function topUrl(route: Route): string {
-	return `/api/top?${profileQuery(without(route))}&n=0`;
+	return `/api/top?${profileQuery(without(route))}&limit=0`;
 }
 
 export function convertUrl(route: Route): string {
@@ -51,7 +51,7 @@ export function searchUrl(route: Route, regex: string): string {
 }
 
 export function diffUrl(route: Route): string {
-	return `/api/diff?${profileQuery(route)}&n=0`;
+	return `/api/diff?${profileQuery(route)}&limit=0`;
 }
 
 export function infoUrl(route: Route): string {
