@@ -153,14 +153,19 @@ static inline bool gs_trace_chunks_remember(gs_trace_chunks *c, uint64_t number,
  * gs_trace_chunks_add while gs_trace_chunks_is_quick, of a kind and a place that the chunk has: their numbers are those of a row that
  * was added to it before.
  */
-static inline bool gs_trace_chunks_add_quick(gs_trace_chunks *c, int64_t time_ns, uint64_t event, uint32_t goroutine, uint16_t kind,
-					     uint16_t place, bool has_peer, uint32_t peer, gs_trace_piece_at *at)
+static inline bool gs_trace_chunks_add_quick(gs_trace_chunks *c, int64_t time_ns, uint64_t event, uint32_t goroutine, uint32_t kind,
+					     uint32_t place, bool has_peer, uint32_t peer, gs_trace_piece_at *at)
 {
+	gs_trace_row *row;
 	uint32_t *to;
 
 	if (!gs_trace_chunks_meet(c, goroutine, at) || !gs_trace_chunks_remember(c, event, time_ns))
 		return false;
-	c->rows.p[c->rows.n++] = (gs_trace_row){ (uint32_t)(time_ns - c->base_ns), at->piece, kind, place };
+	row = &c->rows.p[c->rows.n++];
+	row->offset_ns = (uint32_t)(time_ns - c->base_ns);
+	row->piece = at->piece;
+	row->kind = (uint16_t)kind;
+	row->place = (uint16_t)place;
 	c->pieces.p[at->piece].n++;
 	c->kind_uses.p[kind]++;
 	if (!has_peer)

@@ -312,7 +312,7 @@ static RARE bool add_slowly(gs_trace_rows *t, const gs_gotrace_event *e, const g
 	*kind = (gs_trace_recent_kind){ .stack = rule->has_stack ? e->args[rule->stack_at] : 0,
 					.reason = rule->has_reason ? e->args[0] : 0, .what = what_of(e, flags), .stack_at = x.stack,
 					.number = row->kind };
-	*place = (gs_trace_recent_place){ .p = e->p, .m = e->m, .is_used = true, .proc = x.proc, .thread = x.thread, .number = row->place };
+	*place = (gs_trace_recent_place){ .p = e->p, .m = e->m, .number = row->place + 1u, .proc = x.proc, .thread = x.thread };
 	return true;
 }
 
@@ -329,9 +329,9 @@ static inline __attribute__((always_inline)) bool transition(gs_trace_rows *t, c
 
 	if (g == GS_NO_INDEX)
 		return false;
-	if (kind->what == what_of(e, flags) && kind->stack == stack && kind->reason == reason && place->is_used && place->m == e->m &&
+	if (kind->what == what_of(e, flags) && kind->stack == stack && kind->reason == reason && place->number && place->m == e->m &&
 	    place->p == e->p && t->recent_chunk == t->chunks.number && gs_trace_chunks_is_quick(&t->chunks, e->time_ns)) {
-		if (!gs_trace_chunks_add_quick(&t->chunks, e->time_ns, t->n_events, g, kind->number, place->number, flags & GS_KIND_HAS_PEER, peer,
+		if (!gs_trace_chunks_add_quick(&t->chunks, e->time_ns, t->n_events, g, kind->number, place->number - 1, flags & GS_KIND_HAS_PEER, peer,
 					       &t->gs.p[g].piece))
 			return false;
 	} else if (!add_slowly(t, e, rule, g, peer, flags, kind, place)) {

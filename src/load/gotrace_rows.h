@@ -77,13 +77,12 @@ typedef struct gs_trace_recent_kind {
 	uint64_t stack, reason; /* ids */
 	uint32_t what; /* type of the event << 1 | whether there is a peer; 0: nothing here */
 	uint32_t stack_at; /* index of the stack */
-	uint16_t number; /* in the chunk */
+	uint32_t number; /* in the chunk */
 } gs_trace_recent_kind;
 typedef struct gs_trace_recent_place {
 	uint64_t p, m; /* ids */
-	bool is_used;
+	uint32_t number; /* in the chunk, + 1; 0: nothing here */
 	uint16_t proc, thread; /* indexes */
-	uint16_t number; /* in the chunk */
 } gs_trace_recent_place;
 
 typedef struct gs_trace_rows {
