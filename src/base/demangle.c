@@ -241,6 +241,28 @@ static bool shorten(scan *c)
 	return c->out->n > c->start;
 }
 
+/*
+ * Generic arguments of Rust's newer names: what is in <...> behind a name or "::", not <T as Trait> and <T>::, which are paths themselves.
+ * False: the brackets do not match.
+ */
+static bool empty_generics(gs_buf *out, gs_str text)
+{
+	for (size_t i = 0; i < text.n; i++) {
+		bool is_behind_name = i && (is_letter(text.p[i - 1]) || text.p[i - 1] == ':');
+		size_t end;
+
+		gs_buf_c(out, text.p[i]);
+		if (text.p[i] != '<' || !is_behind_name || gs_str_ends(gs_str_slice(text, 0, i), GS_S("for")))
+			continue;
+		end = group_end(text, i);
+		if (!end)
+			return false;
+		gs_buf_c(out, '>');
+		i = end - 1;
+	}
+	return !out->bad;
+}
+
 bool gs_demangle(gs_buf *out, gs_str name, gs_demangle_style style)
 {
 	GS_AUTO(buf) text = { 0 };
@@ -256,6 +278,9 @@ bool gs_demangle(gs_buf *out, gs_str name, gs_demangle_style style)
 	memcpy(s.name, name.p, name.n);
 	s.name[name.n] = 0;
 	if (from_rust(&s)) {
+		if (style == GS_DEMANGLE_SHORT && name.p[1] == 'R' && empty_generics(out, gs_buf_view(&text)))
+			return true;
+		out->n = 0;
 		gs_buf_str(out, gs_buf_view(&text));
 		return !out->bad;
 	}

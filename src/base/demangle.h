@@ -9,7 +9,7 @@
 
 #include "base/buf.h"
 
-/* What of ns::list<int>::find<char>(char) const is shown; those of `go tool pprof -symbolize=demangle=`. Rust names look the same in all. */
+/* What of ns::list<int>::find<char>(char) const is shown; those of `go tool pprof -symbolize=demangle=`. Of Rust's names only those of the newer kind (_R...) are shorter: f::<>. */
 typedef enum gs_demangle_style {
 	GS_DEMANGLE_SHORT,     /* ns::list::find */
 	GS_DEMANGLE_TEMPLATES, /* ns::list<int>::find<char>, as perf does */

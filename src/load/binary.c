@@ -353,11 +353,16 @@ static unsigned c_frames(gs_binary *b, uint64_t addr, gs_symbol *out, unsigned m
 				      .line = frames[i].line,
 				      .start_line = frames[i].start_line,
 				      .is_inlined = frames[i].is_inlined };
-	if (n)
+	if (n && gs_is_mangled(out[n - 1].linker_name))
 		return n;
 	s = gs_elf_symbol_at(&b->symbols, addr);
-	if (!s)
-		return 0;
+	/* Of what is in a namespace without a name debug information does not say where it is; what the linker calls it does. */
+	if (n && s && gs_is_mangled(s->name)) {
+		out[n - 1].function = readable_name(b, s->name);
+		out[n - 1].linker_name = s->name;
+	}
+	if (n || !s)
+		return n;
 	*out = (gs_symbol){ .function = readable_name(b, s->name), .linker_name = s->name };
 	return 1;
 }

@@ -32,6 +32,10 @@ TEST(demangle_styles)
 		{ "_ZN60_$LT$alloc..string..String$u20$as$u20$core..fmt..Display$GT$3fmt17h0123456789abcdefE",
 		  "<alloc::string::String as core::fmt::Display>::fmt", "<alloc::string::String as core::fmt::Display>::fmt",
 		  "<alloc::string::String as core::fmt::Display>::fmt" },
+		{ "_RNvMCs6GmmlP4bgsG_1rINtB2_6HoldermE4workB2_", "<r::Holder<>>::work", "<r::Holder<u32>>::work", "<r::Holder<u32>>::work" },
+		{ "_RINvNtC3std3mem8align_ofjdE", "std::mem::align_of::<>", "std::mem::align_of::<usize, f64>", "std::mem::align_of::<usize, f64>" },
+		{ "_RNvXCs6GmmlP4bgsG_1rINtB2_6HoldermENtB2_4Work4work", "<r::Holder<> as r::Work>::work", "<r::Holder<u32> as r::Work>::work",
+		  "<r::Holder<u32> as r::Work>::work" },
 		{ "_RNvNtCs1234_7mycrate3foo3bar", "mycrate::foo::bar", "mycrate::foo::bar", "mycrate::foo::bar" },
 	};
 	gs_buf text;

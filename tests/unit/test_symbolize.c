@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/demangle.h"
 #include "tap.h"
 
 #include "base/banned.h"
@@ -39,6 +40,34 @@ static gs_profile *profile(gs_arena *mem, const char *file, const char *build_id
 static gs_str name_at(const gs_profile *p, uint32_t node)
 {
 	return gs_profile_str(p, p->functions[p->frames[p->nodes[node].frame].function].name);
+}
+
+/* As C++ compilers name a function in a namespace without a name: debug information has "hidden" alone, the symbol has all of it. */
+static int hidden(int n) __asm__("_ZN12_GLOBAL__N_16hiddenEi");
+static int __attribute__((noinline)) hidden(int n)
+{
+	return n * 3 + getpid();
+}
+
+TEST(a_function_of_a_nameless_namespace_keeps_it)
+{
+	gs_err err = { 0 };
+	gs_binary *b = gs_binary_open("/proc/self/exe", &err);
+	gs_symbol frames[8];
+	int (*volatile at)(int) = hidden;
+	uint64_t start, end;
+
+	CHECK(b && at(1) != 0);
+	if (!b)
+		return;
+	/* Where it lies in the file: its symbol says. */
+	CHECK(gs_binary_function(b, GS_S("_ZN12_GLOBAL__N_16hiddenEi"), &start, &end) || !gs_has_demangler());
+	if (gs_has_demangler()) {
+		CHECK_INT(gs_binary_frames(b, start, frames, 8), 1);
+		CHECK_STR(frames[0].function, GS_S("(anonymous namespace)::hidden"));
+		CHECK_STR(gs_symbol_system_name(&frames[0]), GS_S("_ZN12_GLOBAL__N_16hiddenEi"));
+	}
+	gs_binary_close(b);
 }
 
 TEST(symbolize_profile)
