@@ -107,7 +107,7 @@ uint32_t gs_trace_goroutine(gs_trace_build *b, uint64_t id, int64_t now_ns)
 			b->state_of.n--;
 			return GS_NO_INDEX;
 		}
-		*g = (gs_timeline_goroutine){ .id = id, .first_piece = GS_NO_INDEX, .last_piece = GS_NO_INDEX,
+		*g = (gs_timeline_goroutine){ .id = id, .first_piece = GS_NO_INDEX,
 					      .creator = GS_NO_INDEX, .start_ns = now_ns };
 		*place = (uint32_t)b->goroutines.n;
 	}
@@ -341,12 +341,13 @@ static bool pieces(gs_trace_build *b, const gs_trace_chunk *from, const gs_timel
 		g->saw_end = state.phase == GS_PHASE_NONE;
 		if (g->saw_end)
 			g->end_ns = state.since_ns;
-		if (g->first_piece == GS_NO_INDEX)
+		*piece = (gs_timeline_piece){ index, (uint32_t)b->chunks.n - 1, first, end - first, at, GS_NO_INDEX };
+		if (g->first_piece == GS_NO_INDEX) {
 			g->first_piece = at;
-		*piece = (gs_timeline_piece){ index, (uint32_t)b->chunks.n - 1, first, end - first, g->last_piece, GS_NO_INDEX };
-		if (g->last_piece != GS_NO_INDEX)
-			b->pieces.p[g->last_piece].next = at;
-		g->last_piece = at;
+		} else {
+			piece->before = b->pieces.p[g->first_piece].before;
+			b->pieces.p[piece->before].next = b->pieces.p[g->first_piece].before = at;
+		}
 	}
 	return true;
 }

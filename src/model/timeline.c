@@ -29,11 +29,16 @@ static int64_t time_of(const gs_timeline *t, const gs_timeline_piece *p, uint32_
 	return c->base_ns + c->offset_ns[p->first + i];
 }
 
+static bool is_first(const gs_timeline *t, const gs_timeline_piece *p)
+{
+	return p == &t->pieces[t->goroutines[p->goroutine].first_piece];
+}
+
 static gs_phase phase_before(const gs_timeline *t, const gs_timeline_piece *p, uint32_t i)
 {
 	if (i)
 		return gs_chunk_phase(&t->chunks[p->chunk], p->first + i - 1);
-	if (p->before == GS_NO_INDEX)
+	if (is_first(t, p))
 		return GS_PHASE_UNKNOWN;
 	p = &t->pieces[p->before];
 	return gs_chunk_phase(&t->chunks[p->chunk], p->first + p->n - 1);
@@ -58,7 +63,7 @@ static gs_interval interval(const gs_timeline *t, const gs_timeline_piece *p, ui
 			  .transition = at };
 
 	v.is_more = v.phase == GS_PHASE_SYSCALL && before == GS_PHASE_SYSCALL;
-	v.is_cut = before == GS_PHASE_UNKNOWN && (!g->saw_start || i || p->before != GS_NO_INDEX);
+	v.is_cut = before == GS_PHASE_UNKNOWN && (!g->saw_start || i || !is_first(t, p));
 	if (i + 1 < p->n) {
 		v.end_ns = c->base_ns + c->offset_ns[at + 1];
 	} else if (p->next != GS_NO_INDEX) {
@@ -90,7 +95,7 @@ gs_interval_walk gs_intervals_from(const gs_timeline *t, uint32_t goroutine, int
 	/* The last piece that begins in time; long walks go from the nearer end. */
 	p = &t->pieces[w.piece];
 	if (time_ns > t->duration_ns / 2) {
-		w.piece = t->goroutines[goroutine].last_piece;
+		w.piece = p->before;
 		while (time_of(t, &t->pieces[w.piece], 0) > time_ns)
 			w.piece = t->pieces[w.piece].before;
 	} else {

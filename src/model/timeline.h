@@ -129,19 +129,19 @@ typedef struct gs_timeline_piece {
 	uint32_t goroutine;
 	uint32_t chunk;
 	uint32_t first, n; /* transitions of the chunk; never 0 of them */
-	uint32_t before, next; /* pieces of the same goroutine; GS_NO_INDEX */
+	uint32_t before, next; /* pieces of the same goroutine: before the first one is the last one, behind the last one GS_NO_INDEX */
 } gs_timeline_piece;
 
 typedef struct gs_timeline_goroutine {
 	uint64_t id;
 	uint32_t name; /* function that it was started with; 0 unknown */
-	uint32_t first_piece, last_piece; /* GS_NO_INDEX: none */
+	uint32_t first_piece;  /* GS_NO_INDEX: none */
 	uint32_t creator;      /* goroutine that created it; GS_NO_INDEX unknown */
 	uint32_t create_stack; /* stack of the creator */
 	uint32_t entry; /* the node of its start function alone: for time that has no stack */
-	int64_t start_ns, end_ns; /* created and ended; the trace's bounds when that was not seen */
 	bool saw_start, saw_end;
 	bool is_system; /* the runtime's own, as go tool trace decides */
+	int64_t start_ns, end_ns; /* created and ended; the trace's bounds when that was not seen */
 } gs_timeline_goroutine;
 
 typedef struct gs_timeline_proc {

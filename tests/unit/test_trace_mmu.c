@@ -32,7 +32,7 @@ static gs_mmu *make_with(gs_arena *mem, unsigned flags, const gs_timeline_gap *g
 	t->chunks[0].n_pieces = 1;
 	t->pieces = gs_new(mem, gs_timeline_piece, 1);
 	t->n_pieces = 1;
-	t->pieces[0] = (gs_timeline_piece){ .n = 1, .before = GS_NO_INDEX, .next = GS_NO_INDEX };
+	t->pieces[0] = (gs_timeline_piece){ .n = 1, .next = GS_NO_INDEX };
 	t->goroutines = gs_new(mem, gs_timeline_goroutine, 1);
 	t->n_goroutines = 1;
 	t->goroutines[0] = (gs_timeline_goroutine){ .id = 1, .end_ns = 100000, .creator = GS_NO_INDEX };

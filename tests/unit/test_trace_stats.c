@@ -35,7 +35,7 @@ static gs_timeline *make(gs_arena *mem)
 	t->chunks[0].n_pieces = 1;
 	t->pieces = gs_new(mem, gs_timeline_piece, 1);
 	t->n_pieces = 1;
-	t->pieces[0] = (gs_timeline_piece){ .n = N, .before = GS_NO_INDEX, .next = GS_NO_INDEX };
+	t->pieces[0] = (gs_timeline_piece){ .n = N, .next = GS_NO_INDEX };
 	t->goroutines = gs_new(mem, gs_timeline_goroutine, 1);
 	t->goroutines_by_id = gs_new(mem, uint32_t, 1);
 	t->n_goroutines = 1;

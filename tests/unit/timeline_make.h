@@ -54,7 +54,7 @@ static gs_timeline *make_timeline(gs_arena *mem, gs_profile **profile, const mak
 	for (uint32_t g = 0; g < t->n_goroutines; g++) {
 		t->goroutines_by_id[g] = g;
 		t->goroutines[g] = (gs_timeline_goroutine){ .id = g + 1, .name = names[g % 2], .first_piece = g,
-			.last_piece = (s->chunks - 1) * s->goroutines + g, .creator = GS_NO_INDEX, .end_ns = t->duration_ns };
+			.creator = GS_NO_INDEX, .end_ns = t->duration_ns };
 	}
 	for (uint32_t p = 0; p < t->n_procs; p++)
 		t->procs[p].id = p;
@@ -68,7 +68,7 @@ static gs_timeline *make_timeline(gs_arena *mem, gs_profile **profile, const mak
 			uint32_t at = 0, piece = c * s->goroutines + g;
 
 			t->pieces[piece] = (gs_timeline_piece){ g, c, g * s->per_goroutine, s->per_goroutine,
-				c ? piece - s->goroutines : GS_NO_INDEX, c + 1 < s->chunks ? piece + s->goroutines : GS_NO_INDEX };
+				c ? piece - s->goroutines : (s->chunks - 1) * s->goroutines + g, c + 1 < s->chunks ? piece + s->goroutines : GS_NO_INDEX };
 			for (uint32_t i = 0; i < s->per_goroutine; i++, k++) {
 				uint32_t step = (c * s->per_goroutine + i) % 3;
 

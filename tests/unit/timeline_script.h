@@ -114,10 +114,12 @@ static void script_finish(script *s)
 				thread[n] = UINT16_MAX;
 				proc[n++] = s->proc[i];
 			}
-		t->goroutines[g].first_piece = t->goroutines[g].last_piece = n > from ? t->n_pieces : GS_NO_INDEX;
-		if (n > from)
-			t->pieces[t->n_pieces++] =
-				(gs_timeline_piece){ .goroutine = g, .first = from, .n = n - from, .before = GS_NO_INDEX, .next = GS_NO_INDEX };
+		t->goroutines[g].first_piece = n > from ? t->n_pieces : GS_NO_INDEX;
+		if (n > from) {
+			t->pieces[t->n_pieces] =
+				(gs_timeline_piece){ .goroutine = g, .first = from, .n = n - from, .before = t->n_pieces, .next = GS_NO_INDEX };
+			t->n_pieces++;
+		}
 	}
 	t->chunks[0] = columns_chunk(s->mem, &(columns){ offset, stack, peer, phase, reason, proc, thread }, n);
 	t->chunks[0].end_ns = t->duration_ns;
