@@ -37,6 +37,7 @@ try {
 console.log("BENCH " + JSON.stringify({
 	"until its lanes are drawn, the engine having opened it": ms(at(first, 0.5)),
 	[`own time of a frame, zoom, pan and scroll, ${moves[0].renderer}`]: `median ${ms(at(moves.map((m) => m.own[0]), 0.5))}, 95 % ${ms(at(moves.map((m) => m.own[1]), 0.5))}, longest ${ms(at(moves.map((m) => m.own[2]), 1))} (${moves.reduce((s, m) => s + m.frames, 0)} frames)`,
+	"processor time of a frame": ms(at(moves.map((m) => m.cpu), 0.5)),
 	"between frames": `median ${ms(at(moves.map((m) => m.between[0]), 0.5))}, 95 % ${ms(at(moves.map((m) => m.between[1]), 0.5))}`,
 	[`an answer of tiles meanwhile, over HTTP (${answers.length} answers)`]: three(answers),
 }));
