@@ -121,9 +121,18 @@ function drawMarks(p: Picture, s: Scene, pieces: Piece[], y: number, h: number):
 	each(s, pieces, "samples", (_t, _i, x) => {
 		p.marks.add(x - 0.5, y + h - 4, 1, 4, pale);
 	});
+	// Far away each cell has one: what touches is one mark.
+	let from = 0, to = -1;
+	const flush = () => to > from && p.marks.add(from, y + h - 1.5, to - from, 2, stateColor(s.theme, 8));
 	each(s, pieces, "ranges", (_t, _i, x, w) => {
-		p.marks.add(x, y + h - 1.5, Math.max(1, w), 2, stateColor(s.theme, 8));
+		const end = x + Math.max(1, w);
+		if (x < from || x > to) {
+			flush();
+			from = x;
+			to = end;
+		} else to = Math.max(to, end);
 	});
+	flush();
 	each(s, pieces, "logs", (_t, _i, x) => {
 		p.marks.add(x - 0.5, y - 1, 1, h + 2, ink);
 		p.marks.add(x - 2, y - 1, 4, 3, ink);
