@@ -292,7 +292,7 @@ gs_heap *gs_heap_load(const gs_heap_input *in, const gs_progress *progress, gs_e
 	*exe = *gs_binary_elf(in->exe);
 	exe->mem = runtime_mem;
 	ok = gs_strtab_init(&l->h.strings, mem) || gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "out of memory");
-	ok = ok && gs_go_runtime_open(runtime_mem, &in->image, exe, in->bias, &b.rt, err);
+	ok = ok && gs_go_runtime_open(runtime_mem, &in->image, exe, in->bias, !in->only_goroutines, &b.rt, err);
 	if (ok) {
 		const gs_go_buildinfo *go = gs_binary_go(in->exe);
 
@@ -303,6 +303,7 @@ gs_heap *gs_heap_load(const gs_heap_input *in, const gs_progress *progress, gs_e
 		l->h.pid = in->pid;
 		set_code(&l->h, in);
 		ok = build(&b, err);
+		gs_go_runtime_close_dwarf(&b.rt);
 		if (ok && in->keep_runtime) {
 			l->runtime = gs_new(mem, gs_go_runtime, 1);
 			*l->runtime = b.rt;

@@ -90,7 +90,7 @@ static void on_frame(void *ctx, const gs_go_frame *f)
 	}
 	/* A frame's arguments belong to it, though they lie in its caller's part. */
 	*p = (physical){ f->sp, f->fp, (uint32_t)r->b->frames.n - 1 };
-	if (r->b->rt.has_dwarf) {
+	if (r->b->rt.dwarf) {
 		heap_stack_frame *s = gs_vec_push(&r->b->stack_frames, MAX_FRAMES);
 
 		if (s)

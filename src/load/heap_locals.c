@@ -108,10 +108,10 @@ void heap_type_locals(heap_types *t, void *ctx, taker *take)
 	const heap_build *b = t->b;
 	locals s = { .t = t };
 
-	if (!b->rt.has_dwarf || !b->stack_frames.n)
+	if (!b->rt.dwarf || !b->stack_frames.n)
 		return;
 	list_places(&s);
-	gs_go_dwarf_locals(b->rt.exe, s.places.p, s.places.n, &s, on_local);
+	gs_go_dwarf_locals(b->rt.dwarf, s.places.p, s.places.n, &s, on_local);
 	if (s.list.n)
 		qsort(s.list.p, s.list.n, sizeof(*s.list.p), by_place);
 	for (size_t i = s.list.n; i-- > 0;) {

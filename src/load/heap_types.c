@@ -5,6 +5,7 @@
 /* internal/abi.Type and what follows it, by kind. */
 enum {
 	T_SIZE = 0,
+	T_POINTER_BYTES = 8,
 	T_TFLAG = 20,
 	T_KIND = 23,
 	T_STR = 40,
@@ -328,19 +329,22 @@ uint64_t heap_type_descriptor(const heap_types *t, uint64_t type)
 	return heap_type_is_in_module(t, type + bias) ? type + bias : 0;
 }
 
-static void on_variable(void *ctx, gs_str name, uint64_t addr, gs_go_variable_kind kind, uint64_t type)
+/* What has no pointers is of no use. */
+static bool on_variable(void *ctx, gs_str name, uint64_t addr, gs_go_variable_kind kind, uint64_t type)
 {
 	globals *g = ctx;
 
 	type = heap_type_descriptor(g->t, type);
-	if (type)
-		g->take(g->ctx, name, addr + g->t->b->rt.bias, kind, type);
+	if (!type || (kind == GS_GO_VARIABLE_VALUE && !word(g->t, type + T_POINTER_BYTES)))
+		return false;
+	g->take(g->ctx, name, addr + g->t->b->rt.bias, kind, type);
+	return true;
 }
 
 void heap_type_globals(heap_types *t, void *ctx, heap_take_variable *take)
 {
 	globals g = { t, ctx, take };
 
-	if (t->b->rt.has_dwarf)
-		gs_go_dwarf_variables(t->b->rt.exe, &g, on_variable);
+	if (t->b->rt.dwarf)
+		gs_go_dwarf_variables(t->b->rt.dwarf, &g, on_variable);
 }

@@ -496,13 +496,6 @@ static void known_records(typing *y)
 
 /* ---- closures ---- */
 
-static int by_value(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 static int by_code(const void *a, const void *b)
 {
 	const gs_go_capture *x = &((const capture *)a)->c, *y = &((const capture *)b)->c;
@@ -532,7 +525,7 @@ static void closures(typing *y)
 	GS_VEC(place) known = { 0 };
 	GS_AUTO(map) seen = { 0 };
 
-	if (!y->rt->has_dwarf || y->rt->minor < CAPTURES_SINCE)
+	if (!y->rt->dwarf || y->rt->minor < CAPTURES_SINCE)
 		return;
 	for (gs_heap_walk w = gs_heap_walk_start(y->h); gs_heap_walk_next(&w);) {
 		const gs_go_span *s = &y->rt->spans[w.span];
@@ -555,10 +548,8 @@ static void closures(typing *y)
 		if (mine)
 			*mine = code - y->rt->bias;
 	}
-	if (codes.n) {
-		qsort(codes.p, codes.n, sizeof(*codes.p), by_value);
-		gs_go_dwarf_captures(y->rt->exe, codes.p, codes.n, y, on_capture);
-	}
+	if (codes.n)
+		gs_go_dwarf_captures(y->rt->dwarf, codes.p, codes.n, y, on_capture);
 	if (y->captures.n)
 		qsort(y->captures.p, y->captures.n, sizeof(*y->captures.p), by_code);
 	for (size_t i = y->captures.n; i-- > 0;) {

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "format/goruntime/buckets.h"
+#include "format/goruntime/dwarf.h"
 #include "tap.h"
 
 #include "base/banned.h"
@@ -35,6 +36,7 @@ TEST(offsets_from_dwarf)
 	char dir[] = "/tmp/gospect-test-XXXXXX", path[64], cmd[512];
 	gs_go_offsets got;
 	gs_go_variables vars, by_symbol;
+	gs_go_dwarf *d = NULL;
 	gs_arena *mem = gs_arena_create((uint64_t)1 << 30);
 	gs_elf e;
 	gs_err err = { 0 };
@@ -50,7 +52,7 @@ TEST(offsets_from_dwarf)
 	snprintf(cmd, sizeof(cmd), "cd %s/../tools/go-offsets && GOTOOLCHAIN=local CGO_ENABLED=0 go build -o %s probe/main.go",
 		 getenv("GS_TESTS_DIR"), path);
 	ok = system(cmd) == 0 && gs_file_open(path, 1 << 30, &f, &err) &&
-	     gs_elf_open(mem, gs_file_keep(&f, mem), &e, &err) && gs_go_offsets_dwarf(&e, &got, &vars, &err);
+	     gs_elf_open(mem, gs_file_keep(&f, mem), &e, &err) && (d = gs_go_dwarf_open(&e, false, &err)) && gs_go_dwarf_offsets(d, &got, &vars, &err);
 	CHECK(ok);
 	if (ok) {
 		gs_go_variables_symbols(&e, &by_symbol);
@@ -69,6 +71,7 @@ TEST(offsets_from_dwarf)
 	}
 	unlink(path);
 	rmdir(dir);
+	gs_go_dwarf_close(d);
 	gs_arena_free(mem);
 }
 

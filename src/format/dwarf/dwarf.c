@@ -58,7 +58,7 @@ gs_dwarf *gs_dwarf_open(const gs_elf *e, gs_err *err)
 		return NULL;
 	}
 	if (!gs_library_load(GS_LIBRARY_ELF, err) || !gs_library_load(GS_LIBRARY_DW, err) ||
-	    !gs_dwarf_image(mem, e, false, &image, &size, err)) {
+	    !gs_dwarf_image(mem, e, GS_DWARF_LINES, &image, &size, err)) {
 		gs_dwarf_close(d);
 		return NULL;
 	}

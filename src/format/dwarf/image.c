@@ -9,10 +9,13 @@ enum {
 };
 #define MAX_IMAGE_BYTES ((uint64_t)4 << 30)
 
-/* What libdw needs for names, inlined calls and lines; and for where variables are. */
-static const char *const wanted[] = { "info",	"abbrev", "line", "str",	   "line_str", "ranges", "rnglists",
-				      "addr", "types",	"str_offsets", NULL };
-static const char *const locations[] = { "loc", "loclists", NULL };
+/* What libdw needs for names and entries; and what there is beside them, by gs_dwarf_part. */
+static const char *const entries[] = { "info", "abbrev", "str", "line_str", "addr", "types", "str_offsets", NULL };
+static const char *const more[][5] = {
+	[GS_DWARF_ENTRIES] = { NULL },
+	[GS_DWARF_LINES] = { "line", "ranges", "rnglists", NULL },
+	[GS_DWARF_LOCATIONS] = { "ranges", "rnglists", "loc", "loclists", NULL },
+};
 
 typedef struct part {
 	gs_str name, data; /* name with its dot */
@@ -27,7 +30,7 @@ static void put(const gs_elf *e, char *p, unsigned size, uint64_t v)
 
 static bool collect(gs_arena *mem, const gs_elf *e, const char *const *names, part *parts, unsigned *n, gs_err *err)
 {
-	gs_elf unpack = *e; /* unpacked sections go with the image, not with the file */
+	gs_elf unpack = *e; /* not with the file */
 
 	unpack.mem = mem;
 	for (unsigned i = 0; names[i]; i++) {
@@ -52,15 +55,16 @@ static bool collect(gs_arena *mem, const gs_elf *e, const char *const *names, pa
 	return true;
 }
 
-bool gs_dwarf_image(gs_arena *mem, const gs_elf *e, bool with_locations, char **image, size_t *size, gs_err *err)
+bool gs_dwarf_image(gs_arena *mem, const gs_elf *e, gs_dwarf_part which, char **image, size_t *size, gs_err *err)
 {
+	GS_AUTO(arena) *scratch = gs_arena_create(MAX_IMAGE_BYTES);
 	part parts[MAX_SECTIONS];
 	unsigned n = 0, w = gs_elf_pointer_size(e);
 	unsigned head = e->is_64 ? 64 : 52, entry = e->is_64 ? 64 : 40;
 	uint64_t at = head, names_at, table_at, name_off = 1;
 	char *p;
 
-	if (!collect(mem, e, wanted, parts, &n, err) || (with_locations && !collect(mem, e, locations, parts, &n, err)))
+	if (!collect(scratch, e, entries, parts, &n, err) || !collect(scratch, e, more[which], parts, &n, err))
 		return false;
 	for (unsigned i = 0; i < n; i++) {
 		parts[i].at = at;

@@ -7,7 +7,14 @@
 
 #include "format/elf/elf.h"
 
-/* In `mem`, writable. `with_locations`: also the lists of where variables are. GS_ERR_MISSING when the file has no .debug_info. */
-bool gs_dwarf_image(gs_arena *mem, const gs_elf *e, bool with_locations, char **image, size_t *size, gs_err *err);
+/* Which sections. */
+typedef enum gs_dwarf_part {
+	GS_DWARF_ENTRIES,   /* names, types, where functions begin and end */
+	GS_DWARF_LINES,	    /* also lines and the ranges of inlined calls */
+	GS_DWARF_LOCATIONS, /* instead of lines where variables are */
+} gs_dwarf_part;
+
+/* In `mem`, writable. GS_ERR_MISSING when the file has no .debug_info. */
+bool gs_dwarf_image(gs_arena *mem, const gs_elf *e, gs_dwarf_part which, char **image, size_t *size, gs_err *err);
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * gs_go_offsets: where the Go runtime keeps what in its own structures, by Go version and architecture.
  *
- * Two makers of the same record: gs_go_offsets_dwarf reads the program's debug information, gs_go_offsets_table knows
+ * Two makers of the same record: gs_go_dwarf_offsets (dwarf.h) reads the program's debug information, gs_go_offsets_table knows
  * each released version (offsets_table.c, written by tools/go-offsets from the debug information of one small program
  * per version and architecture). Both take the lists below: a new field is one line here and a run of the generator.
  */
@@ -228,45 +228,6 @@ const gs_go_offsets *gs_go_offsets_table(unsigned go_minor, unsigned machine);
 /* The oldest and newest minor version in the table. */
 void gs_go_offsets_range(unsigned *oldest, unsigned *newest);
 
-/*
- * The same from debug information. GS_ERR_MISSING when the file has none (stripped). What the runtime of this version does not have is GS_GO_NONE.
- * `variables` may be NULL.
- */
-bool gs_go_offsets_dwarf(const gs_elf *e, gs_go_offsets *out, gs_go_variables *variables, gs_err *err);
-/* How a variable's type is told. */
-typedef enum gs_go_variable_kind {
-	GS_GO_VARIABLE_VALUE,	/* it is of the type */
-	GS_GO_VARIABLE_POINTER, /* it points to one */
-	GS_GO_VARIABLE_SLICE,	/* of the type */
-} gs_go_variable_kind;
-
-/* Call take(ctx, name, address, kind, address of the type's descriptor), all of the file, for each package-level variable of which the program
- * has a descriptor, and of the others for the parts that have one: "main.registry.names", "main.lists[3]". The name is only lent. False when there is no debug information. */
-bool gs_go_dwarf_variables(const gs_elf *e, void *ctx,
-			   void (*take)(void *ctx, gs_str name, uint64_t addr, gs_go_variable_kind kind, uint64_t type));
-
-/* A local variable or argument, or a part of one, that lies in its frame at one instruction. Places count from the frame's CFA: the stack pointer before the call. */
-typedef struct gs_go_local {
-	uint64_t pc; /* the file's */
-	int64_t base;	  /* where a value as `kind` and `type` say would begin */
-	int64_t from, to; /* what of it is really there */
-	uint64_t type;	  /* as gs_go_dwarf_variables tells it */
-	uint8_t kind;	  /* gs_go_variable_kind */
-} gs_go_local;
-
-/* Call take for those at each of the file's addresses `pcs`, which are sorted. False when there is no debug information. */
-bool gs_go_dwarf_locals(const gs_elf *e, const uint64_t *pcs, size_t n_pcs, void *ctx, void (*take)(void *ctx, const gs_go_local *l));
-/* What a closure captured, or a part of it: where that lies in the closure's object. */
-typedef struct gs_go_capture {
-	uint64_t code; /* the function's entry in the file, which is the object's first word */
-	uint64_t offset;
-	uint64_t type;	/* as gs_go_dwarf_variables tells it */
-	uint8_t kind;	/* gs_go_variable_kind */
-	bool is_behind; /* kind POINTER: there is a pointer to a variable of the type, or else (of structs and arrays up to 128 bytes) the variable itself */
-} gs_go_capture;
-
-/* Call take for what the functions at the file's addresses `codes`, which are sorted, captured: compilers since Go 1.23 say so. False when there is no debug information. */
-bool gs_go_dwarf_captures(const gs_elf *e, const uint64_t *codes, size_t n_codes, void *ctx, void (*take)(void *ctx, const gs_go_capture *c));
 /* Variables by the symbol table: those that are absent stay 0. */
 void gs_go_variables_symbols(const gs_elf *e, gs_go_variables *out);
 

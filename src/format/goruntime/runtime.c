@@ -242,7 +242,7 @@ static bool find_variables(gs_go_runtime *rt, gs_err *err)
 
 /* ---- */
 
-static bool set_offsets(gs_go_runtime *rt, gs_str version, gs_err *err)
+static bool set_offsets(gs_go_runtime *rt, gs_str version, bool with_locations, gs_err *err)
 {
 	const gs_go_offsets *table = gs_go_offsets_table(rt->minor, rt->machine);
 	unsigned oldest, newest;
@@ -255,8 +255,10 @@ static bool set_offsets(gs_go_runtime *rt, gs_str version, gs_err *err)
 	if (rt->minor && rt->minor < oldest)
 		return gs_fail(err, GS_ERR_UNSUPPORTED, GS_ERR_NOWHERE, "the program was built by %.*s; heaps are read from Go 1.%u on",
 			       GS_FMT(version), oldest);
-	rt->has_dwarf = gs_go_offsets_dwarf(rt->exe, &rt->o, &rt->v, &dwarf_err);
-	if (!rt->has_dwarf) {
+	rt->dwarf = gs_go_dwarf_open(rt->exe, with_locations, &dwarf_err);
+	if (rt->dwarf && !gs_go_dwarf_offsets(rt->dwarf, &rt->o, &rt->v, &dwarf_err))
+		gs_go_runtime_close_dwarf(rt);
+	if (!rt->dwarf) {
 		if (!table)
 			return gs_fail(err, GS_ERR_UNSUPPORTED, GS_ERR_NOWHERE,
 				       "the program was built by %.*s, newer than what is known without its debug information (Go 1.%u): "
@@ -275,30 +277,40 @@ static bool set_offsets(gs_go_runtime *rt, gs_str version, gs_err *err)
 	return true;
 }
 
-bool gs_go_runtime_open(gs_arena *mem, const gs_go_mem *image, gs_elf *exe, uint64_t bias, gs_go_runtime *out,
-			gs_err *err)
+static bool open_all(gs_go_runtime *rt, gs_elf *exe, bool with_locations, gs_err *err)
 {
 	gs_go_buildinfo info;
-	gs_go_runtime *rt = out;
 
-	*rt = (gs_go_runtime){ .mem = mem, .image = *image, .exe = exe, .bias = bias, .machine = exe->machine };
 	if (!gs_elf_go_buildinfo(exe, &info, err))
 		return false;
 	rt->minor = info.minor;
-	if (!gs_pclntab_locate(exe, info.minor, &rt->pcln, err) || !set_offsets(rt, info.go_version, err) ||
+	if (!gs_pclntab_locate(exe, info.minor, &rt->pcln, err) || !set_offsets(rt, info.go_version, with_locations, err) ||
 	    !read_modules(rt, err) || !find_variables(rt, err))
 		return false;
-	rt->arenas = gs_try_new(mem, gs_go_arena *, GS_GO_ARENAS);
+	rt->arenas = gs_try_new(rt->mem, gs_go_arena *, GS_GO_ARENAS);
 	if (!rt->arenas)
 		return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "out of memory");
-	if (gs_go_spans_read(rt, err))
+	return gs_go_spans_read(rt, err);
+}
+
+bool gs_go_runtime_open(gs_arena *mem, const gs_go_mem *image, gs_elf *exe, uint64_t bias, bool with_locations, gs_go_runtime *out, gs_err *err)
+{
+	*out = (gs_go_runtime){ .mem = mem, .image = *image, .exe = exe, .bias = bias, .machine = exe->machine };
+	if (open_all(out, exe, with_locations, err))
 		return true;
-	gs_go_runtime_close(rt);
+	gs_go_runtime_close(out);
 	return false;
+}
+
+void gs_go_runtime_close_dwarf(gs_go_runtime *rt)
+{
+	gs_go_dwarf_close(rt->dwarf);
+	rt->dwarf = NULL;
 }
 
 void gs_go_runtime_close(gs_go_runtime *rt)
 {
+	gs_go_runtime_close_dwarf(rt);
 	gs_map_release(&rt->mask_of);
 	free(rt->masks);
 	rt->masks = NULL;

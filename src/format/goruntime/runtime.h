@@ -10,7 +10,7 @@
 #define GS_FORMAT_GORUNTIME_RUNTIME_H
 
 #include "base/map.h"
-#include "format/goruntime/offsets.h"
+#include "format/goruntime/dwarf.h"
 #include "format/pclntab/pclntab.h"
 
 /* ---- memory ---- */
@@ -104,7 +104,7 @@ typedef struct gs_go_runtime {
 	unsigned minor, machine;
 	gs_go_offsets o;
 	gs_go_variables v; /* process addresses, 0 unknown */
-	bool has_dwarf;
+	gs_go_dwarf *dwarf; /* NULL: stripped, or nothing more to ask */
 	gs_pclntab pcln; /* the file's addresses */
 	gs_go_moduledata *modules;
 	uint32_t n_modules;
@@ -125,10 +125,11 @@ typedef struct gs_go_runtime {
 
 /*
  * Find the runtime of the program `exe` in an image of its process and check that it is what we think: refuses (GS_ERR_UNSUPPORTED, GS_ERR_FORMAT)
- * rather than guesses. `exe` and the image must outlive *out; everything else lives in `mem`.
+ * rather than guesses. `exe` and the image must outlive *out; everything else lives in `mem`. `with_locations`: as gs_go_dwarf_open says.
  */
-bool gs_go_runtime_open(gs_arena *mem, const gs_go_mem *image, gs_elf *exe, uint64_t bias, gs_go_runtime *out,
-			gs_err *err);
+bool gs_go_runtime_open(gs_arena *mem, const gs_go_mem *image, gs_elf *exe, uint64_t bias, bool with_locations, gs_go_runtime *out, gs_err *err);
+/* The debug information takes as much memory as it has unpacked: let it go when all is asked. */
+void gs_go_runtime_close_dwarf(gs_go_runtime *rt);
 void gs_go_runtime_close(gs_go_runtime *rt);
 /* The address among the program's variables for which is() says yes, 0 none: for those that a stripped program does not name. */
 uint64_t gs_go_find_variable(const gs_go_runtime *rt, bool (*is)(const gs_go_runtime *rt, uint64_t addr));
