@@ -235,7 +235,10 @@ static void check_snapshot_of(doctor *d, int32_t pid)
 	}
 	c = check(d, "snapshot", "a snapshot of its memory", GS_CHECK_INFO,
 		  gs_strf(d->mem, "%llu MB, a pause of about %.1f ms %s (%.*s)", (unsigned long long)plan.anon_bytes >> 20, (double)plan.pause_ns / 1e6,
-			  plan.way == GS_SNAPSHOT_FORK ? "by a copy-on-write child" : "while it is copied", GS_FMT(plan.why)));
+			  plan.way == GS_SNAPSHOT_PRECOPY ? "after a copy while it runs" :
+			  plan.way == GS_SNAPSHOT_FORK	  ? "by a copy-on-write child" :
+							    "while it is copied",
+			  GS_FMT(plan.why)));
 	if (!has_cap(d, CAP_SYS_PTRACE) && gs_kernel_number("/proc/sys/kernel/yama/ptrace_scope", -1) > 0)
 		c->allow = gs_strf(d->mem, "sudo gospect snapshot %d", pid);
 }

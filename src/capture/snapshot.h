@@ -1,7 +1,8 @@
 /*
- * A memory image of a running process. Two ways: *copy* stops it while its memory is copied; *fork* stops it only while the kernel makes a
- * copy-on-write child, which is read while the target runs, and then ended. Either way the image is memory of our own
- * afterwards. The target gets no signal, no zombie and no interrupted call; see capture/snapshot_guard.h for what keeps it so.
+ * A memory image of a running process. Three ways. *precopy* copies while the target runs, round after round what was written to since, and stops
+ * it only for what the last round left (capture/page_watch.h). *fork* stops it only while the kernel makes a copy-on-write child, which is read while the
+ * target runs, and then ended. *copy* stops it while its memory is copied. Each way the image is memory of our own afterwards. The target
+ * gets no signal, no zombie and no interrupted call; see capture/snapshot_guard.h for what keeps it so.
  */
 #ifndef GS_CAPTURE_SNAPSHOT_H
 #define GS_CAPTURE_SNAPSHOT_H
@@ -10,7 +11,10 @@
 #include "base/image.h"
 #include "base/progress.h"
 
-typedef enum gs_snapshot_way { GS_SNAPSHOT_AUTO, GS_SNAPSHOT_COPY, GS_SNAPSHOT_FORK } gs_snapshot_way;
+typedef enum gs_snapshot_way { GS_SNAPSHOT_AUTO, GS_SNAPSHOT_COPY, GS_SNAPSHOT_FORK, GS_SNAPSHOT_PRECOPY } gs_snapshot_way;
+
+/* As options and JSON call it. */
+const char *gs_snapshot_way_name(gs_snapshot_way way);
 
 typedef struct gs_snapshot_ask {
 	gs_snapshot_way way;
@@ -21,11 +25,12 @@ typedef struct gs_snapshot_ask {
 /* What a snapshot of a process would be: looked up, nothing touched. */
 typedef struct gs_snapshot_plan {
 	gs_snapshot_way way; /* never AUTO */
+	gs_snapshot_way way_else; /* should PRECOPY not be possible after all */
 	gs_str why;	     /* of the way, for people */
 	bool suspends_seccomp;
 	uint64_t anon_bytes, huge_bytes; /* resident or swapped; huge: in pages of 2 MB */
 	int64_t pause_ns;		 /* predicted */
-	int64_t copy_pause_ns, fork_pause_ns;
+	int64_t copy_pause_ns, fork_pause_ns, precopy_pause_ns;
 } gs_snapshot_plan;
 
 /* Strings are the arena's. GS_ERR_MISSING, GS_ERR_DENIED (a tracer holds it), GS_ERR_UNSUPPORTED, GS_ERR_LIMIT (the pause). */
@@ -40,9 +45,9 @@ typedef struct gs_snapshot_report {
 	gs_snapshot_way way; /* what was done in the end */
 	gs_str note;	     /* why not as planned; empty: as planned */
 	int64_t pause_ns;    /* of all threads, from the first that is asked to stop to the last detach; asked several times: the longest */
-	int64_t reap_ns;     /* fork: of the one thread that took the dead child away */
+	int64_t lent_ns;     /* of one thread alone: that made the descriptor by which writes are watched, that took the dead child away */
 	int64_t total_ns;
-	uint64_t copied_bytes;
+	uint64_t copied_bytes; /* what was copied again counts again */
 } gs_snapshot_report;
 
 /* *report's strings are `mem`'s; may be filled in part after an error. GS_ERR_LIMIT: this machine has no room for the copy. */

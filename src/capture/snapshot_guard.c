@@ -19,12 +19,14 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "capture/page_watch.h"
 #include "base/banned.h"
 
 #define STOP_LIMIT_NS 300000000ll
 /* Signals that always come first, on a busy machine: better to let go and ask again than to try thread after thread. */
 #define LEND_LIMIT_NS 20000000ll
 #define REAP_LIMIT_NS 3000000000ll
+#define BORROW_LIMIT_NS 300000000ll
 /* The kernel's own limit of thread ids, PID_MAX_LIMIT. */
 #define MAX_TID (4u << 20)
 
@@ -42,6 +44,11 @@ typedef struct guard {
 	uint32_t n;
 	uint64_t *known; /* a bit for each thread id that was seen */
 	int64_t stopped_ns;
+	const gs_guard_range *ranges; /* to be watched */
+	uint32_t n_ranges;
+	int theirs, watch_fd; /* the same descriptor: the target's number, -1: none; ours */
+	int borrow_errno;
+	bool is_given_back;
 } guard;
 
 static int64_t now_ns(void)
@@ -162,8 +169,7 @@ static uint64_t n_threads_now(const guard *g)
 	return stat(path, &st) == 0 && st.st_nlink > 2 ? st.st_nlink - 2 : 0;
 }
 
-/* So that no other work of this machine comes between while the target stands. Allowed or not. */
-static void hurry(bool on)
+void gs_guard_hurry(bool on)
 {
 	(void)sched_setscheduler(0, on ? SCHED_RR : SCHED_OTHER, &(struct sched_param){ .sched_priority = on ? 1 : 0 });
 }
@@ -442,9 +448,17 @@ static void make_child(guard *g)
 	}
 }
 
-/* The child is dead: some thread of the target must wait for it, else it stays a zombie. A single thread stops for that, and only
- * if it sleeps in one of the two calls anyway. */
-static bool reap_by(guard *g, int32_t tid)
+/* One call on a stopped thread that has no more to do than that. False: it was not made. */
+static bool lend_plainly(guard *g, tracee *t, const struct user_regs_struct *saved, long nr, const uint64_t args[4], long *result)
+{
+	int32_t none = 0;
+
+	return trace(PTRACE_SETOPTIONS, t->tid, 0, PTRACE_O_TRACESYSGOOD | (g->s->suspends_seccomp ? PTRACE_O_SUSPEND_SECCOMP : 0)) == 0 &&
+	       lend(t, saved, nr, args, result, &none);
+}
+
+/* Stop this thread only, and only if it sleeps where it can lend itself do what is to be done with it. False: it was not done. */
+static bool with_one_stopped(guard *g, int32_t tid, bool (*use)(guard *g, tracee *t, const struct user_regs_struct *saved))
 {
 	struct user_regs_struct saved;
 	tracee t = { .tid = tid };
@@ -471,17 +485,117 @@ static bool reap_by(guard *g, int32_t tid)
 	if (status >> 16 == 0)
 		t.pending = WSTOPSIG(status);
 	hide_interruption(tid);
-	if (!t.pending && can_lend(tid, &saved)) {
-		const uint64_t args[4] = { (uint64_t)(uint32_t)g->s->child_ns_pid, 0, __WALL | WNOHANG, 0 };
-		long result = 0;
-		int32_t none = 0;
-
-		trace(PTRACE_SETOPTIONS, tid, 0, PTRACE_O_TRACESYSGOOD | (g->s->suspends_seccomp ? PTRACE_O_SUSPEND_SECCOMP : 0));
-		done = lend(&t, &saved, SYS_wait4, args, &result, &none) && (result == g->s->child_ns_pid || result == -ECHILD);
-	}
+	if (!t.pending && can_lend(tid, &saved))
+		done = use(g, &t, &saved);
 	trace(PTRACE_DETACH, tid, 0, (uint64_t)t.pending);
-	g->s->reap_ns += now_ns() - begin;
+	g->s->lent_ns += now_ns() - begin;
 	return done;
+}
+
+/* The child is dead: some thread of the target must wait for it, else it stays a zombie. */
+static bool reap(guard *g, tracee *t, const struct user_regs_struct *saved)
+{
+	const uint64_t args[4] = { (uint64_t)(uint32_t)g->s->child_ns_pid, 0, __WALL | WNOHANG, 0 };
+	long result = 0;
+
+	return lend_plainly(g, t, saved, SYS_wait4, args, &result) && (result == g->s->child_ns_pid || result == -ECHILD);
+}
+
+static bool reap_by(guard *g, int32_t tid)
+{
+	return with_one_stopped(g, tid, reap);
+}
+
+/* The target's descriptor `g->theirs` is still the one that it made for us: it may have closed all that it does not know. */
+static bool is_still_ours(const guard *g)
+{
+	char path[64], name[64];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", g->s->pid, g->theirs);
+	n = readlink(path, name, sizeof(name));
+	return n > 0 && gs_str_eq((gs_str){ name, (size_t)n }, GS_S("anon_inode:[userfaultfd]"));
+}
+
+static bool give_back(guard *g, tracee *t, const struct user_regs_struct *saved)
+{
+	const uint64_t args[4] = { (uint64_t)g->theirs, 0, 0, 0 };
+	long result = 0;
+
+	if (!is_still_ours(g))
+		return true;
+	return lend_plainly(g, t, saved, SYS_close, args, &result);
+}
+
+static bool borrow(guard *g, tracee *t, const struct user_regs_struct *saved)
+{
+	const uint64_t args[4] = { (uint64_t)gs_page_watch_flags(), 0, 0, 0 };
+	long result = 0;
+	int pidfd;
+
+	if (!lend_plainly(g, t, saved, SYS_userfaultfd, args, &result))
+		return false;
+	if (result < 0) {
+		g->borrow_errno = (int)-result;
+		return true;
+	}
+	g->theirs = (int)result;
+	pidfd = (int)syscall(SYS_pidfd_open, g->s->pid, 0);
+	g->watch_fd = pidfd < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, pidfd, g->theirs, 0);
+	g->borrow_errno = g->watch_fd < 0 ? errno : 0;
+	if (pidfd >= 0)
+		close(pidfd);
+	g->is_given_back = give_back(g, t, saved);
+	return true;
+}
+
+/* With one thread of the target after the other, until one has done it. */
+static bool by_some_thread(guard *g, int64_t deadline, bool (*use)(guard *g, tracee *t, const struct user_regs_struct *saved))
+{
+	_Alignas(8) char buf[32768];
+	char path[64];
+	int fd;
+	long n;
+	bool done = false;
+
+	while (!done && now_ns() < deadline) {
+		tell_path(path, sizeof(path), g->s->pid, "task");
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0)
+			return false;
+		while (!done && (n = syscall(SYS_getdents64, fd, buf, sizeof(buf))) > 0)
+			for (long at = 0; at < n && !done && now_ns() < deadline;) {
+				const struct dirent64_head *d = (const void *)(buf + at);
+				uint64_t tid;
+
+				at += d->len;
+				done = gs_str_u64(gs_str_of(d->name), 10, &tid) && tid < MAX_TID && with_one_stopped(g, (int32_t)tid, use);
+			}
+		close(fd);
+		if (!done)
+			nap();
+	}
+	return done;
+}
+
+static bool begin_watch(guard *g, gs_err *err)
+{
+	gs_guard_shared *s = g->s;
+	int why;
+
+	if (!by_some_thread(g, now_ns() + BORROW_LIMIT_NS, borrow))
+		return gs_fail(err, GS_ERR_UNSUPPORTED, GS_ERR_NOWHERE, "no thread slept where it could lend itself");
+	if (g->theirs >= 0 && !g->is_given_back)
+		(void)by_some_thread(g, now_ns() + REAP_LIMIT_NS, give_back);
+	if (g->watch_fd < 0)
+		return gs_fail(err, GS_ERR_UNSUPPORTED, GS_ERR_NOWHERE, "its writes cannot be watched (%s)", strerrordesc_np(g->borrow_errno));
+	why = gs_page_watch_begin(g->watch_fd);
+	if (why)
+		return gs_fail(err, GS_ERR_UNSUPPORTED, GS_ERR_NOWHERE, "its writes cannot be watched (%s)", strerrordesc_np(why));
+	for (uint32_t i = 0; i < g->n_ranges; i++)
+		if (gs_page_watch_add(g->watch_fd, g->ranges[i].start, g->ranges[i].limit) != 0)
+			s->unwatched_bytes += g->ranges[i].limit - g->ranges[i].start;
+	return true;
 }
 #else
 static void hide_interruption(int32_t tid)
@@ -499,6 +613,12 @@ static bool reap_by(guard *g, int32_t tid)
 	(void)g;
 	(void)tid;
 	return false;
+}
+
+static bool begin_watch(guard *g, gs_err *err)
+{
+	(void)g;
+	return gs_fail(err, GS_ERR_UNSUPPORTED, GS_ERR_NOWHERE, "its writes can be watched on amd64 only");
 }
 #endif
 
@@ -530,7 +650,7 @@ static void end_child(guard *g)
 	int32_t child = g->s->child_pid;
 	int status;
 
-	hurry(true);
+	gs_guard_hurry(true);
 	kill(child, SIGKILL);
 	/* Death is seen in two steps: the tracer's, then the parent's. */
 	for (;;) {
@@ -569,7 +689,7 @@ static void replace_guard(gs_guard_shared *s)
 		sigfillset(&all);
 		sigprocmask(SIG_SETMASK, &all, NULL);
 		setsid();
-		hurry(true);
+		gs_guard_hurry(true);
 		take_child_away(&g, now_ns() + REAP_LIMIT_NS);
 		_exit(0);
 	}
@@ -578,10 +698,57 @@ static void replace_guard(gs_guard_shared *s)
 			;
 }
 
-static _Noreturn void guard_main(gs_guard_shared *s, tracee *list, uint64_t *known, int line)
+/* Ready; then wait for the other side to say so, or to be gone: the same for us. */
+static void stand_by(const guard *g)
 {
-	guard g = { .s = s, .line = line, .list = list, .known = known };
-	char path[64], byte = 0;
+	char byte = 0;
+
+	if (send(g->line, "r", 1, MSG_NOSIGNAL) == 1)
+		while (recv(g->line, &byte, 1, 0) < 0 && errno == EINTR)
+			;
+}
+
+static void stop_or_fork(guard *g)
+{
+	gs_guard_shared *s = g->s;
+	char path[64];
+
+	if (!freeze(g, &s->err)) {
+		s->pause_ns = g->stopped_ns ? now_ns() - g->stopped_ns : 0;
+		_exit(1); /* the kernel lets go whoever is ours */
+	}
+	read_registers(g);
+	for (uint32_t i = 0; i < g->n; i++)
+		hide_interruption(g->list[i].tid);
+	if (s->job == GS_GUARD_FORK)
+		make_child(g);
+	if (s->child_pid) {
+		thaw(g);
+		s->pause_ns = now_ns() - g->stopped_ns;
+		gs_guard_hurry(false);
+		tell_path(path, sizeof(path), s->child_pid, "oom_score_adj");
+		survive_memory_pressure(path, "1000");
+		stand_by(g);
+		end_child(g);
+	} else {
+		stand_by(g);
+		thaw(g);
+		s->pause_ns = now_ns() - g->stopped_ns;
+	}
+}
+
+static void watch(guard *g)
+{
+	if (!begin_watch(g, &g->s->err))
+		_exit(1);
+	gs_guard_hurry(false);
+	stand_by(g);
+	for (uint32_t i = 0; i < g->n_ranges; i++)
+		gs_page_watch_remove(g->watch_fd, g->ranges[i].start, g->ranges[i].limit);
+}
+
+static _Noreturn void guard_main(guard *g)
+{
 	sigset_t all;
 
 	sigfillset(&all);
@@ -589,42 +756,21 @@ static _Noreturn void guard_main(gs_guard_shared *s, tracee *list, uint64_t *kno
 	setsid();
 	prctl(PR_SET_NAME, "gs-guard");
 	/* Files of the one who started us must not stay open through us: the line is 3, nothing lies behind it. */
-	if (line != 3)
-		dup2(line, 3);
+	if (g->line != 3)
+		dup2(g->line, 3);
 	syscall(SYS_close_range, 4u, ~0u, 0u);
-	g.line = 3;
+	g->line = 3;
 	survive_memory_pressure("/proc/self/oom_score_adj", "-1000");
-	hurry(true);
-	if (!freeze(&g, &s->err)) {
-		s->pause_ns = g.stopped_ns ? now_ns() - g.stopped_ns : 0;
-		_exit(1); /* the kernel lets go whoever is ours */
-	}
-	read_registers(&g);
-	for (uint32_t i = 0; i < g.n; i++)
-		hide_interruption(g.list[i].tid);
-	if (s->wants_fork)
-		make_child(&g);
-	if (s->child_pid) {
-		thaw(&g);
-		s->pause_ns = now_ns() - g.stopped_ns;
-		hurry(false);
-		tell_path(path, sizeof(path), s->child_pid, "oom_score_adj");
-		survive_memory_pressure(path, "1000");
-	}
-	/* Ready; then wait for the other side to say so, or to be gone: the same for us. */
-	if (send(g.line, "r", 1, MSG_NOSIGNAL) == 1)
-		while (recv(g.line, &byte, 1, 0) < 0 && errno == EINTR)
-			;
-	if (s->child_pid) {
-		end_child(&g);
-	} else {
-		thaw(&g);
-		s->pause_ns = now_ns() - g.stopped_ns;
-	}
+	gs_guard_hurry(true);
+	if (g->s->job == GS_GUARD_WATCH)
+		watch(g);
+	else
+		stop_or_fork(g);
 	_exit(0);
 }
 
-bool gs_guard_begin(int32_t pid, bool wants_fork, bool suspends_seccomp, gs_guard *out, gs_err *err)
+bool gs_guard_begin(int32_t pid, gs_guard_job job, bool suspends_seccomp, const gs_guard_range *ranges, uint32_t n_ranges, gs_guard *out,
+		    gs_err *err)
 {
 	gs_guard_shared *s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	/* The guard's: the list of threads, then the bits. */
@@ -645,13 +791,16 @@ bool gs_guard_begin(int32_t pid, bool wants_fork, bool suspends_seccomp, gs_guar
 		return gs_fail_errno(err, why, "starting a snapshot", "memory");
 	}
 	s->pid = pid;
-	s->wants_fork = wants_fork;
+	s->job = job;
 	s->suspends_seccomp = suspends_seccomp;
 	out->shared = s;
 	out->pid = fork();
 	if (out->pid == 0) {
+		guard g = { .s = s, .line = pair[1], .list = list, .known = (uint64_t *)(list + GS_GUARD_MAX_THREADS), .ranges = ranges,
+			    .n_ranges = n_ranges, .theirs = -1, .watch_fd = -1 };
+
 		close(pair[0]);
-		guard_main(s, list, (uint64_t *)(list + GS_GUARD_MAX_THREADS), pair[1]);
+		guard_main(&g);
 	}
 	munmap(list, own_bytes);
 	close(pair[1]);
@@ -676,6 +825,13 @@ bool gs_guard_begin(int32_t pid, bool wants_fork, bool suspends_seccomp, gs_guar
 		gs_fail(err, GS_ERR_IO, GS_ERR_NOWHERE, "the process that guards a snapshot ended");
 	gs_guard_release(out);
 	return false;
+}
+
+bool gs_guard_lives(const gs_guard *g)
+{
+	char byte;
+
+	return g->line >= 0 && recv(g->line, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
 bool gs_guard_finish(gs_guard *g)

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/pool.h"
+#include "capture/page_watch.h"
 #include "capture/proc_text.h"
 #include "base/banned.h"
 
@@ -18,6 +19,9 @@
 #define FORK_NS_PER_GB 9300000.0
 #define FORK_HUGE_NS_PER_GB 550000.0
 #define COPY_NS_PER_GB 200000000.0
+/* Looking for pages that were written to; and of such pages a few megabytes. */
+#define SCAN_NS_PER_GB 1000000.0
+#define REST_NS 1500000.0
 #define STOP_NS 150000.0
 #define STOP_THREAD_NS 15000.0
 
@@ -148,6 +152,13 @@ static bool is_64_bit(const char *root, int32_t pid)
 	return ok;
 }
 
+const char *gs_snapshot_way_name(gs_snapshot_way way)
+{
+	static const char *const names[] = { [GS_SNAPSHOT_AUTO] = "auto", [GS_SNAPSHOT_COPY] = "copy", [GS_SNAPSHOT_FORK] = "fork", [GS_SNAPSHOT_PRECOPY] = "precopy" };
+
+	return names[way];
+}
+
 bool gs_snapshot_plan_make(gs_arena *mem, int32_t pid, gs_snapshot_ask ask, gs_snapshot_plan *out, gs_err *err)
 {
 	GS_AUTO(file) status = { 0 };
@@ -156,7 +167,8 @@ bool gs_snapshot_plan_make(gs_arena *mem, int32_t pid, gs_snapshot_ask ask, gs_s
 	uint64_t caps = 0, seccomp = 0, headroom, tracer = 0, threads = 0;
 	const char *root = ask.root ? ask.root : "";
 	double small_gb, huge_gb, stop_ns, busy = crowd(root);
-	const char *no_fork = NULL;
+	const char *no_fork, *no_lending = NULL;
+	bool is_watchable;
 	gs_str state;
 
 	*out = (gs_snapshot_plan){ 0 };
@@ -187,35 +199,39 @@ bool gs_snapshot_plan_make(gs_arena *mem, int32_t pid, gs_snapshot_ask ask, gs_s
 	out->fork_pause_ns = (int64_t)(stop_ns + (small_gb * FORK_NS_PER_GB + huge_gb * FORK_HUGE_NS_PER_GB) * busy);
 	out->copy_pause_ns = (int64_t)(stop_ns + (small_gb + huge_gb) * COPY_NS_PER_GB * busy);
 
+	out->precopy_pause_ns = (int64_t)(stop_ns + ((small_gb + huge_gb) * SCAN_NS_PER_GB + REST_NS) * busy);
+
 #if !defined(__x86_64__)
-	no_fork = "copy-on-write snapshots are for amd64";
+	no_lending = "threads lend themselves on amd64 only";
 #endif
-	if (!no_fork && (seccomp == 1 || (seccomp == 2 && !(caps >> 21 & 1))))
-		no_fork = "it runs under a seccomp filter, which a lent system call might break (with CAP_SYS_ADMIN the filter can be held off)";
-	else if (!no_fork && headroom < out->anon_bytes / 2)
-		no_fork = "its control group has too little room for pages that change meanwhile";
+	if (!no_lending && (seccomp == 1 || (seccomp == 2 && !(caps >> 21 & 1))))
+		no_lending = "it runs under a seccomp filter, which a lent system call might break (with CAP_SYS_ADMIN the filter can be held off)";
+	is_watchable = !no_lending && gs_page_watch_is_possible();
+	no_fork = no_lending ? no_lending : headroom < out->anon_bytes / 2 ? "its control group has too little room for pages that change meanwhile" : NULL;
 	if (ask.way == GS_SNAPSHOT_FORK && no_fork)
 		return gs_fail(err, GS_ERR_UNSUPPORTED, GS_ERR_NOWHERE, "no copy-on-write snapshot of process %d: %s", pid, no_fork);
+	if (ask.way == GS_SNAPSHOT_PRECOPY && !is_watchable)
+		return gs_fail(err, GS_ERR_UNSUPPORTED, GS_ERR_NOWHERE, "process %d cannot be copied while it runs: %s", pid,
+			       no_lending ? no_lending : "that takes Linux 6.7 or newer");
 	out->suspends_seccomp = seccomp == 2;
+	out->way_else = no_fork ? GS_SNAPSHOT_COPY : GS_SNAPSHOT_FORK;
 	if (ask.way != GS_SNAPSHOT_AUTO) {
 		out->way = ask.way;
 		out->why = GS_S("asked for");
-	} else if (no_fork) {
+	} else if (no_fork && !is_watchable) {
 		out->way = GS_SNAPSHOT_COPY;
 		out->why = gs_str_dup(mem, gs_str_of(no_fork));
-	} else if (out->anon_bytes < SMALL_BYTES) {
+	} else if (out->anon_bytes < SMALL_BYTES && !(ask.max_pause_ns && out->copy_pause_ns > ask.max_pause_ns)) {
 		out->way = GS_SNAPSHOT_COPY;
 		out->why = GS_S("it is small");
 	} else {
-		out->way = GS_SNAPSHOT_FORK;
-		out->why = GS_S("the shorter pause");
+		out->way = is_watchable ? GS_SNAPSHOT_PRECOPY : GS_SNAPSHOT_FORK;
+		out->why = is_watchable ? GS_S("the shortest pause") : GS_S("the shorter pause");
 	}
-	if (ask.way == GS_SNAPSHOT_AUTO && !no_fork && ask.max_pause_ns && out->copy_pause_ns > ask.max_pause_ns)
-		out->way = GS_SNAPSHOT_FORK;
-	out->pause_ns = out->way == GS_SNAPSHOT_FORK ? out->fork_pause_ns : out->copy_pause_ns;
+	out->pause_ns = out->way == GS_SNAPSHOT_PRECOPY ? out->precopy_pause_ns : out->way == GS_SNAPSHOT_FORK ? out->fork_pause_ns : out->copy_pause_ns;
 	if (ask.max_pause_ns && out->pause_ns > ask.max_pause_ns)
 		return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "process %d would pause for about %.1f ms (by %s: %.*s), more than the %.1f ms allowed", pid,
-			       (double)out->pause_ns / 1e6, out->way == GS_SNAPSHOT_FORK ? "fork" : "copy", GS_FMT(out->why),
+			       (double)out->pause_ns / 1e6, gs_snapshot_way_name(out->way), GS_FMT(out->why),
 			       (double)ask.max_pause_ns / 1e6);
 	return true;
 }

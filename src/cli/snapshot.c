@@ -12,8 +12,8 @@
 static const gs_arg args[] = {
 	{ "output", GS_ARG_STRING, .unit = "file", .short_name = 'o', .help = "the core to write; default: PID.core" },
 	{ "zstd", GS_ARG_BOOL, .help = "packed with zstd (gospect reads it so; gdb and Delve want it unpacked)" },
-	{ "how", GS_ARG_ENUM, "auto", "auto fork copy",
-	  .help = "fork: stop it only for a copy-on-write child; copy: stop it while its memory is copied; auto: by size and by what it allows" },
+	{ "how", GS_ARG_ENUM, "auto", "auto precopy fork copy",
+	  .help = "precopy: copy its memory while it runs, stop it for what it changed meanwhile; fork: stop it only for a copy-on-write child; copy: stop it while its memory is copied; auto: by size and by what it and the kernel allow" },
 	{ "max-pause", GS_ARG_DURATION, "0", .help = "refuse when a longer pause than this is predicted; 0: no limit" },
 	{ "format", GS_ARG_ENUM, "text", "text json", .help = "of the summary" },
 	{ "quiet", GS_ARG_BOOL, .short_name = 'q', .help = "no progress" },
@@ -29,18 +29,14 @@ static const gs_op snapshot_op = {
 		"  gospect snapshot 4242 -o shop.core\n"
 		"  dlv core /path/to/shop shop.core\n"
 		"\n"
-		"How: all threads are stopped, one of them that sleeps makes a copy-on-write child of the process, all go on, and the child is\n"
-		"read and ended. Where that is not possible (a seccomp filter, a tight memory limit, no sleeping thread, not amd64) the process\n"
-		"stands still while its memory is copied. A core holds every secret of the process: the file is for its owner only.\n",
+		"How: the memory is copied while the process runs, then again what it changed meanwhile; for the last few megabytes it stands still\n"
+		"(precopy, Linux 6.7). Otherwise all threads are stopped, one of them that sleeps makes a copy-on-write child, all go on, and the\n"
+		"child is read and ended (fork). Where neither is possible (a seccomp filter, no sleeping thread, not amd64) the process stands still\n"
+		"while its memory is copied. A core holds every secret of the process: the file is for its owner only.\n",
 	.operands = "PID|NAME|CONTAINER",
 	.input = GS_INPUT_PATHS,
 	.groups = (const gs_arg_group *const[]){ &group, NULL },
 };
-
-static const char *way_name(gs_snapshot_way way)
-{
-	return way == GS_SNAPSHOT_FORK ? "fork" : "copy";
-}
 
 static void text(gs_buf *out, const char *path, const gs_snapshot_file *f)
 {
@@ -49,9 +45,9 @@ static void text(gs_buf *out, const char *path, const gs_snapshot_file *f)
 	gs_buf_f(out, "%s  %.1f MB, %.1f MB on disk, %u threads\n", path, (double)f->size.core_bytes / 1e6, (double)f->size.disk_bytes / 1e6,
 		 f->n_threads);
 	gs_buf_f(out, "  pause %.2f ms (predicted %.2f ms), by %s: %.*s", (double)r->pause_ns / 1e6, (double)r->plan.pause_ns / 1e6,
-		 way_name(r->plan.way), GS_FMT(r->plan.why));
-	if (r->way == GS_SNAPSHOT_FORK)
-		gs_buf_f(out, "; then one thread %.2f ms", (double)r->reap_ns / 1e6);
+		 gs_snapshot_way_name(r->plan.way), GS_FMT(r->plan.why));
+	if (r->lent_ns)
+		gs_buf_f(out, "; one thread alone %.2f ms", (double)r->lent_ns / 1e6);
 	gs_buf_c(out, '\n');
 	if (r->note.n)
 		gs_buf_f(out, "  note: %.*s\n", GS_FMT(r->note));
@@ -71,12 +67,12 @@ static void json(gs_buf *out, const char *path, const gs_snapshot_file *f)
 	gs_json_ku64(&j, "disk_bytes", f->size.disk_bytes);
 	gs_json_ku64(&j, "copied_bytes", r->copied_bytes);
 	gs_json_ku64(&j, "threads", f->n_threads);
-	gs_json_kstr(&j, "planned", gs_str_of(way_name(r->plan.way)));
+	gs_json_kstr(&j, "planned", gs_str_of(gs_snapshot_way_name(r->plan.way)));
 	gs_json_kstr(&j, "why", r->plan.why);
-	gs_json_kstr(&j, "how", gs_str_of(way_name(r->way)));
+	gs_json_kstr(&j, "how", gs_str_of(gs_snapshot_way_name(r->way)));
 	gs_json_ki64(&j, "predicted_pause_ns", r->plan.pause_ns);
 	gs_json_ki64(&j, "pause_ns", r->pause_ns);
-	gs_json_ki64(&j, "reap_ns", r->reap_ns);
+	gs_json_ki64(&j, "lent_ns", r->lent_ns);
 	gs_json_ki64(&j, "total_ns", r->total_ns);
 	gs_json_kstr(&j, "note", r->note);
 	gs_json_kstr(&j, "incomplete", f->incomplete);
@@ -133,7 +129,9 @@ static int run(gs_op_call *call, gs_err *err)
 						gs_cstr(call->mem, gs_strf(call->mem, "%.*s.core", GS_FMT(call->paths[0])));
 	gs_cli_progress_init(&progress, gs_call_bool(call, "quiet"));
 	prepare_for_trouble(&progress);
-	ask.way = gs_str_eq(how, GS_S("fork")) ? GS_SNAPSHOT_FORK : gs_str_eq(how, GS_S("copy")) ? GS_SNAPSHOT_COPY : GS_SNAPSHOT_AUTO;
+	for (unsigned way = GS_SNAPSHOT_AUTO; way <= GS_SNAPSHOT_PRECOPY; way++)
+		if (gs_str_eq(how, gs_str_of(gs_snapshot_way_name(way))))
+			ask.way = way;
 	ok = gs_snapshot_to_core(call->mem, call->paths[0], ask, path, gs_call_bool(call, "zstd"), &progress.progress, &f, err);
 	gs_cli_progress_end(&progress);
 	if (!ok)

@@ -386,7 +386,7 @@ heapTest("a running process is snapshot with one click, and the page says before
 	await page.waitForSelector("#snapshot-plan >> text=/stand still for about [\\d.,]+ [nµm]?s/");
 	const plan = await page.api(`/api/snapshot-plan?pid=${target.pid}`);
 	assert.ok(plan.predicted_pause_ns > 0 && plan.obstacle === null, JSON.stringify(plan));
-	assert.match(await page.textContent("#snapshot-plan"), plan.how === "fork" ? /copy-on-write/ : /is copied/);
+	assert.match(await page.textContent("#snapshot-plan"), { precopy: /writes to while its memory is copied/, fork: /copy-on-write/, copy: /while its memory is copied/ }[plan.how]);
 	await page.click("text=Snapshot of the heap");
 	await page.waitForSelector("dialog", { state: "detached" });
 	await page.settled();

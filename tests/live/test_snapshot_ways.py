@@ -37,8 +37,19 @@ def children_of(pid):
     return found
 
 
+def watchers(pid):
+    """What watches its writes: descriptors, mappings."""
+    found = []
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            found += [fd] * ("userfaultfd" in os.readlink(f"/proc/{pid}/fd/{fd}"))
+        except OSError:
+            pass  # closed meanwhile
+    return found + re.findall(r"^VmFlags:.*\buw\b.*", pathlib.Path(f"/proc/{pid}/smaps").read_text(), re.M)
+
+
 def unharmed(t):
-    """It runs on, nobody holds it, and no child of it is there; a guard that lost its gospect needs a moment."""
+    """It runs on, nobody holds it, no child of it is there and nobody watches its memory; a guard that lost its gospect needs a moment."""
     def is_well():
         assert t.process.poll() is None, f"the target ended with {t.process.returncode}"
         tids = os.listdir(f"/proc/{t.pid}/task")
@@ -49,7 +60,7 @@ def unharmed(t):
             except OSError:
                 pass
         held = [s for s in states if s["TracerPid"] != "0" or s["State"][0] in "tTZX"]
-        return not held and not children_of(t.pid)
+        return not held and not children_of(t.pid) and not watchers(t.pid)
     wait_for("the target to be as before", is_well)
 
 
@@ -60,6 +71,40 @@ def taken(t, tmp, *args, wrap=(), ok=(0,)):
     assert r.returncode in ok, f"exit {r.returncode}: {r.stderr}"
     unharmed(t)
     return json.loads(r.stdout) if r.returncode == 0 else r.stderr
+
+
+def precopy():
+    """The way that a new kernel has, or nothing."""
+    r = subprocess.run([GOSPECT, "snapshot", str(os.getpid()), "--how", "precopy", "--max-pause", "1ns", "-o", "/dev/null"], capture_output=True, text=True,
+                       stdin=subprocess.DEVNULL)
+    return () if "6.7" in r.stderr or "amd64 only" in r.stderr else ("precopy",)
+
+
+def needs_precopy():
+    if not precopy():
+        raise Skip("writes can be watched on amd64 with Linux 6.7 or newer")
+
+
+class Core:
+    """The memory in an ELF core."""
+
+    def __init__(self, path):
+        self.file = open(path, "rb")
+        header = self.file.read(64)
+        at, size, n = struct.unpack_from("<Q", header, 32)[0], *struct.unpack_from("<HH", header, 54)
+        self.loads = []
+        for i in range(n):
+            self.file.seek(at + i * size)
+            kind, _, offset, address, _, in_file, _, _ = struct.unpack("<IIQQQQQQ", self.file.read(56))
+            if kind == 1:
+                self.loads.append((address, in_file, offset))
+
+    def words(self, address, n):
+        for start, size, offset in self.loads:
+            if start <= address and address + 8 * n <= start + size:
+                self.file.seek(offset + address - start)
+                return struct.unpack(f"<{n}Q", self.file.read(8 * n))
+        raise AssertionError(f"{address:#x} is not in the core")
 
 
 def needs_root():
@@ -117,7 +162,7 @@ def in_a_pid_namespace(tmp):
 
         class Inner:
             pid, process = inner, outer
-        for how in ("fork", "copy"):
+        for how in ("fork", "copy", *precopy()):
             assert taken(Inner, tmp, "--how", how)["how"] == how
     finally:
         outer.kill()
@@ -259,10 +304,10 @@ def server(tmp, mb, **kw):
 
 @test
 def in_a_tight_memory_group(tmp):
-    """A child's pages would be charged to the group: the memory is copied into ours."""
+    """A child's pages would be charged to the group: the memory is copied into ours, while it runs where that can be."""
     with MemoryGroup(224 << 20) as group, server(tmp, 160, preexec_fn=group.enter) as t:
         a = taken(t, tmp)
-        assert a["how"] == "copy" and "control group" in a["why"], a
+        assert a["how"] == "precopy" if precopy() else a["how"] == "copy" and "control group" in a["why"], a
         assert "control group" in taken(t, tmp, "--how", "fork", ok=(4,))
 
 
@@ -315,7 +360,8 @@ def interrupted_leaves_no_file(tmp):
 def a_killed_guard_is_replaced(tmp):
     """Nothing is written that may be of different moments, and the target goes on."""
     with server(tmp, 64) as t:
-        p = subprocess.Popen([GOSPECT, "snapshot", str(t.pid), "-q", "-o", str(tmp / "s.core")], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        p = subprocess.Popen([GOSPECT, "snapshot", str(t.pid), "--how", "fork", "-q", "-o", str(tmp / "s.core")], stdout=subprocess.DEVNULL,
+                             stderr=subprocess.PIPE, text=True)
         guards = []
         while p.poll() is None and not guards:
             guards = children_of(p.pid)
@@ -332,6 +378,65 @@ def a_killed_guard_is_replaced(tmp):
             assert "guards a snapshot" in error and not (tmp / "s.core").exists(), error
         assert t.process.poll() is None
         gospect("snapshot", t.pid, "-q", "-o", tmp / "t.core")
+
+
+@test
+def a_killed_watch_is_not_missed(tmp):
+    """Another way is taken, or the whole memory is copied while the target stands: the core is of one moment."""
+    needs_precopy()
+    exe = programs.binary("moment", "", "plain", OUT)
+    rng = random.Random(1)
+    with Target([exe]) as t:
+        for _ in range(10):
+            p = subprocess.Popen([GOSPECT, "snapshot", str(t.pid), "-q", "-o", str(tmp / "s.core")], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            guards = []
+            while p.poll() is None and not guards:
+                guards = children_of(p.pid)
+            time.sleep(rng.random() * 0.05)
+            try:
+                os.kill(int(guards[0]), signal.SIGKILL)
+            except (ProcessLookupError, IndexError):
+                pass  # it was faster
+            error = p.communicate(timeout=60)[1]
+            if p.returncode == 0:
+                of_one_moment(t, tmp / "s.core")
+                (tmp / "s.core").unlink()
+            else:
+                assert "guards a snapshot" in error, error
+            unharmed(t)
+
+
+def of_one_moment(t, path):
+    """What the program moment promises of its memory."""
+    pages, blocks, state, table = (int(x, 16) for x in t.line.split()[2:])
+    core = Core(path)
+    rounds = [core.words(pages + 4096 * i, 1)[0] for i in range(4096)]
+    falls = [i for i in range(1, 4096) if rounds[i] != rounds[i - 1]]
+    assert len(falls) <= 1 and all(rounds[i] == rounds[i - 1] - 1 for i in falls), [(i, rounds[i - 1], rounds[i]) for i in falls[:10]]
+    for i, is_now in enumerate(core.words(state, 16)):
+        if is_now:
+            assert set(core.words(blocks + i * 64 * 4096, 64 * 512)) == {0 if is_now == 1 else 2**64 - 1}, f"block {i} in state {is_now}"
+    pairs = core.words(table, 128)
+    seen = 0
+    for address, number in zip(pairs[::2], pairs[1::2]):
+        if address:
+            assert set(core.words(address, 4 * 512)) == {number}, f"the mapping at {address:#x}"
+            seen += 1
+    assert seen, "no mapping in the table"
+
+
+@test
+def a_core_is_of_one_moment(tmp):
+    """While it writes, gives memory back and maps other memory."""
+    with Target([programs.binary("moment", "", "plain", OUT)]) as t:
+        once = taken(t, tmp, "--how", "copy")["copied_bytes"]
+        for how in (*precopy() * 10, "fork", "copy"):
+            a = taken(t, tmp, "--how", how, ok=(0, 4))
+            if isinstance(a, dict):
+                assert a["how"] == how, a
+                of_one_moment(t, tmp / "s.core")
+                assert a["copied_bytes"] < 3 * once, "what did not change is copied again"
+                print("#", how, f"{a['pause_ns'] / 1e6:.2f} ms, predicted {a['predicted_pause_ns'] / 1e6:.2f} ms, copied {a['copied_bytes'] >> 20} MB")
 
 
 @test
@@ -366,9 +471,9 @@ def every_build(tmp):
                 print("#", e)
                 continue
             with Target([exe, "300s"]) as t:
-                ways = [taken(t, tmp, "--how", how, ok=(0, 4)) for how in ("fork", "copy", "auto")]
-                assert all(isinstance(w, dict) for w in ways[1:]), ways
-                done.append((version, name, variant, "fork" if isinstance(ways[0], dict) else "no thread slept"))
+                ways = {how: taken(t, tmp, "--how", how, ok=(0, 4)) for how in ("fork", *precopy(), "copy", "auto")}
+                assert isinstance(ways["copy"], dict) and isinstance(ways["auto"], dict), ways
+                done.append((version, name, variant, *(how if isinstance(w, dict) else f"{how}: no thread slept" for how, w in ways.items())))
     assert done
     print("#", done)
 

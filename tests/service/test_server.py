@@ -450,7 +450,7 @@ def heap_questions_and_snapshots_say_what_they_need():
         child = subprocess.Popen(["sleep", "60"])
         try:
             status, plan = s.json("/api/snapshot-plan?pid=%d" % child.pid)
-            assert status == 200 and plan["pid"] == child.pid and plan["how"] in ("fork", "copy") and plan["why"], plan
+            assert status == 200 and plan["pid"] == child.pid and plan["how"] in ("precopy", "fork", "copy") and plan["why"], plan
             assert plan["predicted_pause_ns"] > 0 and plan["memory_bytes"] > 0 and "obstacle" in plan, plan
             status, answer = s.post("/api/snapshot", {"pid": child.pid})
             if status == 200:

@@ -276,7 +276,7 @@ static bool put_snapshot_plan(gs_arena *mem, const gs_op_pair *pairs, unsigned n
 		return false;
 	gs_json_object(&j);
 	gs_json_ku64(&j, "pid", pid);
-	gs_json_kstr(&j, "how", plan.way == GS_SNAPSHOT_FORK ? GS_S("fork") : GS_S("copy"));
+	gs_json_kstr(&j, "how", gs_str_of(gs_snapshot_way_name(plan.way)));
 	gs_json_kstr(&j, "why", plan.why);
 	gs_json_ki64(&j, "predicted_pause_ns", plan.pause_ns);
 	gs_json_ku64(&j, "memory_bytes", plan.anon_bytes);

@@ -309,9 +309,9 @@ static void put_snapshot(gs_json *out, const gs_snapshot_file *f)
 	gs_json_object(out);
 	gs_json_ki64(out, "pause_ns", r->pause_ns);
 	gs_json_ki64(out, "predicted_pause_ns", r->plan.pause_ns);
-	gs_json_ki64(out, "reap_ns", r->reap_ns);
+	gs_json_ki64(out, "lent_ns", r->lent_ns);
 	gs_json_ki64(out, "total_ns", r->total_ns);
-	gs_json_kstr(out, "how", r->way == GS_SNAPSHOT_FORK ? GS_S("fork") : GS_S("copy"));
+	gs_json_kstr(out, "how", gs_str_of(gs_snapshot_way_name(r->way)));
 	gs_json_kstr(out, "why", r->plan.why);
 	gs_json_kstr(out, "note", r->note);
 	gs_json_kstr(out, "incomplete", f->incomplete);

@@ -158,15 +158,17 @@ export interface HeapGrowth {
 	edges: GrowthRow[];
 }
 
+export type SnapshotWay = "precopy" | "fork" | "copy";
+
 /** What a snapshot of a process would be; nothing is touched to say so. */
-export interface SnapshotPlan { pid: number; how: "fork" | "copy"; why: string; predicted_pause_ns: number; memory_bytes: number; obstacle: string | null }
+export interface SnapshotPlan { pid: number; how: SnapshotWay; why: string; predicted_pause_ns: number; memory_bytes: number; obstacle: string | null }
 
 export interface SnapshotFacts {
 	pause_ns: number;
 	predicted_pause_ns: number;
-	reap_ns: number;
+	lent_ns: number;
 	total_ns: number;
-	how: string;
+	how: SnapshotWay;
 	why: string;
 	note: string;
 	incomplete: string;

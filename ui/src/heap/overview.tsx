@@ -1,7 +1,7 @@
 // A heap at a glance: how much is alive, of what, held by whom; then type by type, holder by holder, object by object.
 
 import { useMemo } from "preact/hooks";
-import type { HeapFound, HeapHolder, HeapHolders, HeapObjectRow, HeapSummary, HeapType, SnapshotFacts } from "../api/heap";
+import type { HeapFound, HeapHolder, HeapHolders, HeapObjectRow, HeapSummary, HeapType, SnapshotFacts, SnapshotWay } from "../api/heap";
 import type { Job } from "../api/types";
 import { formatCount, formatDuration, formatPercent, formatValue } from "../lib/format";
 import { baseName, visible } from "../lib/names";
@@ -29,6 +29,12 @@ function Fact({ title, value, note, hint }: { title: string; value: string; note
 	return <div class="fact" title={hint}><dt>{title}</dt><dd><b>{value}</b>{note && <span class="dim">{note}</span>}</dd></div>;
 }
 
+const SHOTS: Record<SnapshotWay, string> = {
+	precopy: "Its memory was copied while it ran; it stood still for what it had written to meanwhile",
+	fork: "A copy-on-write child was read while the process went on",
+	copy: "The process stood still while its memory was copied",
+};
+
 function Facts({ s }: { s: HeapSummary }) {
 	const shot = useSnapshot(route.value.doc);
 	const garbage = Math.max(0, s.in_use_bytes - s.live_bytes);
@@ -40,7 +46,7 @@ function Facts({ s }: { s: HeapSummary }) {
 			<Fact title="Goroutines" value={formatCount(s.goroutines)} note={`${bytes(s.stack_bytes)} of stacks`} />
 			<Fact title="Roots" value={formatCount(s.roots)} note={`${formatCount(s.edges)} pointers`} hint="Words in variables and frames that point into the heap" />
 			<Fact title="Type not known" value={formatPercent(unknown, s.live_bytes)} note={bytes(unknown)} hint="Known by size and pointers only: nothing typed leads to them" />
-			{shot && <Fact title="Pause" value={formatDuration(shot.pause_ns)} note={`predicted ${formatDuration(shot.predicted_pause_ns)}`} hint={`${shot.how === "fork" ? "A copy-on-write child was read while the process went on" : "The process stood still while its memory was copied"}${shot.note ? `; ${shot.note}` : ""}`} />}
+			{shot && <Fact title="Pause" value={formatDuration(shot.pause_ns)} note={`predicted ${formatDuration(shot.predicted_pause_ns)}`} hint={`${SHOTS[shot.how]}${shot.note ? `; ${shot.note}` : ""}`} />}
 			<Fact title="Program" value={visible(s.go_version)} note={`${visible(s.arch)} · ${visible(baseName(s.executable))}`} hint={visible(s.executable)} />
 		</dl>
 	);

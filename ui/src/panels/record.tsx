@@ -3,7 +3,7 @@
 import { signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
 import { ApiError, getJSON, post } from "../api/client";
-import type { SnapshotPlan } from "../api/heap";
+import type { SnapshotPlan, SnapshotWay } from "../api/heap";
 import type { Job, Process } from "../api/types";
 import { formatDuration, formatValue } from "../lib/format";
 import { visible } from "../lib/names";
@@ -196,10 +196,16 @@ export function RecordForm() {
 	);
 }
 
+const PLANS: Record<SnapshotWay, string> = {
+	precopy: "for what it writes to while its memory is copied",
+	fork: "while a copy-on-write child is made",
+	copy: "while its memory is copied",
+};
+
 function PlanText({ plan }: { plan: SnapshotPlan }) {
 	return (
 		<>
-			A snapshot makes it stand still for about <b>{formatDuration(plan.predicted_pause_ns)}</b>, {plan.how === "fork" ? "while a copy-on-write child is made" : "while its memory is copied"}
+			A snapshot makes it stand still for about <b>{formatDuration(plan.predicted_pause_ns)}</b>, {PLANS[plan.how]}
 			<span class="dim"> ({visible(plan.why)})</span>; {formatValue(plan.memory_bytes, "bytes")} of memory, all its secrets included, go into a file for you alone.
 		</>
 	);
