@@ -24,6 +24,8 @@ typedef struct answer {
 	gs_heap_around around;
 	gs_heap_look *look; /* NULL: the memory is gone */
 	gs_heap_fields fields;
+	gs_heap_function function; /* of a closure */
+	bool is_closure;
 	uint32_t object, max;
 	uint32_t first_sample, n_samples; /* where it was allocated, when it was sampled */
 } answer;
@@ -56,6 +58,18 @@ static void edge_text(gs_buf *out, const answer *a, uint32_t node, uint32_t from
 		gs_printable(out, field);
 	}
 	node_text(out, a, node);
+}
+
+static void function_text(gs_buf *out, const answer *a)
+{
+	const gs_heap_function *f = &a->function;
+
+	if (!a->is_closure)
+		return;
+	gs_buf_z(out, "closure of ");
+	gs_printable(out, f->name);
+	gs_heap_line_text(out, f->file, f->line);
+	gs_buf_c(out, '\n');
 }
 
 static void fields_text(gs_buf *out, const answer *a)
@@ -113,6 +127,7 @@ static void text(gs_op_call *call, const answer *a)
 	gs_buf_z(out, "size ");
 	gs_unit_label(out, (int64_t)gs_heap_size(a->h, a->object), GS_S("bytes"), GS_S("auto"));
 	gs_buf_c(out, '\n');
+	function_text(out, a);
 	fields_text(out, a);
 	for (uint32_t i = 0; i < a->n_samples; i++) {
 		gs_buf_z(out, "allocated by:\n");
@@ -168,6 +183,20 @@ static void edge_json(gs_op_call *call, gs_json *j, const answer *a, uint32_t no
 	gs_json_object_end(j);
 }
 
+static void function_json(gs_json *j, const answer *a)
+{
+	if (!a->is_closure)
+		return;
+	gs_json_key(j, "closure_of");
+	gs_json_object(j);
+	gs_json_kstr(j, "function", a->function.name);
+	if (a->function.file.n) {
+		gs_json_kstr(j, "file", a->function.file);
+		gs_json_ku64(j, "line", a->function.line);
+	}
+	gs_json_object_end(j);
+}
+
 static void fields_json(gs_op_call *call, gs_json *j, const answer *a)
 {
 	gs_json_ku64(j, "n_fields", a->fields.n_all);
@@ -204,6 +233,7 @@ static void json(gs_op_call *call, const answer *a)
 	gs_json_object(&j);
 	gs_json_key(&j, "object");
 	node_json(call, &j, a, a->object);
+	function_json(&j, a);
 	fields_json(call, &j, a);
 	gs_json_key(&j, "allocations");
 	gs_json_array(&j);
@@ -262,6 +292,7 @@ static bool run(gs_op_call *call, gs_err *err)
 	a.look = h->look ? h->look(h, call->mem) : NULL;
 	if (a.look && !a.look->fields(a.look, a.object, a.max ? a.max : MAX_FIELDS, &a.fields))
 		return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "out of memory for an object's fields");
+	a.is_closure = a.look && a.look->function(a.look, a.object, &a.function);
 	if (strcmp(call->format, "json") == 0)
 		json(call, &a);
 	else
@@ -273,7 +304,7 @@ extern const gs_op gs_op_heap_object;
 const gs_op gs_op_heap_object = {
 	.name = "heap-object",
 	.summary = "one object of a Go program's heap: what it retains, what retains it, who points to it, where it points",
-	.help = "The object that an address lies in: its type and size, its fields with their values (entries of a map, elements of a slice's array or a channel), the objects up to the variable or goroutine that each alone retain it, roots and objects that point to it, and what\n"
+	.help = "The object that an address lies in: its type and size, its fields with their values (entries of a map, elements of a slice's array or a channel, what a closure captured), the objects up to the variable or goroutine that each alone retain it, roots and objects that point to it, and what\n"
 		"it points to; and the calls that allocated it when it is one of those that the program sampled. Addresses come from `gospect heap find`, `gospect heap holders` or a debugger.\n"
 		"\n"
 		"  gospect heap object --address 0xc000012340 core.4242\n",

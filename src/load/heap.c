@@ -14,6 +14,8 @@ typedef struct loaded { /* what the caller does not see of a gs_heap */
 	gs_go_runtime *runtime;
 	heap_variable *variables;
 	uint32_t n_variables;
+	heap_capture *captures;
+	uint32_t n_captures;
 } loaded;
 
 uint32_t heap_string(heap_build *b, gs_str s)
@@ -272,6 +274,23 @@ static void keep_variables(loaded *l, heap_build *b)
 	l->n_variables = (uint32_t)b->variables.n;
 }
 
+static void keep_captures(loaded *l, const heap_build *b)
+{
+	l->captures = gs_try_new(l->h.mem, heap_capture, b->captures.n);
+	if (!l->captures || !b->captures.n)
+		return;
+	memcpy(l->captures, b->captures.p, b->captures.n * sizeof(*b->captures.p));
+	l->n_captures = (uint32_t)b->captures.n;
+}
+
+const heap_capture *heap_captures(const gs_heap *h, uint32_t *n)
+{
+	const loaded *l = (const loaded *)(const void *)h;
+
+	*n = l->n_captures;
+	return l->captures;
+}
+
 const heap_variable *heap_variables(const gs_heap *h, uint32_t *n)
 {
 	const loaded *l = (const loaded *)(const void *)h;
@@ -308,6 +327,7 @@ gs_heap *gs_heap_load(const gs_heap_input *in, const gs_progress *progress, gs_e
 			l->runtime = gs_new(mem, gs_go_runtime, 1);
 			*l->runtime = b.rt;
 			keep_variables(l, &b);
+			keep_captures(l, &b);
 		} else {
 			gs_go_runtime_close(&b.rt);
 		}
@@ -318,6 +338,7 @@ gs_heap *gs_heap_load(const gs_heap_input *in, const gs_progress *progress, gs_e
 	gs_vec_release(&b.labels);
 	gs_vec_release(&b.warnings);
 	gs_vec_release(&b.variables);
+	gs_vec_release(&b.captures);
 	gs_vec_release(&b.samples);
 	gs_vec_release(&b.stack_frames);
 	gs_vec_release(&b.code);

@@ -16,6 +16,17 @@ typedef struct heap_variable {
 	uint8_t kind;	     /* gs_go_variable_kind */
 } heap_variable;
 
+/* What a closure captured, or a part of it. */
+typedef struct heap_capture {
+	uint64_t code;	     /* the object's first word */
+	uint64_t offset;     /* in the object */
+	uint64_t until;	     /* where the next one begins; UINT64_MAX: this is the last */
+	uint64_t type;	     /* descriptor, 0 unknown */
+	uint32_t name;	     /* string id */
+	uint8_t kind;	     /* gs_go_variable_kind */
+	bool is_behind;	     /* as in gs_go_capture */
+} heap_capture;
+
 /* A sampled allocation whose object is there still. */
 typedef struct heap_sample {
 	uint64_t addr, bucket;
@@ -39,6 +50,7 @@ typedef struct heap_build {
 	GS_VEC(gs_heap_label) labels;
 	GS_VEC(gs_str) warnings;
 	GS_VEC(heap_variable) variables;
+	GS_VEC(heap_capture) captures; /* by code and offset */
 	GS_VEC(heap_sample) samples;
 	GS_VEC(heap_stack_frame) stack_frames; /* by frame; where there is debug information */
 	/* Frames at the places in the code that were asked for, see heap_frames_at. */
@@ -82,6 +94,8 @@ bool heap_finish(heap_build *b, gs_err *err);
 
 /* By address. */
 const heap_variable *heap_variables(const gs_heap *h, uint32_t *n);
+/* By code and offset. */
+const heap_capture *heap_captures(const gs_heap *h, uint32_t *n);
 /* gs_heap.look of a heap that was loaded with keep_runtime and whose image is still there. */
 gs_heap_look *heap_look(const gs_heap *h, gs_arena *mem);
 

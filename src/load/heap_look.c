@@ -16,6 +16,7 @@ enum {
 	MAX_CHAIN = 1 << 16,  /* buckets behind one */
 	MAX_BUCKETS = 1 << 28,
 	GROUP_SLOTS = 8,
+	MAX_INLINED = 64,
 	MIN_TOP_HASH = 5, /* before Go 1.24: below it a bucket's place is free */
 };
 
@@ -27,6 +28,8 @@ typedef struct look {
 	heap_types t;
 	const heap_variable *variables;
 	uint32_t n_variables;
+	const heap_capture *captures;
+	uint32_t n_captures;
 	gs_map known; /* type of the model and offset -> index in names */
 	GS_VEC(gs_str) names;
 } look;
@@ -401,6 +404,50 @@ static object object_of(const look *l, uint32_t id)
 	return o;
 }
 
+static bool is_closure(const object *o)
+{
+	return o->type->kind == KIND_FUNC && !o->type->addr && o->span;
+}
+
+/* What the closure `o` captured from byte `offset` on or behind it; NULL: nothing more of which a name is known. */
+static const heap_capture *capture_from(const look *l, const object *o, uint64_t offset)
+{
+	uint64_t code = is_closure(o) ? word(l, o->addr) : 0;
+	uint32_t lo = 0, hi = code ? l->n_captures : 0;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+		const heap_capture *c = &l->captures[mid];
+
+		if (c->code < code || (c->code == code && c->offset < offset))
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return code && lo < l->n_captures && l->captures[lo].code == code ? &l->captures[lo] : NULL;
+}
+
+static uint64_t captured_size(look *l, const object *o, const heap_capture *c, heap_captured *what)
+{
+	heap_type t;
+
+	*what = c->type ? heap_type_captured(&l->t, c, o->span, o->addr - o->span->base) : CAPTURED_UNKNOWN;
+	if (*what == CAPTURED_VALUE && copy_type(l, c->type, &t))
+		return t.size;
+	return *what == CAPTURED_SLICE ? 24 : 8;
+}
+
+/* What the closure `o` captured where its byte `offset` is; NULL: nobody knows. */
+static const heap_capture *capture_at(look *l, const object *o, uint64_t offset, heap_captured *what)
+{
+	const heap_capture *c = capture_from(l, o, 0);
+
+	for (; c && c < l->captures + l->n_captures && c->code == word(l, o->addr) && c->offset <= offset; c++)
+		if (offset - c->offset < captured_size(l, o, c, what))
+			return c;
+	return NULL;
+}
+
 typedef struct search {
 	uint64_t from, to; /* addresses that are looked for */
 	uint64_t offset;
@@ -422,7 +469,17 @@ static void offset_name(look *l, gs_buf *out, const object *o, uint64_t offset, 
 	const gs_heap_type *type = o->type;
 
 	if (type->form == GS_HEAP_FORM_OTHER && !type->addr) {
-		gs_buf_f(out, "+%llu", (unsigned long long)offset);
+		heap_captured what = CAPTURED_UNKNOWN;
+		const heap_capture *c = capture_at(l, o, offset, &what);
+
+		if (!c) {
+			gs_buf_f(out, "+%llu", (unsigned long long)offset);
+			return;
+		}
+		gs_buf_c(out, '.');
+		gs_buf_str(out, gs_strtab_get(&l->h->strings, c->name));
+		if (what == CAPTURED_VALUE)
+			place_name(l, out, c->type, offset - c->offset, o->addr + c->offset, is_exact);
 	} else if (type->form == GS_HEAP_FORM_VALUE && type->addr) {
 		if (type->is_array && type->size_bytes) {
 			heap_type t;
@@ -572,7 +629,8 @@ static gs_str variable(gs_heap_look *base, const gs_heap_root *root, bool is_exa
 typedef struct listing {
 	look *l;
 	gs_heap_fields *out;
-	uint64_t base; /* the object's own address */
+	const object *o;
+	uint64_t base; /* its own address */
 	uint32_t max, n_steps;
 	gs_buf name;
 } listing;
@@ -746,7 +804,10 @@ static void visit_word(void *ctx, uint64_t offset, uint64_t value)
 	listing *s = ctx;
 	gs_heap_field *f;
 	size_t n = s->name.n;
+	heap_captured what;
 
+	if (capture_at(s->l, s->o, offset - s->o->head, &what))
+		return; /* stands there with its name */
 	gs_buf_f(&s->name, "+%llu", (unsigned long long)offset);
 	f = add_field(s);
 	s->name.n = n;
@@ -757,6 +818,47 @@ static void visit_word(void *ctx, uint64_t offset, uint64_t value)
 	f->to = gs_heap_find(s->l->h, value);
 }
 
+static void list_capture(listing *s, const heap_capture *c, const object *o)
+{
+	look *l = s->l;
+	heap_captured what;
+	uint64_t size = captured_size(l, o, c, &what), at = o->addr + c->offset, v = word(l, at);
+	gs_heap_field *f;
+
+	if (c->offset > o->size || size > o->size - c->offset)
+		return;
+	gs_buf_c(&s->name, '.');
+	gs_buf_str(&s->name, gs_strtab_get(&l->h->strings, c->name));
+	if (what == CAPTURED_VALUE) {
+		list_value(s, c->type, at, 0);
+		return;
+	}
+	f = add_field(s);
+	if (!f)
+		return;
+	f->offset = c->offset;
+	f->to = gs_heap_find(l->h, v);
+	if (what != CAPTURED_UNKNOWN)
+		f->type = gs_strf(l->mem, "%s%.*s", what == CAPTURED_SLICE ? "[]" : "*", GS_FMT(type_name(l, c->type)));
+	if (what == CAPTURED_SLICE)
+		f->value = gs_strf(l->mem, v ? "len %llu cap %llu" : "nil", (unsigned long long)word(l, at + 8), (unsigned long long)word(l, at + 16));
+	else
+		f->value = gs_strf(l->mem, v ? "0x%llx" : "nil", (unsigned long long)v);
+}
+
+/* What it captured, by name as far as these are known, then the other pointers. */
+static void list_closure(listing *s, const object *o)
+{
+	look *l = s->l;
+	uint64_t code = word(l, o->addr);
+
+	for (const heap_capture *c = capture_from(l, o, 0); c && c < l->captures + l->n_captures && c->code == code && !is_done(s); c++) {
+		list_capture(s, c, o);
+		s->name.n = 0;
+	}
+	gs_go_visit_object(&l->b.rt, o->span, o->addr - o->head - o->span->base, visit_word, s);
+}
+
 static void list_object(listing *s, const object *o)
 {
 	look *l = s->l;
@@ -764,6 +866,10 @@ static void list_object(listing *s, const object *o)
 	heap_type t;
 	entries e;
 
+	if (is_closure(o)) {
+		list_closure(s, o);
+		return;
+	}
 	if (o->type->kind == KIND_STRING && !o->type->addr) {
 		gs_heap_field *f = add_field(s);
 		gs_buf text;
@@ -821,7 +927,7 @@ static bool fields(gs_heap_look *base, uint32_t id, uint32_t max, gs_heap_fields
 {
 	look *l = (look *)(void *)base;
 	object o = object_of(l, id);
-	listing s = { .l = l, .out = out, .base = o.addr, .max = max };
+	listing s = { .l = l, .out = out, .o = &o, .base = o.addr, .max = max };
 
 	*out = (gs_heap_fields){ .list = gs_try_new(l->mem, gs_heap_field, max) };
 	if (!out->list || !o.span)
@@ -838,6 +944,28 @@ static gs_str place(gs_heap_look *base, uint32_t id, uint64_t offset)
 	object o = object_of(l, id);
 
 	return offset < o.head ? (gs_str){ 0 } : common_name(l, &o, offset - o.head);
+}
+
+static bool function(gs_heap_look *base, uint32_t id, gs_heap_function *out)
+{
+	look *l = (look *)(void *)base;
+	object o = object_of(l, id);
+	uint64_t code = is_closure(&o) ? word(l, o.addr) - l->b.rt.bias : 0;
+	uint32_t func = code ? gs_pclntab_find(&l->b.rt.pcln, code) : GS_PCLNTAB_NONE;
+	gs_pclntab_frame frames[MAX_INLINED];
+	gs_pclntab_func f;
+	unsigned n;
+
+	if (func == GS_PCLNTAB_NONE || !gs_pclntab_func_get(&l->b.rt.pcln, func, &f) || f.entry != code)
+		return false;
+	*out = (gs_heap_function){ .name = gs_str_dup(l->mem, f.name) };
+	n = gs_pclntab_frames(&l->b.rt.pcln, &f, code, frames, MAX_INLINED);
+	/* Those of method values are in no file. */
+	if (n && frames[n - 1].file.n && frames[n - 1].file.p[0] != '<') {
+		out->file = gs_str_dup(l->mem, frames[n - 1].file);
+		out->line = f.start_line ? f.start_line : frames[n - 1].line;
+	}
+	return true;
 }
 
 static void references(gs_heap_look *base, void *ctx, void (*take)(void *ctx, const gs_heap_reference *r))
@@ -869,12 +997,13 @@ gs_heap_look *heap_look(const gs_heap *h, gs_arena *mem)
 {
 	look *l = gs_new(mem, look, 1);
 
-	l->base = (gs_heap_look){ .edge = edge, .variable = variable, .fields = fields, .place = place, .references = references, .maps = maps };
+	l->base = (gs_heap_look){ .edge = edge, .variable = variable, .fields = fields, .place = place, .function = function, .references = references, .maps = maps };
 	l->h = h;
 	l->mem = mem;
 	l->b.rt = *gs_heap_runtime(h);
 	l->t.b = &l->b;
 	l->variables = heap_variables(h, &l->n_variables);
+	l->captures = heap_captures(h, &l->n_captures);
 	gs_arena_on_free(mem, release, l);
 	return &l->base;
 }

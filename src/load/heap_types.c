@@ -27,6 +27,7 @@ enum {
 	MAX_SLOTS_EACH = 1 << 13, /* of one value: what is behind them goes untyped */
 	MAX_DEPTH = 32,
 	MAX_NAME = 4096,
+	MAX_COPIED_BYTES = 128, /* larger variables a closure does not copy */
 };
 
 static uint64_t word(const heap_types *t, uint64_t addr)
@@ -311,6 +312,44 @@ heap_map_part heap_type_map_part(heap_types *t, uint32_t index)
 	else if (gs_str_starts(name, GS_S("map.bucket[")))
 		type->map_part = MAP_PART_BUCKET;
 	return type->map_part;
+}
+
+typedef struct word_search {
+	uint64_t offset;
+	bool is_found;
+} word_search;
+
+static void visit(void *ctx, uint64_t offset, uint64_t value)
+{
+	word_search *s = ctx;
+
+	(void)value;
+	s->is_found |= offset == s->offset;
+}
+
+heap_captured heap_type_captured(heap_types *t, const heap_capture *c, const gs_go_span *s, uint64_t at)
+{
+	uint64_t until = c->until < s->elem_bytes ? c->until : s->elem_bytes;
+	uint32_t index = heap_type_at(t, c->type);
+	word_search first = { .offset = c->offset };
+	const heap_type *type;
+	const type_slot *slot;
+
+	if (c->kind != GS_GO_VARIABLE_POINTER)
+		return c->kind == GS_GO_VARIABLE_SLICE ? CAPTURED_SLICE : CAPTURED_VALUE;
+	if (!c->is_behind)
+		return CAPTURED_POINTER;
+	if (index == UINT32_MAX)
+		return CAPTURED_UNKNOWN;
+	type = &t->list.p[index];
+	if ((type->kind != KIND_STRUCT && type->kind != KIND_ARRAY) || type->size > MAX_COPIED_BYTES || c->offset > until || type->size > until - c->offset)
+		return CAPTURED_POINTER;
+	/* Either fits: is its first word a pointer, and may a copy's be one? */
+	gs_go_visit_object(&t->b->rt, s, at, visit, &first);
+	if (!first.is_found)
+		return CAPTURED_VALUE;
+	slot = heap_type_slot_at(t, index, 0);
+	return slot && slot->offset == 0 ? CAPTURED_UNKNOWN : CAPTURED_POINTER;
 }
 
 typedef struct globals {

@@ -98,6 +98,15 @@ void heap_type_globals(heap_types *t, void *ctx, heap_take_variable *take);
 void heap_type_locals(heap_types *t, void *ctx,
 		      void (*take)(void *ctx, const gs_heap_root *root, gs_go_variable_kind kind, uint64_t type, const type_slot *slot));
 
+/* What lies where a closure, the object at byte `at` of a span, has captured something. */
+typedef enum heap_captured {
+	CAPTURED_UNKNOWN, /* a pointer to the variable, or the variable itself */
+	CAPTURED_VALUE,	  /* a value of the type */
+	CAPTURED_POINTER, /* a pointer to one */
+	CAPTURED_SLICE,
+} heap_captured;
+heap_captured heap_type_captured(heap_types *t, const heap_capture *c, const gs_go_span *s, uint64_t at);
+
 /* Parts of gs_heap_look: every pointer, every map. */
 void heap_references(heap_types *t, const gs_heap *h, void *ctx, void (*take)(void *ctx, const gs_heap_reference *r));
 void heap_map_rooms(heap_types *t, const gs_heap *h, void *ctx, void (*take)(void *ctx, const gs_heap_map_room *m));

@@ -24,8 +24,6 @@ enum {
 	MAX_CODES = 1 << 22,
 	MAX_CAPTURES = 1 << 24,
 	MAX_CAPTURES_EACH = 4096,
-	MAX_COPIED_BYTES = 128, /* larger variables a closure does not copy */
-	CAPTURES_SINCE = 23,	/* Go 1.23 */
 	RING = 256, /* as in heap_mark.c */
 };
 
@@ -40,11 +38,6 @@ typedef struct place { /* of a live object */
 	uint32_t span, slot;
 } place;
 
-typedef struct capture {
-	gs_go_capture c; /* in memory's addresses */
-	uint64_t next;	 /* where the next one may begin; UINT64_MAX: this is the last */
-} capture;
-
 typedef struct typing {
 	heap_types t;
 	gs_heap *h;
@@ -52,8 +45,7 @@ typedef struct typing {
 	GS_VEC(origin) origins; /* of t.model */
 	GS_VEC(place) queue;
 	gs_map closures; /* code -> model type */
-	GS_VEC(capture) captures; /* by code and offset */
-	gs_map captured; /* code -> its first one in captures */
+	gs_map captured; /* code -> its first one in b->captures */
 	gs_map dynamic;	 /* first word of an interface -> index of the type, UINT32_MAX none */
 	gs_map shapes;	 /* size * 2 + has no pointers -> model type */
 	uint32_t string_type;
@@ -381,29 +373,32 @@ static void follow_record(typing *y, uint32_t index, unsigned role, const unsign
 	}
 }
 
-/* The variable itself has more room than a pointer to it has, where it is one that may be copied. */
-static bool may_be_copy(typing *y, uint32_t index, uint64_t room)
-{
-	const heap_type *t = &y->t.list.p[index];
-
-	return (t->kind == KIND_STRUCT || t->kind == KIND_ARRAY) && t->size <= MAX_COPIED_BYTES && t->size <= room;
-}
-
-static void follow_captures(typing *y, uint64_t code, const unsigned char *p, uint64_t size)
+static void follow_captures(typing *y, uint64_t code, const gs_go_span *s, uint64_t at)
 {
 	const uint32_t *first = code ? gs_map_get(&y->captured, code) : NULL;
+	const unsigned char *p = s->bytes + at;
+	const heap_build *b = y->t.b;
 
-	for (size_t i = first ? *first : 0, n = 0; first && i < y->captures.n && y->captures.p[i].c.code == code && n < MAX_CAPTURES_EACH; i++, n++) {
-		const gs_go_capture *c = &y->captures.p[i].c;
+	for (size_t i = first ? *first : 0, n = 0; first && i < b->captures.n && b->captures.p[i].code == code && n < MAX_CAPTURES_EACH; i++, n++) {
+		const heap_capture *c = &b->captures.p[i];
 		uint32_t index = heap_type_at(&y->t, c->type);
-		uint64_t next = y->captures.p[i].next < size ? y->captures.p[i].next : size;
+		uint64_t room = s->elem_bytes - c->offset;
 
-		if (index == UINT32_MAX || c->offset > size || size - c->offset < 8)
+		if (index == UINT32_MAX || c->offset > s->elem_bytes || room < 8)
 			continue;
-		if (c->kind == GS_GO_VARIABLE_VALUE)
-			follow_value(y, index, p + c->offset, size - c->offset < y->t.list.p[index].size ? size - c->offset : y->t.list.p[index].size);
-		else if (!c->is_behind || !may_be_copy(y, index, next - c->offset))
-			claim_type(y, gs_go_load(p + c->offset), c->type, c->kind == GS_GO_VARIABLE_SLICE ? ARRAY : ONE, GS_HEAP_TYPE_FIELD);
+		switch (heap_type_captured(&y->t, c, s, at)) {
+		case CAPTURED_VALUE:
+			follow_value(y, index, p + c->offset, room < y->t.list.p[index].size ? room : y->t.list.p[index].size);
+			break;
+		case CAPTURED_POINTER:
+			claim_type(y, gs_go_load(p + c->offset), c->type, ONE, GS_HEAP_TYPE_FIELD);
+			break;
+		case CAPTURED_SLICE:
+			claim_type(y, gs_go_load(p + c->offset), c->type, ARRAY, GS_HEAP_TYPE_FIELD);
+			break;
+		case CAPTURED_UNKNOWN:
+			break;
+		}
 	}
 }
 
@@ -417,7 +412,7 @@ static void follow(typing *y, place at)
 	if (s->scheme == GS_GO_NOSCAN && o.role < RECORD)
 		return;
 	if (o.type == UINT32_MAX) {
-		follow_captures(y, o.code, p, size);
+		follow_captures(y, o.code, s, at.slot * s->elem_bytes);
 		return;
 	}
 	if (s->scheme == GS_GO_HEADER) {
@@ -498,7 +493,7 @@ static void known_records(typing *y)
 
 static int by_code(const void *a, const void *b)
 {
-	const gs_go_capture *x = &((const capture *)a)->c, *y = &((const capture *)b)->c;
+	const heap_capture *x = a, *y = b;
 
 	if (x->code != y->code)
 		return x->code < y->code ? -1 : 1;
@@ -508,14 +503,74 @@ static int by_code(const void *a, const void *b)
 static void on_capture(void *ctx, const gs_go_capture *c)
 {
 	typing *y = ctx;
-	uint64_t type = heap_type_descriptor(&y->t, c->type);
-	capture *mine = type ? gs_vec_push(&y->captures, MAX_CAPTURES) : NULL;
+	heap_capture *mine = gs_vec_push(&y->t.b->captures, MAX_CAPTURES);
 
-	if (!mine)
-		return;
-	mine->c = *c;
-	mine->c.code += y->rt->bias;
-	mine->c.type = type;
+	if (mine)
+		*mine = (heap_capture){ .code = c->code + y->rt->bias,
+					.offset = c->offset,
+					.type = c->type ? heap_type_descriptor(&y->t, c->type) : 0,
+					.name = heap_string(y->t.b, c->name),
+					.kind = c->kind,
+					.is_behind = c->is_behind };
+}
+
+/* "main.(*T).m" of the function at the file's address `code` when that is "main.(*T).m-fm", else empty. */
+static gs_str method_of(const typing *y, uint64_t code)
+{
+	uint32_t at = gs_pclntab_find(&y->rt->pcln, code);
+	gs_pclntab_func f;
+
+	if (at == GS_PCLNTAB_NONE || !gs_pclntab_func_get(&y->rt->pcln, at, &f) || !gs_str_ends(f.name, GS_S("-fm")))
+		return (gs_str){ 0 };
+	return gs_str_slice(f.name, 0, f.name.n - 3);
+}
+
+/* Method values (x.m) captured the receiver. */
+static void receivers(typing *y, const uint64_t *codes, size_t n_codes)
+{
+	const gs_pclntab *t = &y->rt->pcln;
+	GS_AUTO(map) methods = { 0 }; /* hash of the name -> index of the function + 1 */
+	gs_pclntab_func f;
+	bool is_new;
+
+	for (size_t i = 0; i < n_codes; i++) {
+		gs_str method = method_of(y, codes[i]);
+
+		if (method.n)
+			gs_map_put(&methods, gs_str_hash(method), &is_new);
+	}
+	for (uint32_t i = 0; i < t->n_funcs && methods.n; i++) {
+		uint32_t *at = gs_pclntab_func_get(t, i, &f) ? gs_map_get(&methods, gs_str_hash(f.name)) : NULL;
+
+		if (at)
+			*at = i + 1;
+	}
+	for (size_t i = 0; i < n_codes; i++) {
+		gs_str method = method_of(y, codes[i]);
+		const uint32_t *at = method.n ? gs_map_get(&methods, gs_str_hash(method)) : NULL;
+		bool is_there = at && *at && gs_pclntab_func_get(t, *at - 1, &f) && gs_str_eq(f.name, method);
+
+		if (at)
+			gs_go_dwarf_receiver(y->rt->dwarf, codes[i], is_there ? f.entry : 0, y, on_capture);
+	}
+}
+
+/* By code and offset; where each ends, and where a code's begin. */
+static void order_captures(typing *y)
+{
+	heap_build *b = y->t.b;
+
+	if (b->captures.n)
+		qsort(b->captures.p, b->captures.n, sizeof(*b->captures.p), by_code);
+	for (size_t i = b->captures.n; i-- > 0;) {
+		heap_capture *c = &b->captures.p[i];
+		bool is_new = true;
+		uint32_t *at = gs_map_put(&y->captured, c->code, &is_new);
+
+		c->until = is_new ? UINT64_MAX : c[1].offset > c->offset ? c[1].offset : c[1].until;
+		if (at)
+			*at = (uint32_t)i;
+	}
 }
 
 /* What closures captured has types where debug information says what lies where. Also of those that nobody has claimed yet: they begin with code. */
@@ -525,7 +580,7 @@ static void closures(typing *y)
 	GS_VEC(place) known = { 0 };
 	GS_AUTO(map) seen = { 0 };
 
-	if (!y->rt->dwarf || y->rt->minor < CAPTURES_SINCE)
+	if (!y->rt->dwarf)
 		return;
 	for (gs_heap_walk w = gs_heap_walk_start(y->h); gs_heap_walk_next(&w);) {
 		const gs_go_span *s = &y->rt->spans[w.span];
@@ -548,20 +603,12 @@ static void closures(typing *y)
 		if (mine)
 			*mine = code - y->rt->bias;
 	}
-	if (codes.n)
+	if (codes.n) {
 		gs_go_dwarf_captures(y->rt->dwarf, codes.p, codes.n, y, on_capture);
-	if (y->captures.n)
-		qsort(y->captures.p, y->captures.n, sizeof(*y->captures.p), by_code);
-	for (size_t i = y->captures.n; i-- > 0;) {
-		capture *c = &y->captures.p[i];
-		bool is_new = true;
-		uint32_t *at = gs_map_put(&y->captured, c->c.code, &is_new);
-
-		c->next = is_new ? UINT64_MAX : c[1].c.offset > c->c.offset ? c[1].c.offset : c[1].next;
-		if (at)
-			*at = (uint32_t)i;
+		receivers(y, codes.p, codes.n);
 	}
-	for (size_t i = 0; i < known.n && y->captures.n; i++)
+	order_captures(y);
+	for (size_t i = 0; i < known.n && y->t.b->captures.n; i++)
 		enqueue(y, known.p[i].span, known.p[i].slot);
 	gs_vec_release(&codes);
 	gs_vec_release(&known);
@@ -852,7 +899,6 @@ bool heap_type_objects(heap_build *b, gs_err *err)
 	gs_map_release(&y.t.index_of);
 	gs_map_release(&y.closures);
 	gs_map_release(&y.captured);
-	gs_vec_release(&y.captures);
 	gs_map_release(&y.dynamic);
 	gs_map_release(&y.shapes);
 	gs_vec_release(&y.t.list);

@@ -278,6 +278,13 @@ typedef struct gs_heap_map_room {
 	uint64_t have_bytes, need_bytes;
 } gs_heap_map_room;
 
+/* The function that a closure calls. */
+typedef struct gs_heap_function {
+	gs_str name; /* as the linker has it */
+	gs_str file; /* empty: not known */
+	uint32_t line; /* where it begins; 0 unknown */
+} gs_heap_function;
+
 /* Strings are in the arena of the look. */
 typedef struct gs_heap_look {
 	/* How an object leads to another: the name of the first field that does, empty when it has none (within a map, say). Not exact: "[*]" for
@@ -288,6 +295,8 @@ typedef struct gs_heap_look {
 	bool (*fields)(struct gs_heap_look *l, uint32_t object, uint32_t max, gs_heap_fields *out);
 	/* The name of a place in an object: "[*].next". Offsets as in gs_heap_reference.from_offset. */
 	gs_str (*place)(struct gs_heap_look *l, uint32_t object, uint64_t offset);
+	/* False: the object is no closure. */
+	bool (*function)(struct gs_heap_look *l, uint32_t object, gs_heap_function *out);
 	/* Every pointer of every object and root, each once. */
 	void (*references)(struct gs_heap_look *l, void *ctx, void (*take)(void *ctx, const gs_heap_reference *r));
 	/* Maps whose type is known and that are not growing right now. */

@@ -48,6 +48,15 @@ var pair *ring
 var hostile []*evil
 var size = 30000
 
+type promised struct{ name string }
+
+var later []func() int
+
+//go:noinline
+func promise(kept *promised) {
+	later = append(later, func() int { return len(kept.name) })
+}
+
 func fill(n int) {
 	for i := 0; i < n; i++ {
 		name := fmt.Sprint("session-", len(cache))
@@ -74,6 +83,7 @@ func main() {
 	for i := 0; i < 20; i++ {
 		go wait()
 	}
+	promise(&promised{name: "for later"})
 	time.Sleep(50 * time.Millisecond)
 	runtime.GC()
 	fmt.Println("ready")
@@ -182,6 +192,21 @@ heapTest("types lead to objects, objects to what keeps them alive", async (page)
 	await page.at("#/heap?doc=1&list=holders");
 	assert.match(await page.textContent(".tbody"), /var main\.cache/);
 	await page.screenshot({ path: join(pictures, "heap.png") });
+});
+
+heapTest("a closure names its function and what it captured", async (page) => {
+	const [closure] = (await page.api("/api/heap-find?doc=1&type=%5Efunc%20main%5C.promise")).objects;
+	const object = await page.api(`/api/heap-object?doc=1&address=${closure.address}`);
+	assert.equal(object.closure_of.function, "main.promise.func1");
+	assert.match(object.closure_of.file, /main\.go$/);
+	assert.equal(source.split("\n")[object.closure_of.line - 1].trim(), "later = append(later, func() int { return len(kept.name) })");
+	await page.at(`#/heap?doc=1&obj=${closure.address}`);
+	await page.waitForSelector(".inspector .path >> text=0x");
+	await page.settled();
+	const text = await page.textContent(".inspector");
+	assert.match(text, /Closure ofmain\.promise\.func1main\.go:/);
+	assert.ok(text.includes(object.fields[0].name), object.fields[0].name); // ".kept" where the compiler says so
+	await page.screenshot({ path: join(pictures, "heap-closure.png") });
 });
 
 heapTest("objects, types and lines lead to where they were allocated, and from there to the flame graph and the source", async (page) => {

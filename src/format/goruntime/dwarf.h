@@ -52,12 +52,15 @@ void gs_go_dwarf_locals(gs_go_dwarf *d, const uint64_t *pcs, size_t n_pcs, void 
 typedef struct gs_go_capture {
 	uint64_t code; /* the function's entry in the file, which is the object's first word */
 	uint64_t offset;
-	uint64_t type;	/* as gs_go_dwarf_variables tells it */
+	uint64_t type;	/* as gs_go_dwarf_variables tells it; 0: the program has no descriptor */
+	gs_str name;	/* "buf", or of a part "plan.run[2]"; only lent */
 	uint8_t kind;	/* gs_go_variable_kind */
 	bool is_behind; /* kind POINTER: there is a pointer to a variable of the type, or else (of structs and arrays up to 128 bytes) the variable itself */
 } gs_go_capture;
 
 /* Call take for what the functions at the file's addresses `codes` captured: compilers since Go 1.23 say so. */
 void gs_go_dwarf_captures(gs_go_dwarf *d, const uint64_t *codes, size_t n_codes, void *ctx, void (*take)(void *ctx, const gs_go_capture *c));
+/* The same of a method value (x.m): the function at `code` captured the receiver of the method at `method` (0: it is nowhere but inlined), both the file's. */
+void gs_go_dwarf_receiver(gs_go_dwarf *d, uint64_t code, uint64_t method, void *ctx, void (*take)(void *ctx, const gs_go_capture *c));
 
 #endif

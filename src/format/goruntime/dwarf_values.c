@@ -6,6 +6,26 @@
 enum { AT_GO_KIND = 0x2900, AT_GO_ELEM = 0x2902, AT_GO_RUNTIME_TYPE = 0x2904, AT_GO_CLOSURE_OFFSET = 0x2907, GO_ARRAY = 17, GO_POINTER = 22, GO_SLICE = 23, GO_STRUCT = 25,
        MAX_PARTS = 1 << 16, MAX_STEPS = 1 << 18, MAX_TYPE_DEPTH = 32 };
 
+static bool type_attr(Dwarf_Die *die, unsigned attr_name, Dwarf_Die *out)
+{
+	Dwarf_Attribute attr;
+
+	return dwarf_attr(die, attr_name, &attr) && dwarf_formref_die(&attr, out);
+}
+
+/* From a struct's name to the struct. */
+static void skip_name(Dwarf_Die *type)
+{
+	Dwarf_Attribute attr;
+	Dwarf_Die behind;
+
+	for (unsigned depth = 0; depth < MAX_TYPE_DEPTH && dwarf_tag(type) == DW_TAG_typedef && !dwarf_attr(type, AT_GO_KIND, &attr); depth++) {
+		if (!type_attr(type, DW_AT_type, &behind))
+			return;
+		*type = behind;
+	}
+}
+
 /* 0 when the linker left the descriptor out. */
 static uint64_t descriptor(Dwarf_Die *type)
 {
@@ -18,19 +38,23 @@ static uint64_t descriptor(Dwarf_Die *type)
 	return v;
 }
 
+/* The same of the type that an attribute names. */
+static uint64_t descriptor_of(Dwarf_Die *die, unsigned attr_name)
+{
+	Dwarf_Die type;
+
+	if (!type_attr(die, attr_name, &type))
+		return 0;
+	skip_name(&type);
+	return descriptor(&type);
+}
+
 typedef struct variable_walk {
 	void *ctx;
 	bool (*take)(void *ctx, gs_str name, uint64_t addr, gs_go_variable_kind kind, uint64_t type);
 	gs_buf name;
 	uint32_t n_taken, n_steps; /* of the variable */
 } variable_walk;
-
-static bool type_attr(Dwarf_Die *die, unsigned attr_name, Dwarf_Die *out)
-{
-	Dwarf_Attribute attr;
-
-	return dwarf_attr(die, attr_name, &attr) && dwarf_formref_die(&attr, out);
-}
 
 static void walk_value(variable_walk *w, Dwarf_Die *type, uint64_t addr, unsigned depth);
 
@@ -82,17 +106,13 @@ static void walk_value(variable_walk *w, Dwarf_Die *type, uint64_t addr, unsigne
 {
 	gs_go_variable_kind kind = GS_GO_VARIABLE_VALUE;
 	Dwarf_Attribute attr;
-	Dwarf_Die elem;
 	Dwarf_Word go_kind = 0;
-	uint64_t found = descriptor(type);
+	uint64_t found;
 
 	if (depth > MAX_TYPE_DEPTH || w->n_taken > MAX_PARTS || ++w->n_steps > MAX_STEPS)
 		return;
-	if (!found && dwarf_tag(type) == DW_TAG_typedef && !dwarf_attr(type, AT_GO_KIND, &attr)) { /* a struct's name */
-		if (type_attr(type, DW_AT_type, &elem))
-			walk_value(w, &elem, addr, depth + 1);
-		return;
-	}
+	skip_name(type);
+	found = descriptor(type);
 	if (!found && dwarf_attr(type, AT_GO_KIND, &attr) && dwarf_formudata(&attr, &go_kind) == 0) {
 		switch (go_kind) {
 		case GO_STRUCT:
@@ -103,11 +123,11 @@ static void walk_value(variable_walk *w, Dwarf_Die *type, uint64_t addr, unsigne
 			return;
 		case GO_SLICE:
 			kind = GS_GO_VARIABLE_SLICE;
-			found = type_attr(type, AT_GO_ELEM, &elem) ? descriptor(&elem) : 0;
+			found = descriptor_of(type, AT_GO_ELEM);
 			break;
 		case GO_POINTER:
 			kind = GS_GO_VARIABLE_POINTER;
-			found = type_attr(type, DW_AT_type, &elem) ? descriptor(&elem) : 0;
+			found = descriptor_of(type, DW_AT_type);
 			break;
 		default:
 			return;
@@ -299,7 +319,7 @@ static bool on_captured_part(void *ctx, gs_str name, uint64_t offset, gs_go_vari
 {
 	capture_walk *w = ctx;
 
-	(void)name;
+	w->now.name = name;
 	w->now.offset = w->start + offset;
 	w->now.kind = (uint8_t)kind;
 	w->now.type = type;
@@ -307,24 +327,40 @@ static bool on_captured_part(void *ctx, gs_str name, uint64_t offset, gs_go_vari
 	return true;
 }
 
+/* A variable of `type` at byte `offset` of the closure, or a pointer to it. */
+static void capture_variable(capture_walk *w, const char *name, Dwarf_Die *type, uint64_t offset, bool is_behind)
+{
+	w->start = offset;
+	w->now.is_behind = is_behind;
+	w->parts.n_taken = w->parts.n_steps = 0;
+	w->parts.name.n = 0;
+	gs_buf_z(&w->parts.name, name);
+	if (is_behind)
+		on_captured_part(w, gs_buf_view(&w->parts.name), 0, GS_GO_VARIABLE_POINTER, descriptor_of(type, DW_AT_type));
+	else
+		walk_value(&w->parts, type, 0, 0);
+	if (!is_behind && !w->parts.n_taken)
+		on_captured_part(w, gs_buf_view(&w->parts.name), 0, GS_GO_VARIABLE_VALUE, 0);
+}
+
 /* "&x" is a made-up variable that leads to x: to where it is shared, or into the closure when that has a copy. */
 static void on_captured(capture_walk *w, Dwarf_Die *die)
 {
 	Dwarf_Attribute attr;
 	Dwarf_Word offset;
-	Dwarf_Die type, behind;
+	Dwarf_Die type;
 	const char *name = dwarf_diename(die);
 
-	if (!dwarf_attr(die, AT_GO_CLOSURE_OFFSET, &attr) || dwarf_formudata(&attr, &offset) != 0 || !type_attr(die, DW_AT_type, &type))
-		return;
-	w->start = offset;
-	w->now.is_behind = name && name[0] == '&';
-	w->parts.n_taken = w->parts.n_steps = 0;
-	w->parts.name.n = 0;
-	if (!w->now.is_behind)
-		walk_value(&w->parts, &type, 0, 0);
-	else if (type_attr(&type, DW_AT_type, &behind) && descriptor(&behind))
-		on_captured_part(w, (gs_str){ 0 }, 0, GS_GO_VARIABLE_POINTER, descriptor(&behind));
+	if (name && dwarf_attr(die, AT_GO_CLOSURE_OFFSET, &attr) && dwarf_formudata(&attr, &offset) == 0 && type_attr(die, DW_AT_type, &type))
+		capture_variable(w, name[0] == '&' ? name + 1 : name, &type, offset, name[0] == '&');
+}
+
+/* The entry of the function that begins at `addr`. */
+static bool function_at(const gs_go_dwarf *d, uint64_t addr, Dwarf_Die *die)
+{
+	size_t at = function_from(d, addr);
+
+	return at < d->functions.n && d->functions.p[at].low == addr && dwarf_offdie(d->dw, d->functions.p[at].at, die);
 }
 
 void gs_go_dwarf_captures(gs_go_dwarf *d, const uint64_t *codes, size_t n_codes, void *ctx, void (*take)(void *ctx, const gs_go_capture *c))
@@ -335,16 +371,57 @@ void gs_go_dwarf_captures(gs_go_dwarf *d, const uint64_t *codes, size_t n_codes,
 	go_dwarf_list(d);
 	gs_buf_init(&w.parts.name, 1 << 20);
 	for (size_t i = 0; i < n_codes; i++) {
-		size_t at = function_from(d, codes[i]);
 		Dwarf_Die die, inner;
 
-		if (at == d->functions.n || d->functions.p[at].low != codes[i] || !dwarf_offdie(d->dw, d->functions.p[at].at, &die) ||
-		    dwarf_child(&die, &inner) != 0)
+		if (!function_at(d, codes[i], &die) || dwarf_child(&die, &inner) != 0)
 			continue;
 		w.now.code = codes[i];
 		do
 			on_captured(&w, &inner);
 		while (dwarf_siblingof(&inner, &inner) == 0);
 	}
+	gs_buf_release(&w.parts.name);
+}
+
+/* The method that a method value's function calls, when it stands inlined there. */
+static bool inlined_method(Dwarf_Die *value, Dwarf_Die *out)
+{
+	const char *name = dwarf_diename(value);
+	size_t n = name ? strlen(name) : 0;
+	Dwarf_Die inner;
+
+	if (n < 3 || dwarf_child(value, &inner) != 0)
+		return false;
+	do {
+		const char *method;
+
+		if (dwarf_tag(&inner) != DW_TAG_inlined_subroutine || !type_attr(&inner, DW_AT_abstract_origin, out))
+			continue;
+		method = dwarf_diename(out);
+		if (method && strlen(method) == n - 3 && memcmp(method, name, n - 3) == 0)
+			return true;
+	} while (dwarf_siblingof(&inner, &inner) == 0);
+	return false;
+}
+
+void gs_go_dwarf_receiver(gs_go_dwarf *d, uint64_t code, uint64_t method, void *ctx, void (*take)(void *ctx, const gs_go_capture *c))
+{
+	capture_walk w = { .parts = { .take = on_captured_part }, .now = { .code = code }, .ctx = ctx, .take = take };
+	Dwarf_Attribute attr;
+	Dwarf_Die value, die, inner, type;
+
+	w.parts.ctx = &w;
+	go_dwarf_list(d);
+	if (!(function_at(d, code, &value) && inlined_method(&value, &die)) && !(method && function_at(d, method, &die)))
+		return;
+	if (dwarf_child(&die, &inner) != 0)
+		return;
+	while (dwarf_tag(&inner) != DW_TAG_formal_parameter) /* the receiver is the first */
+		if (dwarf_siblingof(&inner, &inner) != 0)
+			return;
+	if (!dwarf_attr_integrate(&inner, DW_AT_type, &attr) || !dwarf_formref_die(&attr, &type))
+		return;
+	gs_buf_init(&w.parts.name, 1 << 20);
+	capture_variable(&w, dwarf_diename(&inner) ? dwarf_diename(&inner) : "_", &type, 8, false);
 	gs_buf_release(&w.parts.name);
 }

@@ -74,6 +74,8 @@ export interface HeapObject {
 	object: HeapNode;
 	/** empty: it was not sampled */
 	allocations?: { stack: HeapCall[] }[];
+	/** of a closure; a method value is in no file */
+	closure_of?: { function: string; file?: string; line?: number };
 	/** absent where the memory is not to be had */
 	n_fields?: number;
 	fields?: HeapField[];

@@ -3,7 +3,7 @@
 import type { HeapFound, HeapHolders, HeapNode, HeapObject, HeapPaths, HeapSummary } from "../api/heap";
 import type { PeekAnswer } from "../api/types";
 import { formatCount, formatDuration, formatPercent, formatValue } from "../lib/format";
-import { visible } from "../lib/names";
+import { baseName, visible } from "../lib/names";
 import { Bar } from "../panels/cells";
 import { CloseIcon } from "../panels/icons";
 import { copyText, openInEditor, openLabel } from "../state/actions";
@@ -75,6 +75,16 @@ function Fields({ o }: { o: HeapObject }) {
 	);
 }
 
+function Closure({ f }: { f: NonNullable<HeapObject["closure_of"]> }) {
+	return (
+		<section>
+			<h3>Closure of</h3>
+			<div class="name" title={visible(f.function)}>{visible(f.function)}</div>
+			{f.file ? <button class="link mono place" title={`${visible(f.file)}:${f.line ?? 0}: ${openLabel()}`} onClick={() => void openInEditor(f.file!, f.line ?? 0)}>{visible(baseName(f.file))}:{f.line}</button> : null}
+		</section>
+	);
+}
+
 function NodeList({ title, list, n, whole, hint }: { title: string; list: HeapNode[]; n: number; whole: number; hint?: string }) {
 	return (
 		<section>
@@ -109,6 +119,7 @@ function ObjectFacts({ address }: { address: string }) {
 					<tr title="What would be freed if it went"><th>retained</th><td class="num">{bytes(o.object.retained_bytes)}</td><td class="num dim">{formatPercent(o.object.retained_bytes, whole)}</td></tr>
 				</tbody>
 			</table>
+			{o.closure_of && <Closure f={o.closure_of} />}
 			<Fields o={o} />
 			<ObjectAllocation o={o} />
 			<section>

@@ -82,6 +82,44 @@ type tossed struct{ n [3]int }
 
 var calls []func() int
 
+// Functions in each kind of thing that holds some, and what only they lead to.
+type told struct{ n, where int }
+type plan struct {
+	run  func(int) string
+	undo func()
+}
+
+//go:noinline
+func (t *told) tell() {
+	if t.where++; t.where > 100 {
+		fmt.Fprintln(os.Stderr, t.n, t.where)
+	}
+}
+
+func (t *told) short() { t.where++ }
+
+var (
+	hooks   []func()
+	byKind  map[string]func(int) int
+	pending chan func()
+	plans   []plan
+	boxed   [2]any
+)
+
+//go:noinline
+func teach(i int) {
+	inSlice, inMap, inChan, inStruct, shared, method := &told{n: i}, &told{n: i}, &told{n: i}, &told{n: i}, &told{n: i}, &told{n: i}
+	text, when := fmt.Sprint("text ", i), time.Unix(int64(i), 0)
+	hooks = append(hooks, func() { inSlice.n++ })
+	byKind[text] = func(n int) int { return inMap.n + n }
+	pending <- func() { inChan.n++ }
+	plans = append(plans, plan{func(n int) string { return text[n:] + when.String() + fmt.Sprint(inStruct.n) }, func() { shared = &told{n: shared.n + 1} }})
+	boxed[i%2] = method.tell
+	if i%2 == 1 {
+		boxed[i%2] = method.short
+	}
+}
+
 //go:noinline
 func catch(i int) {
 	c, s := &caught{n: i, other: &caught{n: -i}}, []*caught{{n: 1000 + i}}
@@ -177,6 +215,10 @@ func main() {
 	waste()
 	for i := 0; i < 10; i++ {
 		catch(i)
+	}
+	byKind, pending = map[string]func(int) int{}, make(chan func(), 20)
+	for i := 0; i < 10; i++ {
+		teach(i)
 	}
 	ready := make(chan int)
 	for i := 0; i < 5; i++ {
