@@ -8,6 +8,8 @@ import (
 	"runtime/debug"
 	"runtime/pprof"
 	"strconv"
+
+	_ "example.com/heap/lean"
 )
 
 type order struct {

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	_ "example.com/heap/lean"
 )
 
 type node struct {
@@ -28,7 +30,11 @@ var (
 	total int
 	kept  = map[string]*node{}
 	sinks [8]*node
+
+	filled sync.WaitGroup // each worker has had all its keys once: from then on the heap stays as large
 )
+
+const keys = 500
 
 //export goCallback
 func goCallback() {
@@ -59,8 +65,11 @@ func worker(i int) {
 		sinks[i] = t
 		mu.Lock()
 		total += deep(k%300, t)
-		kept[fmt.Sprint(i, k%500)] = t.left
+		kept[fmt.Sprint(i, k%keys)] = t.left
 		mu.Unlock()
+		if k == keys {
+			filled.Done()
+		}
 		if k%50 == 0 {
 			C.down()
 			C.spin(10000)
@@ -86,6 +95,7 @@ func spin() {
 
 func main() {
 	for i := 0; i < 6; i++ {
+		filled.Add(1)
 		go worker(i)
 	}
 	go spin()
@@ -109,6 +119,7 @@ func main() {
 			}
 		}
 	}()
+	filled.Wait()
 	fmt.Println("ready")
 	time.Sleep(time.Hour)
 }

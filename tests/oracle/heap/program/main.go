@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"time"
 	"unsafe"
+
+	_ "example.com/heap/lean"
 )
 
 type node struct {

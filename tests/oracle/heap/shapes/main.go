@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 	"unsafe"
+
+	_ "example.com/heap/lean"
 )
 
 type item struct {

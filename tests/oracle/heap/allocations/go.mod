@@ -1,3 +1,0 @@
-module allocations
-
-go 1.19
