@@ -1,5 +1,6 @@
 // Something of everything that a trace tells: tasks, regions, logs, locks, channels, network, files, system calls, GC, a change of
-// GOMAXPROCS, CPU samples. Usage: traced TRACE DURATION CPUPROFILE
+// GOMAXPROCS, CPU samples. A busy start, then the same at a walk: several generations without a trace that grows with the machine's speed.
+// Usage: traced TRACE DURATION CPUPROFILE
 package main
 
 import (
@@ -14,6 +15,8 @@ import (
 	"sync"
 	"time"
 )
+
+const hurried = 200 // times that each goroutine does its work before it begins to walk
 
 var (
 	sink   [][]byte
@@ -40,7 +43,11 @@ func work(ctx context.Context, i int, mu *sync.Mutex, ch chan int) {
 		sink = nil
 	}
 	sinkMu.Unlock()
-	time.Sleep(time.Microsecond * 50)
+	if i < hurried {
+		time.Sleep(time.Microsecond * 50)
+	} else {
+		time.Sleep(time.Millisecond * 8)
+	}
 }
 
 func main() {
