@@ -29,12 +29,13 @@ for (const renderer of ["auto", "canvas2d", "webgl2"])
 	test(`zoom, pan and scroll of ${stacks} stacks, ${renderer}`, async (t) => {
 		const page = await openPage(browser, server, { settings: { renderer, inspector: false }, width: 1600, height: 1000 });
 		await page.at("#/flame");
-		await measure(page);
-		const m = await measure(page);
+		// How fast an emulated GPU is, is the machine's doing: there, that it draws is seen in fewer steps.
+		const isJudged = renderer !== "webgl2";
+		if (isJudged) await measure(page);
+		const m = await measure(page, { steps: isJudged ? 240 : 80 });
 		t.diagnostic(paceText(m));
 		assert.ok(m.frames > 50);
-		// How fast an emulated GPU is, is the machine's doing; what the page chooses by itself must keep pace.
-		if (renderer !== "webgl2") assert.ok(m.cpu <= frameMs, `a frame takes at most ${frameMs} ms of a processor: ${m.cpu}`);
+		if (isJudged) assert.ok(m.cpu <= frameMs, `a frame takes at most ${frameMs} ms of a processor: ${m.cpu}`);
 		page.clean();
 		await page.context().close();
 	});

@@ -13,11 +13,11 @@ export async function work(page, act) {
 }
 
 /**
- * A movement of 240 steps over a canvas: the page's own time for each frame and the time between frames, which other programs can stretch;
+ * A movement of so many steps over a canvas: the page's own time for each frame and the time between frames, which other programs can stretch;
  * and what a frame takes of a processor on average, which they cannot.
  */
-export async function measure(page, { selector = ".canvas-host", y = 300, zoom = 20 } = {}) {
-	const moved = await work(page, () => page.evaluate(async ({ selector, y, zoom }) => {
+export async function measure(page, { selector = ".canvas-host", y = 300, zoom = 20, steps = 240 } = {}) {
+	const moved = await work(page, () => page.evaluate(async ({ selector, y, zoom, steps }) => {
 		const host = document.querySelector(selector);
 		const own = [];
 		const between = [];
@@ -29,12 +29,14 @@ export async function measure(page, { selector = ".canvas-host", y = 300, zoom =
 		});
 		const frame = () => new Promise((done) => request.call(window, done));
 		const wheel = (o) => host.dispatchEvent(new WheelEvent("wheel", { bubbles: true, cancelable: true, clientX: 700, clientY: y, ...o }));
-		const steps = [
-			...Array.from({ length: 60 }, () => ({ deltaY: -zoom, ctrlKey: true })), ...Array.from({ length: 60 }, (_, i) => ({ deltaX: i < 30 ? 40 : -40 })),
-			...Array.from({ length: 60 }, () => ({ deltaY: zoom, ctrlKey: true })), ...Array.from({ length: 60 }, (_, i) => ({ deltaY: i < 30 ? 30 : -30 })),
+		const each = steps / 4;
+		const times = (step) => Array.from({ length: each }, (_, i) => step(i < each / 2 ? 1 : -1));
+		const movement = [
+			...times(() => ({ deltaY: -zoom, ctrlKey: true })), ...times((way) => ({ deltaX: 40 * way })),
+			...times(() => ({ deltaY: zoom, ctrlKey: true })), ...times((way) => ({ deltaY: 30 * way })),
 		];
 		let last = await frame();
-		for (const step of steps) {
+		for (const step of movement) {
 			wheel(step);
 			const now = await frame();
 			between.push(now - last);
@@ -44,7 +46,7 @@ export async function measure(page, { selector = ".canvas-host", y = 300, zoom =
 		const at = (list, q) => [...list].sort((a, b) => a - b)[Math.min(list.length - 1, Math.floor(list.length * q))] ?? 0;
 		const some = (list) => [at(list, 0.5), at(list, 0.95), at(list, 1)];
 		return { renderer: host.dataset.renderer, frames: own.length, own: some(own), between: some(between) };
-	}, { selector, y, zoom }));
+	}, { selector, y, zoom, steps }));
 	return { ...moved.result, cpu: moved.cpu / Math.max(1, moved.result.frames) };
 }
 
