@@ -102,21 +102,61 @@ static bool drain(marker *m)
 	return true;
 }
 
+static void push_root(marker *m, const heap_root *r)
+{
+	uint64_t edges = m->n_edges, not_in_use = m->n_not_in_use;
+
+	push(m, r->value);
+	m->n_edges = edges; /* a root is none */
+	if (r->r.is_guess && r->r.kind == GS_HEAP_ROOT_REGISTER)
+		m->n_not_in_use = not_in_use; /* stale words of threads */
+}
+
+/* A word of an object that has a finalizer. */
+static bool is_finalized(const marker *m, const heap_root *r)
+{
+	return r->r.kind == GS_HEAP_ROOT_FINALIZER && gs_go_span_at(m->rt, r->r.at);
+}
+
+static bool is_marked(const marker *m, uint64_t addr)
+{
+	const gs_go_span *s = gs_go_span_at(m->rt, addr);
+	uint32_t slot = gs_go_slot_at(s, addr);
+
+	return slot != UINT32_MAX && m->live[(s->bit + slot) / 64] >> ((s->bit + slot) & 63) & 1;
+}
+
+/*
+ * An object with a finalizer keeps what it points to alive beyond its own end. As long as it lives itself that is no other reason than its pointers are, and who holds it holds all that:
+ * only what waits for its finalizer has these roots.
+ */
+static bool mark_finalized(marker *m)
+{
+	for (size_t i = 0; i < m->b->roots.n; i++) {
+		heap_root *r = &m->b->roots.p[i];
+
+		if (!is_finalized(m, r))
+			continue;
+		if (is_marked(m, r->r.at))
+			r->value = 0;
+		else
+			push_root(m, r);
+		if (m->stack.n && !drain(m))
+			return false;
+	}
+	return true;
+}
+
 bool heap_mark(heap_build *b, gs_err *err)
 {
 	marker m = { .b = b, .rt = &b->rt, .live = b->h->live };
 	bool ok;
 
 	/* All roots first: many chains are then followed at once, and none waits for its memory alone. */
-	for (size_t i = 0; i < b->roots.n; i++) {
-		uint64_t before = m.n_not_in_use;
-
-		push(&m, b->roots.p[i].value);
-		if (b->roots.p[i].r.is_guess && b->roots.p[i].r.kind == GS_HEAP_ROOT_REGISTER)
-			m.n_not_in_use = before; /* stale words of threads */
-	}
-	m.n_edges = 0; /* those of roots are none */
-	ok = drain(&m);
+	for (size_t i = 0; i < b->roots.n; i++)
+		if (!is_finalized(&m, &b->roots.p[i]))
+			push_root(&m, &b->roots.p[i]);
+	ok = drain(&m) && mark_finalized(&m);
 	gs_vec_release(&m.stack);
 	b->n_edges = m.n_edges;
 	b->n_not_in_use = m.n_not_in_use;
