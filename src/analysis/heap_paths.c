@@ -15,6 +15,9 @@ static uint32_t name_of_type(gs_arena *scratch, gs_strtab *t, const gs_heap *h, 
 {
 	gs_str name = gs_strtab_get(&h->strings, type->name);
 
+	/* A variable that has the header of a slice or string is not what that leads to. */
+	if (!type->is_array && type->addr && type->form == GS_HEAP_FORM_VALUE && (type->kind == GS_HEAP_KIND_SLICE || type->kind == GS_HEAP_KIND_STRING))
+		return gs_strtab_id(t, gs_strf(scratch, "%.*s (header)", GS_FMT(name)));
 	if (!type->is_array || type->size_bytes == 0)
 		return gs_strtab_id(t, name);
 	return gs_strtab_id(t, gs_strf(scratch, "[]%.*s", GS_FMT(name)));

@@ -145,8 +145,10 @@ static void text(gs_op_call *call, const answer *a)
 	for (uint32_t i = 0; i < a->around.n_roots && (!a->max || i < a->max); i++) {
 		const gs_heap_root *r = &a->h->roots[a->around.roots[i]];
 
-		gs_buf_f(out, "  %s ", root_kind(r));
-		gs_printable(out, root_name(a, r));
+		gs_str name = root_name(a, r);
+
+		gs_buf_f(out, name.n ? "  %s " : "  %s", root_kind(r));
+		gs_printable(out, name);
 		if (r->goroutine != GS_HEAP_NONE)
 			gs_buf_f(out, " of goroutine %llu", (unsigned long long)a->h->goroutines[r->goroutine].id);
 		gs_buf_z(out, r->is_guess ? " (a guess)\n" : "\n");

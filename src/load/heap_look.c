@@ -220,6 +220,32 @@ static void interface_text(look *l, gs_buf *out, const heap_type *t, uint64_t at
 	gs_buf_c(out, ')');
 }
 
+/* time.Time: {wall, ext, loc}. */
+static bool is_time(look *l, const heap_type *t)
+{
+	gs_str package;
+
+	return t->kind == KIND_STRUCT && t->size == 24 && gs_str_eq(heap_type_name(&l->t, l->mem, t, &package), GS_S("time.Time")) &&
+	       gs_str_eq(package, GS_S("time"));
+}
+
+/* With a monotonic reading `wall` has the seconds since 1885, else `ext` has those since the year 1. */
+static void time_text(look *l, gs_buf *out, uint64_t at)
+{
+	static const int64_t unix_from_year_1 = -62135596800, unix_from_1885 = -2682288000;
+	uint64_t wall = word(l, at), ext = word(l, at + 8);
+	time_t seconds = wall >> 63 ? unix_from_1885 + (int64_t)(wall << 1 >> 31) : (int64_t)(ext + (uint64_t)unix_from_year_1);
+	char z[40];
+	struct tm tm;
+
+	if (!wall && !ext)
+		gs_buf_z(out, "zero");
+	else if (gmtime_r(&seconds, &tm) && tm.tm_year > -1900 && tm.tm_year < 8100 && strftime(z, sizeof(z), "%Y-%m-%d %H:%M:%S", &tm))
+		gs_buf_f(out, "%s.%09u UTC", z, (unsigned)(wall & ((1u << 30) - 1)));
+	else
+		gs_buf_f(out, "wall 0x%llx ext 0x%llx", (unsigned long long)wall, (unsigned long long)ext);
+}
+
 static void struct_text(look *l, gs_buf *out, uint64_t type, uint64_t at, size_t max, unsigned depth)
 {
 	uint32_t n = heap_type_n_members(&l->t, type);
@@ -283,7 +309,10 @@ static void value_text(look *l, gs_buf *out, uint64_t type, uint64_t at, size_t 
 		gs_buf_f(out, v ? "0x%llx" : "nil", (unsigned long long)v);
 		return;
 	case KIND_STRUCT:
-		struct_text(l, out, type, at, max, depth);
+		if (is_time(l, &t))
+			time_text(l, out, at);
+		else
+			struct_text(l, out, type, at, max, depth);
 		return;
 	case KIND_ARRAY:
 		n = heap_type_array_len(&l->t, type);
@@ -348,6 +377,10 @@ static void place_name(look *l, gs_buf *out, uint64_t type, uint64_t offset, uin
 
 		if (!copy_type(l, type, &t))
 			return;
+		if (offset && offset >= t.size) { /* more than its type tells, as the runtime's part of a timer */
+			gs_buf_f(out, "+%llu", (unsigned long long)offset);
+			return;
+		}
 		if (t.kind == KIND_ARRAY) {
 			if (!copy_type(l, t.elem, &e) || e.size == 0)
 				return;
@@ -631,6 +664,7 @@ typedef struct listing {
 	gs_heap_fields *out;
 	const object *o;
 	uint64_t base; /* its own address */
+	uint64_t from; /* of its bytes the first that no type tells */
 	uint32_t max, n_steps;
 	gs_buf name;
 } listing;
@@ -700,7 +734,7 @@ static void list_value(listing *s, uint64_t type, uint64_t at, unsigned depth)
 
 	if (!copy_type(l, type, &t))
 		return;
-	if (depth < MAX_DEPTH && t.kind == KIND_STRUCT) {
+	if (depth < MAX_DEPTH && t.kind == KIND_STRUCT && !is_time(l, &t)) {
 		uint32_t members = heap_type_n_members(&l->t, type);
 
 		if (entries_of(l, type, &in)) {
@@ -806,7 +840,10 @@ static void visit_word(void *ctx, uint64_t offset, uint64_t value)
 	size_t n = s->name.n;
 	heap_captured what;
 
-	if (capture_at(s->l, s->o, offset - s->o->head, &what))
+	if (offset < s->o->head)
+		return;
+	offset -= s->o->head;
+	if (offset < s->from || capture_at(s->l, s->o, offset, &what))
 		return; /* stands there with its name */
 	gs_buf_f(&s->name, "+%llu", (unsigned long long)offset);
 	f = add_field(s);
@@ -903,6 +940,8 @@ static void list_object(listing *s, const object *o)
 	}
 	if (!o->type->is_array || t.size == 0) {
 		list_value(s, t.addr, o->addr, 0);
+		s->from = t.size;
+		gs_go_visit_object(&l->b.rt, o->span, o->addr - o->head - o->span->base, visit_word, s);
 		return;
 	}
 	if (t.kind == KIND_UINT8) {

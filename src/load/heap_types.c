@@ -101,12 +101,30 @@ static void add_slot(heap_types *t, uint32_t first, uint64_t offset, slot_op op,
 		*s = (type_slot){ (uint32_t)offset, op, type };
 }
 
+/* What sync/atomic.Pointer[T] leads to, as its field of no size says; 0: it is none. */
+static uint64_t behind_atomic(heap_types *t, uint32_t index, uint64_t fields, uint64_t n)
+{
+	uint64_t mark = n ? word(t, fields + 8) : 0, value = n ? word(t, fields + 24 * (n - 1) + 8) : 0;
+	GS_AUTO(arena) *scratch = NULL;
+	gs_str package, name;
+	uint32_t m = heap_type_at(t, mark), v = heap_type_at(t, value), p;
+
+	if (m == UINT32_MAX || v == UINT32_MAX || t->list.p[m].kind != KIND_ARRAY || t->list.p[m].size || t->list.p[v].kind != KIND_UNSAFE_POINTER)
+		return 0;
+	p = heap_type_at(t, t->list.p[m].elem);
+	if (p == UINT32_MAX || t->list.p[p].kind != KIND_POINTER)
+		return 0;
+	scratch = gs_arena_create(1 << 20);
+	name = heap_type_name(t, scratch, &t->list.p[index], &package);
+	return gs_str_starts(name, GS_S("atomic.Pointer[")) && gs_str_eq(package, GS_S("sync/atomic")) ? t->list.p[p].elem : 0;
+}
+
 /* Slots of the type at `addr` that lies at `offset` of the one being compiled. */
 static void compile(heap_types *t, uint32_t first, uint64_t addr, uint64_t offset, unsigned depth)
 {
 	uint32_t index = heap_type_at(t, addr);
 	heap_type type;
-	uint64_t n, fields;
+	uint64_t n, fields, behind;
 
 	if (index == UINT32_MAX || depth > MAX_DEPTH || t->slots.n - first >= MAX_SLOTS_EACH)
 		return;
@@ -150,7 +168,10 @@ static void compile(heap_types *t, uint32_t first, uint64_t addr, uint64_t offse
 		n = word(t, addr + T_N_FIELDS);
 		if (n > 3 && heap_type_map_part(t, index) == MAP_PART_BUCKET) /* its last field leads to the next one, as a number */
 			add_slot(t, first, offset + word(t, fields + 24 * (n - 1) + 16), SLOT_POINTER, addr);
-		for (uint64_t i = 0; i < n && i < MAX_SLOTS_EACH; i++)
+		behind = behind_atomic(t, index, fields, n);
+		if (behind)
+			add_slot(t, first, offset + word(t, fields + 24 * (n - 1) + 16), SLOT_POINTER, behind);
+		for (uint64_t i = 0; i < n && i < MAX_SLOTS_EACH && !behind; i++)
 			compile(t, first, word(t, fields + 24 * i + 8), offset + word(t, fields + 24 * i + 16), depth + 1);
 		break;
 	default:

@@ -43,6 +43,9 @@ typedef enum gs_heap_type_form {
 	GS_HEAP_FORM_OTHER,  /* nothing that a descriptor tells */
 } gs_heap_type_form;
 
+/* Of gs_heap_type.kind. */
+enum { GS_HEAP_KIND_SLICE = 23, GS_HEAP_KIND_STRING = 24 };
+
 typedef struct gs_heap_type {
 	uint32_t name;	     /* string id: "main.node"; for an object that holds many it is the element's type */
 	uint32_t package;    /* string id: import path, 0 when it has none */

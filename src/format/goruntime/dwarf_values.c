@@ -80,6 +80,28 @@ static void walk_members(variable_walk *w, Dwarf_Die *type, uint64_t addr, unsig
 	} while (dwarf_siblingof(&member, &member) == 0);
 }
 
+/* sync/atomic.Pointer[T] says in a field of no size, [0]*T, what its last one leads to. */
+static bool walk_atomic(variable_walk *w, Dwarf_Die *type, uint64_t addr)
+{
+	const char *name = dwarf_diename(type);
+	uint64_t behind = 0;
+	Dwarf_Die member, array, pointer;
+	Dwarf_Attribute attr;
+	Dwarf_Word offset = 0;
+
+	if (!name || !gs_str_starts(gs_str_of(name), GS_S("sync/atomic.Pointer[")) || dwarf_child(type, &member) != 0)
+		return false;
+	do {
+		if (dwarf_tag(&member) != DW_TAG_member || !dwarf_attr(&member, DW_AT_data_member_location, &attr) || dwarf_formudata(&attr, &offset) != 0)
+			continue;
+		if (!behind && type_attr(&member, DW_AT_type, &array) && type_attr(&array, DW_AT_type, &pointer))
+			behind = descriptor_of(&pointer, DW_AT_type);
+	} while (dwarf_siblingof(&member, &member) == 0);
+	if (behind)
+		w->n_taken += w->take(w->ctx, gs_buf_view(&w->name), addr + offset, GS_GO_VARIABLE_POINTER, behind);
+	return behind;
+}
+
 static void walk_elements(variable_walk *w, Dwarf_Die *type, uint64_t addr, unsigned depth)
 {
 	Dwarf_Die range, elem;
@@ -116,7 +138,8 @@ static void walk_value(variable_walk *w, Dwarf_Die *type, uint64_t addr, unsigne
 	if (!found && dwarf_attr(type, AT_GO_KIND, &attr) && dwarf_formudata(&attr, &go_kind) == 0) {
 		switch (go_kind) {
 		case GO_STRUCT:
-			walk_members(w, type, addr, depth);
+			if (!walk_atomic(w, type, addr))
+				walk_members(w, type, addr, depth);
 			return;
 		case GO_ARRAY:
 			walk_elements(w, type, addr, depth);

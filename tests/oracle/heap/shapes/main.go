@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unsafe"
 
@@ -143,6 +144,31 @@ func alone(n int, ready chan int) {
 	runtime.KeepAlive(l)
 }
 
+// What has a finalizer, what only an atomic pointer leads to, a slice's header on its own.
+type guard struct{ payload *[100000]byte }
+
+type setting struct {
+	name string
+	at   time.Time
+	next time.Time
+}
+
+var (
+	guarded  *guard
+	current  atomic.Pointer[setting]
+	headless *[]*told
+	timer    any
+)
+
+func more() {
+	guarded = &guard{new([100000]byte)}
+	runtime.SetFinalizer(guarded, func(g *guard) { fmt.Fprintln(os.Stderr, g.payload[0]) })
+	current.Store(&setting{name: "a setting", at: time.Unix(1700000000, 5)})
+	headless = new([]*told)
+	*headless = append(*headless, &told{})
+	timer = time.AfterFunc(time.Hour, func() { fmt.Fprintln(os.Stderr, current.Load().name) })
+}
+
 type failure struct{ code int }
 
 func (f *failure) Error() string { return fmt.Sprint(f.code) }
@@ -222,6 +248,7 @@ func main() {
 	for i := 0; i < 10; i++ {
 		teach(i)
 	}
+	more()
 	ready := make(chan int)
 	for i := 0; i < 5; i++ {
 		go alone(i, ready)
