@@ -88,9 +88,7 @@ static const gs_view *view_of(gs_op_call *call, gs_str function, gs_err *err)
 
 static bool run(gs_op_call *call, gs_err *err)
 {
-	gs_table_style style = gs_call_table_style(call);
 	gs_str function = gs_call_str(call, "function");
-	int64_t depth = gs_call_int(call, "depth");
 	const gs_view *v;
 
 	if (!function.n)
@@ -98,11 +96,7 @@ static bool run(gs_op_call *call, gs_err *err)
 	v = view_of(call, function, err);
 	if (!v)
 		return false;
-	if (strcmp(call->format, "json") == 0)
-		gs_tree_json(call->mem, v, 0, gs_call_float(call, "min"), depth > 0 ? (uint32_t)depth : 0, &style, call->out);
-	else
-		gs_tree_text(call->mem, v, 0, gs_call_float(call, "min"), depth > 0 ? (uint32_t)depth : 0, &style,
-			     call->out);
+	gs_call_write_tree(call, v);
 	return true;
 }
 

@@ -1,6 +1,4 @@
-#include "app/select_args.h"
-#include "app/trace_args.h"
-#include "present/trace_spans.h"
+#include "app/spans_call.h"
 
 #include "base/banned.h"
 
@@ -11,26 +9,14 @@ static const gs_arg own_args[] = {
 };
 static const gs_arg_group own = { "Regions", own_args };
 
+static gs_trace_spans *find(const gs_op_call *call, const gs_trace_selection *s, gs_err *err)
+{
+	return gs_trace_regions(call->mem, s, gs_call_regex(call, "region"), gs_call_regex(call, "task"), err);
+}
+
 static bool run(gs_op_call *call, gs_err *err)
 {
-	gs_trace_source src;
-	gs_trace_selection *s;
-	gs_trace_spans *spans;
-	gs_trace_query q;
-
-	if (!gs_call_trace(call, &src, err) || !gs_call_trace_query(call, &q, err))
-		return false;
-	/* The names select regions here, not what goroutines did in them. */
-	q.region = q.task = (gs_str){ 0 };
-	s = gs_trace_select(call->mem, src.timeline, src.profile, &q, err);
-	spans = s ? gs_trace_regions(call->mem, s, gs_call_regex(call, "region"), gs_call_regex(call, "task"), err) : NULL;
-	if (!spans)
-		return false;
-	if (strcmp(call->format, "json") == 0)
-		gs_trace_spans_json(spans, &src, gs_call_rows(call), call->out);
-	else
-		gs_trace_spans_text(spans, &src, gs_call_bool(call, "each"), gs_call_rows(call), call->out);
-	return true;
+	return gs_call_spans(call, find, err);
 }
 
 const gs_op gs_op_regions = {

@@ -1,6 +1,5 @@
-#include "app/select_args.h"
+#include "app/spans_call.h"
 #include "app/trace_args.h"
-#include "present/trace_spans.h"
 
 #include "base/banned.h"
 
@@ -12,46 +11,38 @@ static const gs_arg own_args[] = {
 };
 static const gs_arg_group own = { "Tasks", own_args };
 
-static bool one_task(gs_op_call *call, const gs_trace_source *src, gs_err *err)
+static bool one_task(gs_op_call *call, gs_err *err)
 {
+	gs_trace_source src;
+	gs_trace_query q;
 	gs_task_event *events;
 	uint64_t id;
 	uint32_t n;
 
+	/* What is selected makes no difference to one task, but must be something. */
+	if (!gs_call_trace(call, &src, err) || !gs_call_trace_query(call, &q, err))
+		return false;
 	if (!gs_str_u64(gs_call_str(call, "id"), 10, &id))
 		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "--id wants the number of a task, not \"%.*s\"",
 			       GS_FMT(gs_call_str(call, "id")));
-	events = gs_trace_task_events(call->mem, src->timeline, id, &n, err);
+	events = gs_trace_task_events(call->mem, src.timeline, id, &n, err);
 	if (!events)
 		return false;
 	if (strcmp(call->format, "json") == 0)
-		gs_task_events_json(events, n, src, call->out);
+		gs_task_events_json(events, n, &src, call->out);
 	else
-		gs_task_events_text(events, n, src, call->out);
+		gs_task_events_text(events, n, &src, call->out);
 	return true;
+}
+
+static gs_trace_spans *find(const gs_op_call *call, const gs_trace_selection *s, gs_err *err)
+{
+	return gs_trace_tasks(call->mem, s, gs_call_regex(call, "task"), err);
 }
 
 static bool run(gs_op_call *call, gs_err *err)
 {
-	gs_trace_source src;
-	gs_trace_selection *s;
-	gs_trace_spans *spans;
-	gs_trace_query q;
-
-	if (!gs_call_trace(call, &src, err) || !gs_call_trace_query(call, &q, err))
-		return false;
-	if (gs_call_str(call, "id").n)
-		return one_task(call, &src, err);
-	q.region = q.task = (gs_str){ 0 };
-	s = gs_trace_select(call->mem, src.timeline, src.profile, &q, err);
-	spans = s ? gs_trace_tasks(call->mem, s, gs_call_regex(call, "task"), err) : NULL;
-	if (!spans)
-		return false;
-	if (strcmp(call->format, "json") == 0)
-		gs_trace_spans_json(spans, &src, gs_call_rows(call), call->out);
-	else
-		gs_trace_spans_text(spans, &src, gs_call_bool(call, "each"), gs_call_rows(call), call->out);
-	return true;
+	return gs_call_str(call, "id").n ? one_task(call, err) : gs_call_spans(call, find, err);
 }
 
 const gs_op gs_op_tasks = {

@@ -16,8 +16,6 @@ static const gs_arg_group own = { "Table", own_args };
 static bool run(gs_op_call *call, gs_err *err)
 {
 	gs_query *q = gs_new(call->mem, gs_query, 1);
-	gs_table_style style = gs_call_table_style(call);
-	int64_t depth = gs_call_int(call, "depth");
 	const gs_view *v;
 
 	if (!gs_call_query(call, q, err))
@@ -25,11 +23,7 @@ static bool run(gs_op_call *call, gs_err *err)
 	v = gs_call_view(call, q, err);
 	if (!v)
 		return false;
-	if (strcmp(call->format, "json") == 0)
-		gs_tree_json(call->mem, v, 0, gs_call_float(call, "min"), depth > 0 ? (uint32_t)depth : 0, &style, call->out);
-	else
-		gs_tree_text(call->mem, v, 0, gs_call_float(call, "min"), depth > 0 ? (uint32_t)depth : 0, &style,
-			     call->out);
+	gs_call_write_tree(call, v);
 	return true;
 }
 

@@ -25,3 +25,15 @@ void gs_call_write_rows(gs_op_call *call, gs_rows *rows, const gs_table_style *s
 	else
 		gs_top_text(rows, style, call->out);
 }
+
+void gs_call_write_tree(gs_op_call *call, const gs_view *v)
+{
+	gs_table_style style = gs_call_table_style(call);
+	int64_t depth = gs_call_int(call, "depth");
+	uint32_t levels = depth > 0 ? (uint32_t)depth : 0;
+
+	if (strcmp(call->format, "json") == 0)
+		gs_tree_json(call->mem, v, 0, gs_call_float(call, "min"), levels, &style, call->out);
+	else
+		gs_tree_text(call->mem, v, 0, gs_call_float(call, "min"), levels, &style, call->out);
+}
