@@ -140,7 +140,7 @@ static void text(gs_op_call *call, const answer *a)
 		else if (n == a->max)
 			gs_buf_z(out, "  ... (-n 0 shows all)\n");
 	if (!n)
-		gs_buf_z(out, "  several together\n");
+		gs_buf_f(out, "  several together: gospect heap refs --address 0x%llx shows the shortest way\n", (unsigned long long)gs_heap_addr(a->h, a->object));
 	gs_buf_f(out, "roots that point to it %u:\n", a->around.n_roots);
 	for (uint32_t i = 0; i < a->around.n_roots && (!a->max || i < a->max); i++) {
 		const gs_heap_root *r = &a->h->roots[a->around.roots[i]];

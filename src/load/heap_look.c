@@ -442,11 +442,10 @@ static bool is_closure(const object *o)
 	return o->type->kind == KIND_FUNC && !o->type->addr && o->span;
 }
 
-/* What the closure `o` captured from byte `offset` on or behind it; NULL: nothing more of which a name is known. */
-static const heap_capture *capture_from(const look *l, const object *o, uint64_t offset)
+/* How many of l->captures come before what `code` captured from byte `offset` on. */
+static uint32_t captures_before(const look *l, uint64_t code, uint64_t offset)
 {
-	uint64_t code = is_closure(o) ? word(l, o->addr) : 0;
-	uint32_t lo = 0, hi = code ? l->n_captures : 0;
+	uint32_t lo = 0, hi = l->n_captures;
 
 	while (lo < hi) {
 		uint32_t mid = lo + (hi - lo) / 2;
@@ -457,7 +456,7 @@ static const heap_capture *capture_from(const look *l, const object *o, uint64_t
 		else
 			hi = mid;
 	}
-	return code && lo < l->n_captures && l->captures[lo].code == code ? &l->captures[lo] : NULL;
+	return lo;
 }
 
 static uint64_t captured_size(look *l, const object *o, const heap_capture *c, heap_captured *what)
@@ -473,12 +472,11 @@ static uint64_t captured_size(look *l, const object *o, const heap_capture *c, h
 /* What the closure `o` captured where its byte `offset` is; NULL: nobody knows. */
 static const heap_capture *capture_at(look *l, const object *o, uint64_t offset, heap_captured *what)
 {
-	const heap_capture *c = capture_from(l, o, 0);
+	uint64_t code = is_closure(o) ? word(l, o->addr) : 0;
+	uint32_t n = code ? captures_before(l, code, offset + 1) : 0;
+	const heap_capture *c = n ? &l->captures[n - 1] : NULL;
 
-	for (; c && c < l->captures + l->n_captures && c->code == word(l, o->addr) && c->offset <= offset; c++)
-		if (offset - c->offset < captured_size(l, o, c, what))
-			return c;
-	return NULL;
+	return c && c->code == code && offset - c->offset < captured_size(l, o, c, what) ? c : NULL;
 }
 
 typedef struct search {
@@ -889,8 +887,8 @@ static void list_closure(listing *s, const object *o)
 	look *l = s->l;
 	uint64_t code = word(l, o->addr);
 
-	for (const heap_capture *c = capture_from(l, o, 0); c && c < l->captures + l->n_captures && c->code == code && !is_done(s); c++) {
-		list_capture(s, c, o);
+	for (uint32_t i = captures_before(l, code, 0); i < l->n_captures && l->captures[i].code == code && !is_done(s); i++) {
+		list_capture(s, &l->captures[i], o);
 		s->name.n = 0;
 	}
 	gs_go_visit_object(&l->b.rt, o->span, o->addr - o->head - o->span->base, visit_word, s);

@@ -335,24 +335,10 @@ heap_map_part heap_type_map_part(heap_types *t, uint32_t index)
 	return type->map_part;
 }
 
-typedef struct word_search {
-	uint64_t offset;
-	bool is_found;
-} word_search;
-
-static void visit(void *ctx, uint64_t offset, uint64_t value)
-{
-	word_search *s = ctx;
-
-	(void)value;
-	s->is_found |= offset == s->offset;
-}
-
 heap_captured heap_type_captured(heap_types *t, const heap_capture *c, const gs_go_span *s, uint64_t at)
 {
 	uint64_t until = c->until < s->elem_bytes ? c->until : s->elem_bytes;
 	uint32_t index = heap_type_at(t, c->type);
-	word_search first = { .offset = c->offset };
 	const heap_type *type;
 	const type_slot *slot;
 
@@ -366,8 +352,9 @@ heap_captured heap_type_captured(heap_types *t, const heap_capture *c, const gs_
 	if ((type->kind != KIND_STRUCT && type->kind != KIND_ARRAY) || type->size > MAX_COPIED_BYTES || c->offset > until || type->size > until - c->offset)
 		return CAPTURED_POINTER;
 	/* Either fits: is its first word a pointer, and may a copy's be one? */
-	gs_go_visit_object(&t->b->rt, s, at, visit, &first);
-	if (!first.is_found)
+	if (s->scheme != GS_GO_SPAN_BITS)
+		return CAPTURED_UNKNOWN;
+	if (!gs_go_bits(s->bits, (at + c->offset) / 8, 1))
 		return CAPTURED_VALUE;
 	slot = heap_type_slot_at(t, index, 0);
 	return slot && slot->offset == 0 ? CAPTURED_UNKNOWN : CAPTURED_POINTER;
