@@ -15,6 +15,8 @@
 
 /* Above this the process writes so much that a pause for the rest is no better than one for a child. */
 #define MAX_REST_NS 20000000
+/* All of it is copied in the pause. */
+#define MAX_UNWATCHED_BYTES ((uint64_t)16 << 20)
 /* A few threads stop in that. */
 #define STOP_NS 300000
 
@@ -157,7 +159,7 @@ static bool go_ahead(taking *t, gs_err *err)
 		ranges[i] = (gs_guard_range){ t->c.areas[i].start, t->c.areas[i].limit };
 	if (!gs_guard_begin(t->pid, GS_GUARD_WATCH, plan->suspends_seccomp, ranges, t->c.n_areas, &t->watch, err))
 		return false;
-	if (t->watch.shared->unwatched_bytes > plan->anon_bytes / 64)
+	if (t->watch.shared->unwatched_bytes > MAX_UNWATCHED_BYTES)
 		return gs_fail(err, GS_ERR_UNSUPPORTED, GS_ERR_NOWHERE, "somebody watches its writes already");
 	if (!gs_copier_go_ahead(&t->c, t->pid, &t->watch, &ahead, err))
 		return false;
@@ -246,7 +248,7 @@ static bool copy_it(taking *t, gs_err *err)
 gs_image *gs_snapshot_take(gs_arena *mem, int32_t pid, gs_snapshot_ask ask, const gs_progress *progress,
 			   gs_snapshot_report *report, gs_err *err)
 {
-	taking t = { .pid = pid, .ask = ask, .watch = { .line = -1 }, .stop = { .line = -1 }, .report = report, .mem = mem };
+	taking t = { .pid = pid, .ask = ask, .watch = { .line = -1, .watch_fd = -1 }, .stop = { .line = -1, .watch_fd = -1 }, .report = report, .mem = mem };
 	int64_t begin = now_ns();
 	gs_image *image;
 	bool ok;

@@ -244,51 +244,6 @@ static void hint_pages(const gs_copier *c, const gs_proc_map *m, unsigned char *
 		madvise(p, (size_t)(m->limit - m->start), MADV_NOHUGEPAGE);
 }
 
-void gs_copier_make_ready(gs_copier *c, int32_t pid)
-{
-	GS_AUTO(file) f = { 0 };
-	gs_proc_map m, next;
-	bool is_one;
-	uint32_t n = 0;
-	gs_str rest;
-
-	open_pagemap(c, pid);
-	if (c->pagemap_fd < 0 || !proc_read(pid, "maps", 1ull << 30, &f, NULL))
-		return;
-	for (rest = f.bytes; gs_proc_map_next(&rest, &m) && n < MAX_SEGMENTS;)
-		n += is_heap(&m);
-	c->areas = gs_new(c->image->mem, gs_copy_area, n);
-	rest = f.bytes;
-	for (is_one = gs_proc_map_next(&rest, &m); is_one && c->n_areas < n; m = next) {
-		uint64_t page = m.start / PAGE, from, limit, bytes = m.limit - m.start, n_words;
-		unsigned char *p;
-
-		is_one = gs_proc_map_next(&rest, &next);
-		if (!is_heap(&m))
-			continue;
-		bytes += is_one && next.start > m.limit && next.start - m.limit < bytes ? next.start - m.limit : bytes;
-		p = room(c->image, (size_t)bytes);
-		if (!p)
-			return;
-		hint_pages(c, &m, p);
-		while (next_present(c->pagemap_fd, &page, m.limit / PAGE, &from, &limit))
-			madvise(p + (from * PAGE - m.start), (limit - from) * PAGE, MADV_POPULATE_WRITE); /* or not: old kernels */
-		n_words = bytes / PAGE / 64 + 1;
-		c->areas[c->n_areas++] = (gs_copy_area){ p, (size_t)bytes, m.start, m.limit, gs_new(c->image->mem, uint64_t, n_words),
-							 gs_new(c->image->mem, uint64_t, n_words) };
-	}
-}
-
-void gs_copier_warm_up(const gs_copier *c)
-{
-	for (uint32_t i = 0; i < c->n_areas; i++) {
-		uint64_t page = c->areas[i].start / PAGE, from, limit;
-
-		while (next_present(c->pagemap_fd, &page, (c->areas[i].start + c->areas[i].n) / PAGE, &from, &limit))
-			;
-	}
-}
-
 /* NULL: none was made, or it has outgrown it. */
 static gs_copy_area *area_of(const gs_copier *c, const gs_proc_map *m)
 {
@@ -305,6 +260,77 @@ static gs_copy_area *area_of(const gs_copier *c, const gs_proc_map *m)
 	}
 	a = lo ? &c->areas[lo - 1] : NULL;
 	return a && m->limit - a->start <= a->n ? a : NULL;
+}
+
+/* For a mapping of which no area is yet; `next`: the one behind it, or NULL. False: no room. */
+static bool add_area(gs_copier *c, const gs_proc_map *m, const gs_proc_map *next)
+{
+	uint64_t page = m->start / PAGE, from, limit, bytes = m->limit - m->start, n_words;
+	gs_copy_area *areas = c->areas;
+	uint32_t i = c->n_areas;
+	unsigned char *p;
+
+	bytes += next && next->start > m->limit && next->start - m->limit < bytes ? next->start - m->limit : bytes;
+	p = room(c->image, (size_t)bytes);
+	if (!p)
+		return false;
+	hint_pages(c, m, p);
+	while (next_present(c->pagemap_fd, &page, m->limit / PAGE, &from, &limit))
+		madvise(p + (from * PAGE - m->start), (limit - from) * PAGE, MADV_POPULATE_WRITE); /* or not: old kernels */
+	if (c->n_areas == c->max_areas) {
+		c->max_areas = c->max_areas ? 2 * c->max_areas : 64;
+		areas = gs_new(c->image->mem, gs_copy_area, c->max_areas);
+		if (c->n_areas)
+			memcpy(areas, c->areas, c->n_areas * sizeof(*areas));
+		c->areas = areas;
+	}
+	for (; i && areas[i - 1].start > m->start; i--)
+		areas[i] = areas[i - 1];
+	n_words = bytes / PAGE / 64 + 1;
+	areas[i] = (gs_copy_area){ p, (size_t)bytes, m->start, m->limit, gs_new(c->image->mem, uint64_t, n_words), gs_new(c->image->mem, uint64_t, n_words) };
+	c->n_areas++;
+	return true;
+}
+
+/* Areas for all mappings that are to be copied; those that have grown grow. */
+static void make_areas(gs_copier *c, int32_t pid)
+{
+	GS_AUTO(file) f = { 0 };
+	gs_proc_map m, next;
+	gs_str rest;
+	bool is_one;
+
+	if (c->pagemap_fd < 0 || !proc_read(pid, "maps", 1ull << 30, &f, NULL))
+		return;
+	rest = f.bytes;
+	for (is_one = gs_proc_map_next(&rest, &m); is_one && c->n_areas < MAX_SEGMENTS; m = next) {
+		gs_copy_area *a;
+
+		is_one = gs_proc_map_next(&rest, &next);
+		if (!is_heap(&m))
+			continue;
+		a = area_of(c, &m);
+		if (a && m.start <= a->limit)
+			a->limit = m.limit > a->limit ? m.limit : a->limit;
+		else if (!a && !add_area(c, &m, is_one ? &next : NULL))
+			return;
+	}
+}
+
+void gs_copier_make_ready(gs_copier *c, int32_t pid)
+{
+	open_pagemap(c, pid);
+	make_areas(c, pid);
+}
+
+void gs_copier_warm_up(const gs_copier *c)
+{
+	for (uint32_t i = 0; i < c->n_areas; i++) {
+		uint64_t page = c->areas[i].start / PAGE, from, limit;
+
+		while (next_present(c->pagemap_fd, &page, (c->areas[i].start + c->areas[i].n) / PAGE, &from, &limit))
+			;
+	}
 }
 
 /* ---- ahead of the pause ---- */
@@ -373,6 +399,14 @@ static bool copy_round(gs_copier *c, const gs_guard *watch, uint64_t *bytes, int
 	return true;
 }
 
+/* What the process has mapped meanwhile. What cannot be watched is copied in the pause. */
+static void watch_new(gs_copier *c, int32_t pid, int watch_fd)
+{
+	make_areas(c, pid);
+	for (uint32_t i = 0; i < c->n_areas; i++)
+		(void)gs_page_watch_add(watch_fd, c->areas[i].start, c->areas[i].limit);
+}
+
 bool gs_copier_go_ahead(gs_copier *c, int32_t pid, const gs_guard *watch, gs_copy_ahead *out, gs_err *err)
 {
 	uint64_t before = UINT64_MAX, bytes;
@@ -387,6 +421,8 @@ bool gs_copier_go_ahead(gs_copier *c, int32_t pid, const gs_guard *watch, gs_cop
 	for (;;) {
 		int64_t begin = now_ns(), scan_ns, took;
 
+		if (out->n_rounds)
+			watch_new(c, pid, watch->watch_fd);
 		if (!copy_round(c, watch, &bytes, &scan_ns, err))
 			return false;
 		took = now_ns() - begin;

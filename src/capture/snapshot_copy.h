@@ -27,7 +27,7 @@ typedef struct gs_copier {
 	int32_t live_pid; /* the target itself, when that is what is read: 0 for a child */
 	gs_proc_map *maps; /* of each segment */
 	gs_copy_area *areas; /* by address */
-	uint32_t n_areas;
+	uint32_t n_areas, max_areas;
 	bool is_ahead;	 /* rounds were made */
 	bool is_watched; /* and what is left is the rest; not: all is to be copied after all */
 	uint64_t copied_bytes, unread_bytes, shared_bytes, left_out_bytes;

@@ -698,12 +698,57 @@ static void replace_guard(gs_guard_shared *s)
 			;
 }
 
+/* One byte, with the descriptor if there is one. */
+static bool say_ready(int line, int fd)
+{
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = { 0 };
+	struct msghdr m = { .msg_iov = &(struct iovec){ (char[]){ 'r' }, 1 }, .msg_iovlen = 1 };
+
+	if (fd >= 0) {
+		struct cmsghdr *h;
+
+		m.msg_control = control.bytes;
+		m.msg_controllen = sizeof(control.bytes);
+		h = CMSG_FIRSTHDR(&m);
+		h->cmsg_level = SOL_SOCKET;
+		h->cmsg_type = SCM_RIGHTS;
+		h->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(h), &fd, sizeof(fd));
+	}
+	return sendmsg(line, &m, MSG_NOSIGNAL) == 1;
+}
+
+/* The other end of it. *fd: -1 when there was none. */
+static bool hear_ready(int line, int *fd)
+{
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = { 0 };
+	char byte = 0;
+	struct msghdr m = { .msg_iov = &(struct iovec){ &byte, 1 }, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes) };
+	const struct cmsghdr *h;
+	ssize_t got;
+
+	*fd = -1;
+	do
+		got = recvmsg(line, &m, MSG_CMSG_CLOEXEC);
+	while (got < 0 && errno == EINTR);
+	h = got == 1 ? CMSG_FIRSTHDR(&m) : NULL;
+	if (h && h->cmsg_type == SCM_RIGHTS)
+		memcpy(fd, CMSG_DATA(h), sizeof(*fd));
+	return got == 1;
+}
+
 /* Ready; then wait for the other side to say so, or to be gone: the same for us. */
 static void stand_by(const guard *g)
 {
 	char byte = 0;
 
-	if (send(g->line, "r", 1, MSG_NOSIGNAL) == 1)
+	if (say_ready(g->line, g->watch_fd))
 		while (recv(g->line, &byte, 1, 0) < 0 && errno == EINTR)
 			;
 }
@@ -777,10 +822,8 @@ bool gs_guard_begin(int32_t pid, gs_guard_job job, bool suspends_seccomp, const 
 	const size_t own_bytes = sizeof(tracee) * GS_GUARD_MAX_THREADS + MAX_TID / 8;
 	tracee *list = mmap(NULL, own_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	int pair[2] = { -1, -1 };
-	char byte = 0;
-	ssize_t got;
 
-	*out = (gs_guard){ .line = -1 };
+	*out = (gs_guard){ .line = -1, .watch_fd = -1 };
 	if (s == MAP_FAILED || list == MAP_FAILED || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
 		int why = errno;
 
@@ -809,10 +852,7 @@ bool gs_guard_begin(int32_t pid, gs_guard_job job, bool suspends_seccomp, const 
 		gs_guard_release(out);
 		return gs_fail(err, GS_ERR_IO, GS_ERR_NOWHERE, "cannot start the process that guards a snapshot: %s", strerror(errno));
 	}
-	do
-		got = recv(out->line, &byte, 1, 0);
-	while (got < 0 && errno == EINTR);
-	if (got == 1)
+	if (hear_ready(out->line, &out->watch_fd))
 		return true;
 	while (waitpid(out->pid, NULL, 0) < 0 && errno == EINTR)
 		;
@@ -841,6 +881,9 @@ bool gs_guard_finish(gs_guard *g)
 	if (g->line >= 0)
 		close(g->line);
 	g->line = -1;
+	if (g->watch_fd >= 0)
+		close(g->watch_fd);
+	g->watch_fd = -1;
 	if (g->pid > 0)
 		while (waitpid(g->pid, &status, 0) < 0 && errno == EINTR)
 			;

@@ -51,6 +51,7 @@ typedef struct gs_guard {
 	gs_guard_shared *shared;
 	int line;
 	int32_t pid;
+	int watch_fd; /* GS_GUARD_WATCH: ours too, for gs_page_watch_add; else -1 */
 	int64_t vain_pause_ns; /* after gs_guard_begin failed: how long threads stood nevertheless */
 } gs_guard;
 

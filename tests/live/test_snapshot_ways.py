@@ -408,7 +408,7 @@ def a_killed_watch_is_not_missed(tmp):
 
 def of_one_moment(t, path):
     """What the program moment promises of its memory."""
-    pages, blocks, state, table = (int(x, 16) for x in t.line.split()[2:])
+    pages, blocks, state, table, grown = (int(x, 16) for x in t.line.split()[2:])
     core = Core(path)
     rounds = [core.words(pages + 4096 * i, 1)[0] for i in range(4096)]
     falls = [i for i in range(1, 4096) if rounds[i] != rounds[i - 1]]
@@ -423,6 +423,9 @@ def of_one_moment(t, path):
             assert set(core.words(address, 4 * 512)) == {number}, f"the mapping at {address:#x}"
             seen += 1
     assert seen, "no mapping in the table"
+    n_grown, = core.words(state + 16 * 8, 1)
+    for i in range(n_grown):
+        assert set(core.words(grown + i * 4096, 512)) == {i + 1}, f"page {i} of {n_grown} that came one by one"
 
 
 @test

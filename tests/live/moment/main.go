@@ -8,6 +8,7 @@
 //	blocks  16 blocks of 64 pages, filled and given back to the kernel in turns
 //	state   a word for each block: 1 all of it is zeros, 2 each word is ^0, 0 in between
 //	table   64 pairs of an address and a number: a mapping of 4 pages that came while others went, each word of which is the number
+//	grown   up to 4,096 pages: the first so many as the word behind the states says may be used and hold their number, counted from one
 package main
 
 import (
@@ -68,6 +69,18 @@ func giveBack(blocks, state []uint64) {
 	}
 }
 
+func grow(grown []uint64, n *uint64) {
+	for i := 0; i < len(grown)/(page/8); i++ {
+		one := grown[i*page/8 : (i+1)*page/8]
+		if err := syscall.Mprotect(bytes(one), syscall.PROT_READ|syscall.PROT_WRITE); err != nil {
+			panic(err)
+		}
+		fill(one, uint64(i+1))
+		atomic.StoreUint64(n, uint64(i+1))
+		time.Sleep(2 * time.Millisecond)
+	}
+}
+
 func comeAndGo(table []uint64) {
 	var mapped [64][]byte
 	for n := uint64(1); ; n++ {
@@ -91,11 +104,15 @@ func comeAndGo(table []uint64) {
 }
 
 func main() {
-	pages, blocks, state, table := words(4096), words(16*64), words(1), words(1)
+	pages, blocks, state, table, grown := words(4096), words(16*64), words(1), words(1), words(4096)
+	if err := syscall.Mprotect(bytes(grown), syscall.PROT_NONE); err != nil {
+		panic(err)
+	}
 	fill(pages, 0)
 	go rounds(pages)
 	go giveBack(blocks, state)
+	go grow(grown, &state[16])
 	go comeAndGo(table)
-	fmt.Printf("up %d %p %p %p %p\n", os.Getpid(), &pages[0], &blocks[0], &state[0], &table[0])
+	fmt.Printf("up %d %p %p %p %p %p\n", os.Getpid(), &pages[0], &blocks[0], &state[0], &table[0], &grown[0])
 	select {}
 }
