@@ -1,9 +1,20 @@
 """Our event dump against `go tool trace -d=parsed`."""
+import functools
 import os
 import re
 import subprocess
 
 EVENT = re.compile(rb"^M=(-?\d+) P=(-?\d+) G=(-?\d+) (.*?)Time=(-?\d+)(.*)$")
+
+
+@functools.cache
+def go_tool_trace():
+    """The tool that `go tool trace` runs: for the go command to find it takes longer than a small trace."""
+    def path():
+        return subprocess.run(["go", "tool", "-n", "trace"], capture_output=True, text=True).stdout.strip()
+    if not os.path.exists(path()):  # built when first used
+        subprocess.run(["go", "tool", "trace", "-h"], capture_output=True)
+    return [path()] if os.path.exists(path()) else ["go", "tool", "trace"]
 
 
 def dumps(dump, trace, ours, theirs):
@@ -12,7 +23,7 @@ def dumps(dump, trace, ours, theirs):
     with open(ours, "wb") as out:
         a = subprocess.run([dump, trace], stdout=out, stderr=subprocess.DEVNULL, env=env).returncode
     with open(theirs, "wb") as out:
-        b = subprocess.run(["go", "tool", "trace", "-d=parsed", trace], stdout=out, stderr=subprocess.DEVNULL, env=env).returncode
+        b = subprocess.run([*go_tool_trace(), "-d=parsed", trace], stdout=out, stderr=subprocess.DEVNULL, env=env).returncode
     return a, b
 
 
