@@ -538,7 +538,7 @@ TEST(a_damaged_table_costs_no_event)
 	bytes = malloc(f.bytes.n);
 	memcpy(bytes, f.bytes.p, f.bytes.n);
 	/* A string's record: 5, id, length, text. The text of the last one stays, its record's number goes. */
-	for (at = f.bytes.n - 1; at > 0 && memcmp(bytes + at, ".go", 3) != 0; at--)
+	for (at = f.bytes.n - 3; at > 0 && memcmp(bytes + at, ".go", 3) != 0; at--)
 		;
 	while (bytes[at] != 5)
 		at--;
