@@ -608,8 +608,12 @@ static void closures(typing *y)
 		receivers(y, codes.p, codes.n);
 	}
 	order_captures(y);
-	for (size_t i = 0; i < known.n && y->t.b->captures.n; i++)
-		enqueue(y, known.p[i].span, known.p[i].slot);
+	for (size_t i = 0; i < known.n && y->t.b->captures.n; i++) {
+		const gs_go_span *s = &y->rt->spans[known.p[i].span];
+
+		if (gs_map_get(&y->captured, gs_go_load(s->bytes + known.p[i].slot * s->elem_bytes)))
+			enqueue(y, known.p[i].span, known.p[i].slot);
+	}
 	gs_vec_release(&codes);
 	gs_vec_release(&known);
 }
