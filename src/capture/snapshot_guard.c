@@ -49,6 +49,7 @@ typedef struct guard {
 	int theirs, watch_fd; /* the same descriptor: the target's number, -1: none; ours */
 	int borrow_errno;
 	bool is_given_back;
+	uint32_t n_late; /* threads that did not stop in time: ours until they do, or we end */
 } guard;
 
 static int64_t now_ns(void)
@@ -478,8 +479,10 @@ static bool with_one_stopped(guard *g, int32_t tid, bool (*use)(guard *g, tracee
 			return false;
 		if (got > 0)
 			break;
-		if (now_ns() > deadline)
-			return false; /* let go when we end */
+		if (now_ns() > deadline) {
+			g->n_late++;
+			return false;
+		}
 		nap();
 	}
 	if (status >> 16 == 0)
@@ -578,6 +581,30 @@ static bool by_some_thread(guard *g, int64_t deadline, bool (*use)(guard *g, tra
 	return done;
 }
 
+/* While one of its threads is ours nobody else can stop the process. False: it still does not stop. */
+static bool let_go_of_late(guard *g, int64_t deadline)
+{
+	while (g->n_late) {
+		int status;
+		pid_t got = waitpid(-1, &status, __WALL | WNOHANG);
+
+		if (got < 0 && errno == ECHILD)
+			break;
+		if (got > 0) {
+			if (WIFSTOPPED(status)) {
+				hide_interruption(got);
+				trace(PTRACE_DETACH, got, 0, status >> 16 == 0 ? (uint64_t)WSTOPSIG(status) : 0);
+			}
+			g->n_late--;
+		} else if (now_ns() > deadline) {
+			return false;
+		} else {
+			nap();
+		}
+	}
+	return true;
+}
+
 static bool begin_watch(guard *g, gs_err *err)
 {
 	gs_guard_shared *s = g->s;
@@ -587,6 +614,8 @@ static bool begin_watch(guard *g, gs_err *err)
 		return gs_fail(err, GS_ERR_UNSUPPORTED, GS_ERR_NOWHERE, "no thread slept where it could lend itself");
 	if (g->theirs >= 0 && !g->is_given_back)
 		(void)by_some_thread(g, now_ns() + REAP_LIMIT_NS, give_back);
+	if (!let_go_of_late(g, now_ns() + BORROW_LIMIT_NS))
+		return gs_fail(err, GS_ERR_UNSUPPORTED, GS_ERR_NOWHERE, "a thread did not stop");
 	if (g->watch_fd < 0)
 		return gs_fail(err, GS_ERR_UNSUPPORTED, GS_ERR_NOWHERE, "its writes cannot be watched (%s)", strerrordesc_np(g->borrow_errno));
 	why = gs_page_watch_begin(g->watch_fd);
