@@ -154,6 +154,7 @@ static bool go_ahead(taking *t, gs_err *err)
 	gs_guard_range *ranges = gs_new(t->c.image->mem, gs_guard_range, t->c.n_areas);
 	gs_copy_ahead ahead;
 	int64_t pause_ns;
+	bool is_too_long;
 
 	for (uint32_t i = 0; i < t->c.n_areas; i++)
 		ranges[i] = (gs_guard_range){ t->c.areas[i].start, t->c.areas[i].limit };
@@ -164,12 +165,15 @@ static bool go_ahead(taking *t, gs_err *err)
 	if (!gs_copier_go_ahead(&t->c, t->pid, &t->watch, &ahead, err))
 		return false;
 	pause_ns = STOP_NS + ahead.rest_ns;
-	if (plan->way_else == GS_SNAPSHOT_FORK && t->ask.way == GS_SNAPSHOT_AUTO && pause_ns > MAX_REST_NS && pause_ns > plan->fork_pause_ns)
+	is_too_long = t->ask.max_pause_ns && pause_ns > t->ask.max_pause_ns;
+	if (plan->way_else == GS_SNAPSHOT_FORK && t->ask.way == GS_SNAPSHOT_AUTO && pause_ns > plan->fork_pause_ns &&
+	    (pause_ns > MAX_REST_NS || is_too_long))
 		return gs_fail(err, GS_ERR_UNSUPPORTED, GS_ERR_NOWHERE, "it writes to %.0f MB while they are copied", (double)ahead.rest_bytes / 1e6);
 	plan->pause_ns = pause_ns;
-	if (t->ask.max_pause_ns && pause_ns > t->ask.max_pause_ns)
-		return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "process %d would pause for about %.1f ms (it writes to %.0f MB while they are copied), more than the %.1f ms allowed",
-			       t->pid, (double)pause_ns / 1e6, (double)ahead.rest_bytes / 1e6, (double)t->ask.max_pause_ns / 1e6);
+	if (is_too_long)
+		return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE,
+			       "process %d would pause for about %.1f ms (it writes to %.0f MB while they are copied), more than the %.1f ms allowed", t->pid,
+			       (double)pause_ns / 1e6, (double)ahead.rest_bytes / 1e6, (double)t->ask.max_pause_ns / 1e6);
 	return true;
 }
 
@@ -196,8 +200,10 @@ static bool stop_somehow(taking *t, gs_err *err)
 			way = r->plan.way_else;
 			r->note = gs_strf(t->mem, "%s", why.text);
 			r->plan.pause_ns = way == GS_SNAPSHOT_FORK ? r->plan.fork_pause_ns : r->plan.copy_pause_ns;
-			if (way == GS_SNAPSHOT_COPY && is_too_long)
-				return gs_fail(err, GS_ERR_UNSUPPORTED, GS_ERR_NOWHERE, "no snapshot of process %d within the pause that is allowed: %s", t->pid, why.text);
+			if (t->ask.max_pause_ns && r->plan.pause_ns > t->ask.max_pause_ns)
+				return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE,
+					       "process %d would pause for about %.1f ms (by %s: %s), more than the %.1f ms allowed", t->pid,
+					       (double)r->plan.pause_ns / 1e6, gs_snapshot_way_name(way), why.text, (double)t->ask.max_pause_ns / 1e6);
 		}
 	}
 	if (way == GS_SNAPSHOT_FORK)

@@ -45,11 +45,11 @@ static void text(gs_buf *out, const char *path, const gs_snapshot_file *f)
 	gs_buf_f(out, "%s  %.1f MB, %.1f MB on disk, %u threads\n", path, (double)f->size.core_bytes / 1e6, (double)f->size.disk_bytes / 1e6,
 		 f->n_threads);
 	gs_buf_f(out, "  pause %.2f ms (predicted %.2f ms), by %s: %.*s", (double)r->pause_ns / 1e6, (double)r->plan.pause_ns / 1e6,
-		 gs_snapshot_way_name(r->plan.way), GS_FMT(r->plan.why));
+		 gs_snapshot_way_name(r->way), GS_FMT(r->way == r->plan.way ? r->plan.why : r->note));
 	if (r->lent_ns)
 		gs_buf_f(out, "; one thread alone %.2f ms", (double)r->lent_ns / 1e6);
 	gs_buf_c(out, '\n');
-	if (r->note.n)
+	if (r->note.n && r->way == r->plan.way)
 		gs_buf_f(out, "  note: %.*s\n", GS_FMT(r->note));
 	if (f->incomplete.n)
 		gs_buf_f(out, "  %.*s\n", GS_FMT(f->incomplete));
