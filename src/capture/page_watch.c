@@ -67,8 +67,10 @@ bool gs_page_watch_scan(int pagemap_fd, uint64_t *from, uint64_t limit, bool pro
 	struct pm_scan_arg arg = {
 		.size = sizeof(arg), .flags = protect ? PM_SCAN_WP_MATCHING : 0, .start = *from, .end = limit,
 		.vec = (uint64_t)(uintptr_t)out, .vec_len = n,
+		/* Inverted: "present" stands for not present. */
+		.category_inverted = protect ? 0 : GS_PAGE_PRESENT,
 		.category_mask = protect ? GS_PAGE_WRITTEN : 0,
-		.category_anyof_mask = GS_PAGE_PRESENT | GS_PAGE_SWAPPED,
+		.category_anyof_mask = protect ? GS_PAGE_PRESENT | GS_PAGE_SWAPPED : GS_PAGE_WRITTEN | GS_PAGE_PRESENT,
 		.return_mask = GS_PAGE_WRITTEN | GS_PAGE_PRESENT | GS_PAGE_SWAPPED,
 	};
 	int got;

@@ -172,13 +172,16 @@ static bool next_present(int pagemap_fd, uint64_t *page, uint64_t end, uint64_t 
 /* Only pages that exist: reading others would make them exist, in the target's account. `area`: that `to` is of, or NULL. */
 static void copy_present(gs_copier *c, const gs_proc_map *m, gs_copy_area *area, unsigned char *to)
 {
-	uint64_t page = m->start / PAGE, from, limit;
+	uint64_t page = m->start / PAGE, end = page, from, limit;
 
 	while (next_present(c->pagemap_fd, &page, m->limit / PAGE, &from, &limit)) {
 		if (area)
-			set_bits(area->there, from - area->start / PAGE, limit - area->start / PAGE);
+			set_bits(area->gone, end - area->start / PAGE, from - area->start / PAGE);
 		copy_range(c, from * PAGE, limit * PAGE, to + (from * PAGE - m->start));
+		end = limit;
 	}
+	if (area)
+		set_bits(area->gone, end - area->start / PAGE, (m->limit - area->start) / PAGE);
 }
 
 static bool is_file(const gs_proc_map *m)
@@ -437,10 +440,24 @@ bool gs_copier_go_ahead(gs_copier *c, int32_t pid, const gs_guard *watch, gs_cop
 	}
 }
 
-/* Of a mapping that stands: what was written to since the last round, and what no round had. */
+/* What no round had in this area, although nobody has written to it since: mappings that were joined, or moved. */
+static void copy_missed(gs_copier *c, const gs_proc_map *m, gs_copy_area *a)
+{
+	uint64_t n = (m->limit - a->start) / PAGE;
+
+	for (uint64_t from = next_bit(a->copied, (m->start - a->start) / PAGE, n, false), limit; from < n; from = next_bit(a->copied, limit, n, false)) {
+		limit = next_bit(a->copied, from, n, true);
+		for (uint64_t here = next_bit(a->gone, from, limit, false), end; here < limit; here = next_bit(a->gone, end, limit, false)) {
+			end = next_bit(a->gone, here, limit, true);
+			copy_runs(c, a, &(gs_page_run){ a->start + here * PAGE, a->start + end * PAGE, 0 }, 1);
+		}
+	}
+}
+
+/* Of a mapping that stands: what was written to since the last round. */
 static bool copy_rest(gs_copier *c, const gs_proc_map *m, gs_copy_area *a, gs_err *err)
 {
-	gs_page_run runs[MAX_RUNS], todo[MAX_RUNS];
+	gs_page_run runs[MAX_RUNS];
 
 	for (uint64_t at = m->start; at < m->limit;) {
 		size_t n, n_todo = 0;
@@ -448,27 +465,14 @@ static bool copy_rest(gs_copier *c, const gs_proc_map *m, gs_copy_area *a, gs_er
 		if (!gs_page_watch_scan(c->pagemap_fd, &at, m->limit, false, runs, MAX_RUNS, &n))
 			return gs_fail(err, GS_ERR_IO, GS_ERR_NOWHERE, "process %d is gone", c->live_pid);
 		for (size_t i = 0; i < n; i++) {
-			uint64_t from = (runs[i].from - a->start) / PAGE, limit = (runs[i].limit - a->start) / PAGE;
-
-			set_bits(a->there, from, limit);
-			while (from < limit) {
-				uint64_t end = limit;
-
-				if (!(runs[i].is & GS_PAGE_WRITTEN)) {
-					from = next_bit(a->copied, from, limit, false);
-					end = next_bit(a->copied, from, limit, true);
-				}
-				if (from < end)
-					todo[n_todo++] = (gs_page_run){ a->start + from * PAGE, a->start + end * PAGE, 0 };
-				from = end;
-				if (n_todo == MAX_RUNS) {
-					copy_runs(c, a, todo, n_todo);
-					n_todo = 0;
-				}
-			}
+			if (!(runs[i].is & (GS_PAGE_PRESENT | GS_PAGE_SWAPPED)))
+				set_bits(a->gone, (runs[i].from - a->start) / PAGE, (runs[i].limit - a->start) / PAGE);
+			else if (runs[i].is & GS_PAGE_WRITTEN)
+				runs[n_todo++] = runs[i];
 		}
-		copy_runs(c, a, todo, n_todo);
+		copy_runs(c, a, runs, n_todo);
 	}
+	copy_missed(c, m, a);
 	return true;
 }
 
@@ -479,11 +483,11 @@ static void clear_gone(gs_copier *c)
 		gs_copy_area *a = &c->areas[i];
 		uint64_t n = a->n / PAGE;
 
-		for (uint64_t from = next_bit(a->copied, 0, n, true), limit; from < n; from = next_bit(a->copied, limit, n, true)) {
-			limit = next_bit(a->copied, from, n, false);
-			for (uint64_t gone = next_bit(a->there, from, limit, false), end; gone < limit; gone = next_bit(a->there, end, limit, false)) {
-				end = next_bit(a->there, gone, limit, true);
-				memset(a->p + gone * PAGE, 0, (size_t)((end - gone) * PAGE));
+		for (uint64_t from = next_bit(a->gone, 0, n, true), limit; from < n; from = next_bit(a->gone, limit, n, true)) {
+			limit = next_bit(a->gone, from, n, false);
+			for (uint64_t old = next_bit(a->copied, from, limit, true), end; old < limit; old = next_bit(a->copied, end, limit, true)) {
+				end = next_bit(a->copied, old, limit, false);
+				memset(a->p + old * PAGE, 0, (size_t)((end - old) * PAGE));
 			}
 		}
 	}

@@ -16,8 +16,8 @@ typedef struct gs_copy_area {
 	unsigned char *p;
 	size_t n;
 	uint64_t start, limit; /* of the mapping then; n is more, for what it may grow by */
-	/* A bit for each page of n. Copied in a round, and with success; there at the end. */
-	uint64_t *copied, *there;
+	/* A bit for each page of n: copied in a round; not there any more at the end. */
+	uint64_t *copied, *gone;
 } gs_copy_area;
 
 typedef struct gs_copier {
