@@ -17,12 +17,19 @@ static const struct {
 	{ "profile.cpu.duration", "record.duration" },
 };
 
+bool gs_config_is_named(void)
+{
+	const char *own = getenv("GOSPECT_CONFIG");
+
+	return own && *own;
+}
+
 const char *gs_config_path(gs_arena *mem)
 {
-	const char *own = getenv("GOSPECT_CONFIG"), *xdg = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+	const char *xdg = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
 
-	if (own && *own)
-		return own;
+	if (gs_config_is_named())
+		return getenv("GOSPECT_CONFIG");
 	if (xdg && *xdg)
 		return gs_strf(mem, "%s/gospect/config", xdg).p;
 	return home && *home ? gs_strf(mem, "%s/.config/gospect/config", home).p : NULL;

@@ -11,6 +11,8 @@
 
 /* $GOSPECT_CONFIG, else gospect/config below $XDG_CONFIG_HOME or ~/.config; NULL: nowhere to look. */
 const char *gs_config_path(gs_arena *mem);
+/* By $GOSPECT_CONFIG: that it may not be read is an error then. */
+bool gs_config_is_named(void);
 /*
  * The lines of `text` that are for `op`, as pairs for gs_op_bind. GS_ERR_USAGE names the line of `path` that makes no sense, whatever
  * operation it is for. `extra` is a row that is in no table (a command of the command line), or NULL.

@@ -272,8 +272,9 @@ static bool take_config(gs_op_call *call, gs_argv *a, gs_err *err)
 
 	if (!path)
 		return true;
+	/* A home that is not ours to read, as after `sudo -u` or setpriv, has no defaults for us; one that was named is meant. */
 	if (!gs_file_read(path, 1 << 20, &f, &why))
-		return why.code == GS_ERR_MISSING ? true : (*err = why, false);
+		return why.code == GS_ERR_MISSING || (why.code == GS_ERR_DENIED && !gs_config_is_named()) ? true : (*err = why, false);
 	if (!gs_config_pairs(call->mem, f.bytes, path, call->op, gs_cli_manual().commands, &mine, &n, err))
 		return false;
 	all = gs_new(call->mem, gs_op_pair, n + a->n_pairs);

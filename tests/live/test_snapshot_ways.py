@@ -260,6 +260,29 @@ def under_a_seccomp_filter(tmp):
         assert "seccomp" in taken(t, tmp, "--how", "fork", wrap=without, ok=(4,))
 
 
+@test
+def of_a_user_without_privilege(tmp):
+    """Of a process of its own, with the home of somebody else in its environment."""
+    needs_root()
+    tmp.chmod(0o755)
+    home = tmp / "home"
+    (home / ".config/gospect").mkdir(parents=True)
+    home.chmod(0o700)
+    exe = tmp / "gospect"
+    shutil.copy(GOSPECT, exe)
+    run = [needs("setpriv"), "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+    place = tmp / "place"
+    place.mkdir()
+    place.chmod(0o777)
+    with server(tmp, 64, run) as t:
+        for how in (*precopy(), "fork", "copy"):
+            r = subprocess.run([*run, exe, "snapshot", str(t.pid), "-q", "--how", how, "--format", "json", "-o", place / "s.core"], capture_output=True, text=True,
+                               timeout=60, env=dict(os.environ, HOME=str(home), XDG_CONFIG_HOME=""))
+            slept = "no thread slept" not in r.stderr
+            assert r.returncode == 0 and json.loads(r.stdout)["how"] == how if slept else how != "copy", (how, r.returncode, r.stdout, r.stderr)
+            unharmed(t)
+
+
 class MemoryGroup:
     """A control group with a limit; the first kind that this machine has."""
 
@@ -295,11 +318,11 @@ class MemoryGroup:
                 time.sleep(0.1)
 
 
-def server(tmp, mb, **kw):
+def server(tmp, mb, run=(), **kw):
     exe = tmp / "server"
     if not exe.exists():
         subprocess.run(["go", "build", "-o", exe, "./snapshot"], cwd=programs.HERE, check=True)
-    return Target([exe, str(mb)], **kw)
+    return Target([*run, exe, str(mb)], **kw)
 
 
 @test
