@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "load/gotrace_whole.h"
 
@@ -16,15 +17,9 @@
 #define OVER_NS (5 * SECOND_NS)
 #define GIVEN_UP_NS (60 * SECOND_NS)
 
-static int64_t in_ns(struct timespec t)
-{
-	return t.tv_sec * SECOND_NS + t.tv_nsec;
-}
-
 bool gs_file_look_at(const char *path, gs_file_look *out, gs_err *err)
 {
 	GS_AUTO(fd) fd = -1;
-	struct timespec now;
 	struct stat st;
 	int seals;
 
@@ -32,9 +27,8 @@ bool gs_file_look_at(const char *path, gs_file_look *out, gs_err *err)
 		return gs_fail_errno(err, errno, "look at", path);
 	if (!S_ISREG(st.st_mode))
 		return gs_fail(err, GS_ERR_USAGE, GS_ERR_NOWHERE, "%s is no file that can be read again", path);
-	clock_gettime(CLOCK_REALTIME, &now);
-	*out = (gs_file_look){ .bytes = (uint64_t)st.st_size, .inode = st.st_ino, .device = st.st_dev, .modified_ns = in_ns(st.st_mtim) };
-	out->quiet_ns = in_ns(now) - out->modified_ns;
+	*out = (gs_file_look){ .bytes = (uint64_t)st.st_size, .inode = st.st_ino, .device = st.st_dev, .modified_ns = gs_timespec_ns(st.st_mtim) };
+	out->quiet_ns = gs_clock_ns(CLOCK_REALTIME) - out->modified_ns;
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	/* Other files cannot be sealed (cli/spool.c). */
 	seals = fd >= 0 ? fcntl(fd, F_GET_SEALS) : -1;

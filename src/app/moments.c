@@ -2,15 +2,8 @@
 
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/banned.h"
-
-int64_t gs_now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 void gs_sleep_until(int64_t when_ns, const gs_progress *progress)
 {

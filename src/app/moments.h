@@ -6,8 +6,6 @@
 
 #include "base/progress.h"
 
-/* By a clock that nobody sets. */
-int64_t gs_now_ns(void);
 /* Returns early when it is to stop. */
 void gs_sleep_until(int64_t when_ns, const gs_progress *progress);
 

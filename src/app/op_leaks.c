@@ -5,6 +5,7 @@
 #include "app/moments.h"
 #include "app/open.h"
 #include "app/snapshot.h"
+#include "base/clock.h"
 #include "capture/http.h"
 #include "present/leaks.h"
 

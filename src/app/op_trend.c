@@ -7,6 +7,7 @@
 #include "app/live.h"
 #include "app/moments.h"
 #include "app/pprof_bytes.h"
+#include "base/clock.h"
 #include "present/trend.h"
 
 #include "base/banned.h"

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "app/version.h"
+#include "base/clock.h"
 #include "capture/evidence.h"
 #include "base/banned.h"
 
@@ -41,14 +42,6 @@ struct gs_record {
 	gs_record_status status; /* under the lock */
 	bool is_over;
 };
-
-static int64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * SECOND_NS + t.tv_nsec;
-}
 
 static void say(gs_record *r, double done, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 static void say(gs_record *r, double done, const char *fmt, ...)
@@ -95,7 +88,7 @@ static bool should_stop(void *ctx)
 static void on_progress(void *ctx, double done, const char *text)
 {
 	gs_record *r = ctx;
-	int64_t spent = now_ns() - r->begin_ns, total = r->info.asked_duration_ns;
+	int64_t spent = gs_now_ns() - r->begin_ns, total = r->info.asked_duration_ns;
 
 	if (r->should_stop)
 		say(r, -1, "ending the recording of %.*s%s%s", GS_FMT(r->target.title), text[0] ? ": " : "", text);
@@ -110,7 +103,7 @@ static void on_progress(void *ctx, double done, const char *text)
 static void on_http_progress(void *ctx, double done, const char *text)
 {
 	gs_record *r = ctx;
-	bool is_over = r->info.asked_duration_ns && now_ns() - r->begin_ns > r->info.asked_duration_ns;
+	bool is_over = r->info.asked_duration_ns && gs_now_ns() - r->begin_ns > r->info.asked_duration_ns;
 
 	if (is_over && text[0] && !r->should_stop)
 		say(r, -1, "recorded %.*s: %s", GS_FMT(r->target.title), text);
@@ -278,12 +271,12 @@ static void *main_thread(void *ctx)
 	pthread_t http;
 	bool has_http = false, any = false, ok = true;
 
-	r->begin_ns = now_ns();
+	r->begin_ns = gs_now_ns();
 	if (r->target.endpoint)
 		has_http = pthread_create(&http, NULL, http_main, r) == 0;
 	if (r->perf && !gs_perf_run(r->perf, r->o.command && !r->o.duration_ns ? 0 : r->info.asked_duration_ns, &progress, &err))
 		note(r, "%s", err.text);
-	r->info.duration_ns = now_ns() - r->begin_ns;
+	r->info.duration_ns = gs_now_ns() - r->begin_ns;
 	if (r->perf && gs_perf_look(r->perf)->target_ended)
 		r->should_stop = true; /* nothing more will come from its endpoint */
 	r->is_sampled = true;
@@ -292,7 +285,7 @@ static void *main_thread(void *ctx)
 	if (has_http)
 		pthread_join(http, NULL);
 	if (!r->perf)
-		r->info.duration_ns = now_ns() - r->begin_ns;
+		r->info.duration_ns = gs_now_ns() - r->begin_ns;
 	r->info.ended = gs_str_of(why_ended(r));
 	if (r->target.endpoint)
 		take_http_parts(r);
@@ -398,7 +391,7 @@ static bool begin(gs_record *r, gs_err *err)
 	if (!gs_folder_create(r->o.output, r->target.name, r->o.replace, &r->folder, err))
 		return false;
 	gs_capture_clock_now(&r->info.clock);
-	r->begin_ns = now_ns();
+	r->begin_ns = gs_now_ns();
 	if (r->target.endpoint && !r->target.n_processes && gs_process_of_endpoint(r->mem, r->target.endpoint, local))
 		r->info.process = local;
 	if (r->o.command && !gs_record_command_prepare(r->o.command, &r->command, err))
@@ -480,7 +473,7 @@ void gs_record_stop(gs_record *r)
 bool gs_record_wait(gs_record *r, int64_t timeout_ns)
 {
 	struct timespec until;
-	int64_t at = now_ns() + timeout_ns;
+	int64_t at = gs_now_ns() + timeout_ns;
 	bool is_over;
 
 	until.tv_sec = (time_t)(at / SECOND_NS);

@@ -7,6 +7,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/pool.h"
@@ -208,22 +209,14 @@ bool gs_folder_write(gs_folder *f, const char *name, gs_str bytes, gs_err *err)
 	return gs_folder_commit(f, name, fd, err);
 }
 
-static int64_t clock_ns(clockid_t id)
-{
-	struct timespec t;
-
-	clock_gettime(id, &t);
-	return t.tv_sec * 1000000000ll + t.tv_nsec;
-}
-
 void gs_capture_clock_now(gs_capture_clock *out)
 {
 	int64_t best = INT64_MAX;
 
 	/* The tightest of a few readings: an interruption between two clocks would look like an offset. */
 	for (int i = 0; i < 5; i++) {
-		int64_t before = clock_ns(CLOCK_MONOTONIC), wall = clock_ns(CLOCK_REALTIME), boot = clock_ns(CLOCK_BOOTTIME);
-		int64_t after = clock_ns(CLOCK_MONOTONIC);
+		int64_t before = gs_now_ns(), wall = gs_clock_ns(CLOCK_REALTIME), boot = gs_clock_ns(CLOCK_BOOTTIME);
+		int64_t after = gs_now_ns();
 
 		if (after - before < best) {
 			best = after - before;

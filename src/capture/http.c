@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/library.h"
 #include "base/banned.h"
@@ -28,14 +29,6 @@ struct gs_http_running {
 	bool is_too_large;
 	const gs_http_auth *auth;
 };
-
-static int64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000ll + t.tv_nsec;
-}
 
 typedef struct netns_call {
 	int32_t pid;
@@ -457,7 +450,7 @@ void gs_http_run(gs_http_request *requests, size_t n, unsigned parallel, const g
 			active -= on_done(multi, r, rc);
 		}
 		if (!stop_at && gs_progress_should_stop(progress)) {
-			stop_at = now_ns() + grace_ns;
+			stop_at = gs_now_ns() + grace_ns;
 			for (size_t i = 0; i < n; i++)
 				if (requests[i].running) {
 					stop_one(multi, &requests[i]);
@@ -465,7 +458,7 @@ void gs_http_run(gs_http_request *requests, size_t n, unsigned parallel, const g
 				}
 			for (; next < n; next++)
 				gs_fail(&requests[next].err, GS_ERR_STOPPED, GS_ERR_NOWHERE, "stopped before it began");
-		} else if (stop_at && now_ns() >= stop_at) {
+		} else if (stop_at && gs_now_ns() >= stop_at) {
 			for (size_t i = 0; i < n; i++)
 				if (requests[i].running) {
 					requests[i].is_timed = false;
@@ -473,9 +466,9 @@ void gs_http_run(gs_http_request *requests, size_t n, unsigned parallel, const g
 					active--;
 				}
 		}
-		if (progress && now_ns() >= report_at) {
+		if (progress && gs_now_ns() >= report_at) {
 			gs_progress_report(progress, -1, "");
-			report_at = now_ns() + 200000000;
+			report_at = gs_now_ns() + 200000000;
 		}
 		if (active)
 			curl_multi_poll(multi, NULL, 0, 100, NULL);

@@ -4,6 +4,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "format/gotrace/gotrace.h"
 
@@ -44,14 +45,6 @@ typedef struct fetch {
 	uint32_t n;
 	uint64_t n_goroutines; /* 0: not known */
 } fetch;
-
-static int64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * SECOND_NS + t.tv_nsec;
-}
 
 bool gs_only_has(gs_str only, gs_str kind)
 {
@@ -414,7 +407,7 @@ static void on_end(gs_http_request *r)
 static void tell(void *ctx, double done, const char *text)
 {
 	const fetch *f = ctx;
-	int64_t now = now_ns();
+	int64_t now = gs_now_ns();
 	unsigned n = 0;
 	GS_AUTO(buf) out = { 0 };
 
@@ -484,7 +477,7 @@ static void run_round(fetch *f, bool may_stop)
 					  .max_bytes = j->max_bytes    ? trace_bound(j->max_bytes) :
 						       f->o->max_bytes ? f->o->max_bytes :
 									 1ull << 30 };
-		j->due_ns = now_ns() + covers;
+		j->due_ns = gs_now_ns() + covers;
 		of[n++] = j;
 	}
 	gs_http_run(r, n, MAX_NAMES, f->o->auth, 10 * SECOND_NS, &progress);

@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "capture/kernel.h"
 #include "capture/leaf.h"
@@ -51,14 +52,6 @@ struct gs_perf {
 	uint64_t *kernel_ips;
 	int64_t wall_ns, clock_ns;
 };
-
-static int64_t clock_now(clockid_t id)
-{
-	struct timespec t;
-
-	clock_gettime(id, &t);
-	return t.tv_sec * 1000000000ll + t.tv_nsec;
-}
 
 static int by_i32(const void *a, const void *b)
 {
@@ -597,8 +590,8 @@ gs_perf *gs_perf_open(const gs_perf_options *options, gs_err *err)
 	p->facts.has_kernel = !p->attr.exclude_kernel;
 	if (p->attr.exclude_kernel && options->user_only)
 		p->facts.why_no_kernel = "not asked for";
-	p->wall_ns = clock_now(CLOCK_REALTIME);
-	p->clock_ns = clock_now(CLOCK_MONOTONIC);
+	p->wall_ns = gs_clock_ns(CLOCK_REALTIME);
+	p->clock_ns = gs_now_ns();
 	if (!ok)
 		explain(p, e, err);
 	if (!ok || !begin_file(p, err)) {
@@ -672,7 +665,7 @@ bool gs_perf_run(gs_perf *p, int64_t duration_ns, const gs_progress *progress, g
 {
 	size_t n = p->rings.n + p->pidfds.n;
 	struct pollfd *fds = calloc(n + 1, sizeof(*fds));
-	int64_t begin = clock_now(CLOCK_MONOTONIC), flush_at = begin, end = duration_ns ? begin + duration_ns : INT64_MAX;
+	int64_t begin = gs_now_ns(), flush_at = begin, end = duration_ns ? begin + duration_ns : INT64_MAX;
 	bool ok = true;
 
 	if (!fds)
@@ -682,7 +675,7 @@ bool gs_perf_run(gs_perf *p, int64_t duration_ns, const gs_progress *progress, g
 	for (size_t i = 0; i < n; i++)
 		fds[i] = (struct pollfd){ .fd = i < p->rings.n ? p->rings.p[i].fd : p->pidfds.p[i - p->rings.n], .events = POLLIN };
 	while (ok) {
-		int64_t now = clock_now(CLOCK_MONOTONIC), left_ms = (end - now) / 1000000;
+		int64_t now = gs_now_ns(), left_ms = (end - now) / 1000000;
 		char text[80];
 		bool any;
 
@@ -708,7 +701,7 @@ bool gs_perf_run(gs_perf *p, int64_t duration_ns, const gs_progress *progress, g
 			break;
 		}
 	}
-	p->sink.end_ns = (uint64_t)clock_now(CLOCK_MONOTONIC);
+	p->sink.end_ns = (uint64_t)gs_now_ns();
 	free(fds);
 	return ok || p->file.is_full;
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/map.h"
 #include "capture/proc_text.h"
@@ -113,11 +114,7 @@ static void look_at_container(gs_arena *mem, gs_process *p)
 
 static int64_t boot_ns(void)
 {
-	struct timespec wall, boot;
-
-	clock_gettime(CLOCK_REALTIME, &wall);
-	clock_gettime(CLOCK_BOOTTIME, &boot);
-	return (wall.tv_sec - boot.tv_sec) * 1000000000ll + wall.tv_nsec - boot.tv_nsec;
+	return gs_clock_ns(CLOCK_REALTIME) - gs_clock_ns(CLOCK_BOOTTIME);
 }
 
 /* All but what the executable says. False: gone, or nothing of ours to see. */
@@ -244,14 +241,6 @@ static uint64_t cpu_time_ns(int32_t pid)
 	return sum;
 }
 
-static int64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000ll + t.tv_nsec;
-}
-
 /* What one executable says, read once however many processes run it. */
 typedef struct exe_cache {
 	gs_map by_inode; /* key: hash of device, inode and time of change; value: index */
@@ -298,13 +287,13 @@ static void measure_cpu(gs_process *list, uint32_t n, gs_arena *mem, const gs_pr
 
 	for (uint32_t i = 0; i < n; i++) {
 		before[i] = cpu_time_ns(list[i].pid);
-		at[i] = now_ns();
+		at[i] = gs_now_ns();
 	}
 	for (int i = 0; i < 5 && !gs_progress_should_stop(progress); i++)
 		usleep(50000);
 	for (uint32_t i = 0; i < n; i++) {
 		uint64_t after = cpu_time_ns(list[i].pid);
-		int64_t span = now_ns() - at[i];
+		int64_t span = gs_now_ns() - at[i];
 
 		/* Threads that ended meanwhile take their time with them: never below zero. */
 		list[i].cpu_pct = after > before[i] && span > 0 ? 100.0 * (double)(after - before[i]) / (double)span : 0;

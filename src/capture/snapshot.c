@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "capture/exe.h"
 #include "capture/proc_text.h"
@@ -19,14 +20,6 @@
 #define MAX_UNWATCHED_BYTES ((uint64_t)16 << 20)
 /* A few threads stop in that. */
 #define STOP_NS 300000
-
-static int64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 static bool proc_read(int32_t pid, const char *name, uint64_t max, gs_file *out, gs_err *err)
 {
@@ -255,7 +248,7 @@ gs_image *gs_snapshot_take(gs_arena *mem, int32_t pid, gs_snapshot_ask ask, cons
 			   gs_snapshot_report *report, gs_err *err)
 {
 	taking t = { .pid = pid, .ask = ask, .watch = { .line = -1, .watch_fd = -1 }, .stop = { .line = -1, .watch_fd = -1 }, .report = report, .mem = mem };
-	int64_t begin = now_ns();
+	int64_t begin = gs_now_ns();
 	gs_image *image;
 	bool ok;
 
@@ -278,7 +271,7 @@ gs_image *gs_snapshot_take(gs_arena *mem, int32_t pid, gs_snapshot_ask ask, cons
 	gs_guard_release(&t.watch);
 	gs_copier_close(&t.c);
 	report->copied_bytes = t.c.copied_bytes;
-	report->total_ns = now_ns() - begin;
+	report->total_ns = gs_now_ns() - begin;
 	if (!ok) {
 		gs_image_close(image);
 		return NULL;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "capture/page_watch.h"
 #include "base/banned.h"
@@ -22,14 +23,6 @@ enum { MAX_SEGMENTS = 1 << 20, PAGEMAP_ENTRIES = 8192, MAX_RUNS = 4096, MAX_IOVE
 #define AHEAD_BYTES (64 * MB)
 /* So little is copied while the target stands as fast as another round is begun. */
 #define REST_BYTES (4 * MB)
-
-static int64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 /* ---- bits of pages ---- */
 
@@ -386,14 +379,14 @@ static bool copy_round(gs_copier *c, const gs_guard *watch, uint64_t *bytes, int
 
 		for (uint64_t at = a->start; at < a->limit;) {
 			uint64_t limit = at + AHEAD_BYTES < a->limit ? at + AHEAD_BYTES : a->limit;
-			int64_t begin = now_ns();
+			int64_t begin = gs_now_ns();
 			size_t n;
 
 			if (gs_progress_should_stop(c->progress))
 				return gs_fail(err, GS_ERR_STOPPED, GS_ERR_NOWHERE, "stopped");
 			if (!gs_guard_lives(watch) || !gs_page_watch_scan(c->pagemap_fd, &at, limit, true, runs, MAX_RUNS, &n))
 				return gs_fail(err, GS_ERR_UNSUPPORTED, GS_ERR_NOWHERE, "the watch over its writes ended");
-			*scan_ns += now_ns() - begin;
+			*scan_ns += gs_now_ns() - begin;
 			*bytes += copy_runs(c, a, runs, n);
 			c->unread_bytes = 0; /* nothing has been lost yet */
 			gs_progress_report(c->progress, (double)i / c->n_areas, "copying memory while it runs");
@@ -422,13 +415,13 @@ bool gs_copier_go_ahead(gs_copier *c, int32_t pid, const gs_guard *watch, gs_cop
 	c->is_ahead = true;
 	c->is_watched = true;
 	for (;;) {
-		int64_t begin = now_ns(), scan_ns, took;
+		int64_t begin = gs_now_ns(), scan_ns, took;
 
 		if (out->n_rounds)
 			watch_new(c, pid, watch->watch_fd);
 		if (!copy_round(c, watch, &bytes, &scan_ns, err))
 			return false;
-		took = now_ns() - begin;
+		took = gs_now_ns() - begin;
 		out->n_rounds++;
 		/* In the time of this round as much is written to for each moment as in that of the one before. */
 		out->rest_bytes = before_ns ? (uint64_t)((double)bytes * (double)took / (double)before_ns) : bytes;

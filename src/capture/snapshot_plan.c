@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/pool.h"
 #include "capture/page_watch.h"
@@ -142,19 +143,18 @@ static double crowd(const char *root)
 /* How long the kernel takes to make a child of ourselves that ends at once; INT64_MAX: it makes none. */
 static int64_t fork_ns(void)
 {
-	struct timespec begin, end;
+	int64_t begin = gs_now_ns(), end;
 	pid_t pid;
 
-	clock_gettime(CLOCK_MONOTONIC, &begin);
 	pid = fork();
 	if (pid == 0)
 		_exit(0);
-	clock_gettime(CLOCK_MONOTONIC, &end);
+	end = gs_now_ns();
 	if (pid < 0)
 		return INT64_MAX;
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
-	return (end.tv_sec - begin.tv_sec) * 1000000000ll + (end.tv_nsec - begin.tv_nsec);
+	return end - begin;
 }
 
 /* What a child costs for memory in small pages: it differs threefold between machines, and is the same for every process of one. */

@@ -5,15 +5,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/banned.h"
-
-static int64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 /* Inputs name files and functions: nothing of theirs may steer the terminal. */
 static void put_visible(gs_buf *out, gs_str s)
@@ -64,7 +57,7 @@ static void report(void *ctx, double done, const char *text)
 {
 	enum { FIRST_NS = 300000000, EVERY_NS = 80000000 };
 	gs_cli_progress *p = ctx;
-	int64_t now = now_ns();
+	int64_t now = gs_now_ns();
 	struct winsize w;
 	unsigned width = ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 10 ? w.ws_col : 80;
 	GS_AUTO(buf) line = { 0 };
@@ -93,7 +86,7 @@ static void report(void *ctx, double done, const char *text)
 
 void gs_cli_progress_init(gs_cli_progress *p, bool is_quiet)
 {
-	*p = (gs_cli_progress){ .started_ns = now_ns(), .is_on = !is_quiet && isatty(STDERR_FILENO) };
+	*p = (gs_cli_progress){ .started_ns = gs_now_ns(), .is_on = !is_quiet && isatty(STDERR_FILENO) };
 	p->progress = (gs_progress){ .report = report, .ctx = p };
 }
 

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <sys/socket.h>
 
+#include "base/clock.h"
 #include "base/banned.h"
 
 struct gs_watched {
@@ -19,14 +20,6 @@ struct gs_watch {
 	gs_watched head; /* a ring */
 };
 
-static int64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 static void *run(void *arg)
 {
 	enum { LOOK_EVERY_NS = 250000000 };
@@ -34,7 +27,7 @@ static void *run(void *arg)
 
 	pthread_mutex_lock(&w->lock);
 	while (!w->is_ending) {
-		int64_t now = now_ns(), wake_at = now + LOOK_EVERY_NS;
+		int64_t now = gs_now_ns(), wake_at = now + LOOK_EVERY_NS;
 		struct timespec until = { wake_at / 1000000000, wake_at % 1000000000 };
 
 		for (gs_watched *c = w->head.next; c != &w->head; c = c->next)
@@ -90,7 +83,7 @@ gs_watched *gs_watch_add(gs_watch *w, int fd, int64_t limit_ns)
 	if (!c)
 		return NULL;
 	pthread_mutex_lock(&w->lock);
-	*c = (gs_watched){ w->head.next, &w->head, fd, now_ns() + limit_ns };
+	*c = (gs_watched){ w->head.next, &w->head, fd, gs_now_ns() + limit_ns };
 	c->next->prev = c;
 	w->head.next = c;
 	pthread_cond_signal(&w->wake);
@@ -101,7 +94,7 @@ gs_watched *gs_watch_add(gs_watch *w, int fd, int64_t limit_ns)
 void gs_watch_limit(gs_watch *w, gs_watched *c, int64_t limit_ns)
 {
 	pthread_mutex_lock(&w->lock);
-	c->deadline_ns = limit_ns ? now_ns() + limit_ns : 0;
+	c->deadline_ns = limit_ns ? gs_now_ns() + limit_ns : 0;
 	pthread_mutex_unlock(&w->lock);
 }
 
