@@ -1,6 +1,5 @@
 #include "capture/snapshot_guard.h"
 
-#include <dirent.h>
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -14,12 +13,14 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
-#include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
+#include "capture/lend.h"
 #include "capture/page_watch.h"
+#include "capture/proc_text.h"
 #include "base/banned.h"
 
 #define STOP_LIMIT_NS 300000000ll
@@ -27,20 +28,12 @@
 #define LEND_LIMIT_NS 20000000ll
 #define REAP_LIMIT_NS 3000000000ll
 #define BORROW_LIMIT_NS 300000000ll
-/* The kernel's own limit of thread ids, PID_MAX_LIMIT. */
-#define MAX_TID (4u << 20)
 
 /* Everything below `guard_main` runs in a child of a program with threads: system calls and our own memory only. */
-typedef struct tracee {
-	int32_t tid;
-	bool is_stopped;
-	int pending; /* a signal that was on its way when we came: goes on with the detach */
-} tracee;
-
 typedef struct guard {
 	gs_guard_shared *s;
 	int line;
-	tracee *list; /* GS_GUARD_MAX_THREADS */
+	gs_tracee *list; /* GS_GUARD_MAX_THREADS */
 	uint32_t n;
 	uint64_t *known; /* a bit for each thread id that was seen */
 	int64_t stopped_ns;
@@ -49,26 +42,12 @@ typedef struct guard {
 	int theirs, watch_fd; /* the same descriptor: the target's number, -1: none; ours */
 	int borrow_errno;
 	bool is_given_back;
-	uint32_t n_late; /* threads that did not stop in time: ours until they do, or we end */
+	gs_lender lender;
 } guard;
 
-static int64_t now_ns(void)
+static gs_lender lender_of(gs_guard_shared *s)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
-static void nap(void)
-{
-	nanosleep(&(struct timespec){ .tv_nsec = 20000 }, NULL);
-}
-
-static long trace(int request, int32_t tid, uint64_t addr, uint64_t data)
-{
-	/* The raw call: glibc's wrapper has enum types and variable arguments. */
-	return syscall(SYS_ptrace, (long)request, (long)tid, addr, data);
+	return (gs_lender){ .pid = s->pid, .suspends_seccomp = s->suspends_seccomp, .lent_ns = &s->lent_ns };
 }
 
 static void tell_path(char *out, size_t n, int32_t pid, const char *rest)
@@ -81,74 +60,53 @@ static bool is_known(const guard *g, uint64_t tid)
 	return g->known[tid / 64] >> (tid % 64) & 1;
 }
 
-struct dirent64_head { /* getdents64(2) */
-	uint64_t ino;
-	int64_t off;
-	uint16_t len;
-	uint8_t type;
-	char name[];
-};
+/* The thread has ended; a main thread that ended while others go on stays as a zombie and cannot be traced. */
+static bool has_ended(const guard *g, int32_t tid)
+{
+	char path[64], text[1024];
+	gs_proc_stat stat;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", g->s->pid, tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text));
+	if (fd >= 0)
+		close(fd);
+	return n <= 0 || (gs_proc_stat_parse((gs_str){ text, (size_t)n }, &stat) && (stat.state == 'Z' || stat.state == 'X'));
+}
 
 /* Attach to threads that are not ours yet; none is stopped by that. False: *err says why not. */
 static bool seize_new(guard *g, uint32_t *n_new, gs_err *err)
 {
-	_Alignas(8) char buf[32768];
-	char path[64];
-	int fd;
-	long n;
+	gs_tids tids;
+	int32_t tid;
 
 	*n_new = 0;
-	tell_path(path, sizeof(path), g->s->pid, "task");
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
+	gs_tids_open(&tids, g->s->pid);
+	if (tids.fd < 0)
 		return gs_fail(err, GS_ERR_MISSING, GS_ERR_NOWHERE, "process %d is gone", g->s->pid);
-	while ((n = syscall(SYS_getdents64, fd, buf, sizeof(buf))) > 0) {
-		for (long at = 0; at < n;) {
-			const struct dirent64_head *d = (const void *)(buf + at);
-			uint64_t tid;
-
-			at += d->len;
-			if (!gs_str_u64(gs_str_of(d->name), 10, &tid) || tid >= MAX_TID || is_known(g, tid))
-				continue;
-			if (g->n == GS_GUARD_MAX_THREADS) {
-				close(fd);
-				return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "process %d has too many threads", g->s->pid);
-			}
-			if (trace(PTRACE_SEIZE, (int32_t)tid, 0, 0) != 0) {
-				int why = errno;
-				char state = 0;
-
-				if (why == ESRCH)
-					continue; /* ended meanwhile */
-				/* A main thread that ended while others go on is a zombie and refuses too. */
-				char stat[512];
-				int sfd;
-				ssize_t got;
-
-				snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", g->s->pid, (int)tid);
-				sfd = open(path, O_RDONLY | O_CLOEXEC);
-				got = sfd < 0 ? -1 : read(sfd, stat, sizeof(stat));
-				if (sfd >= 0)
-					close(sfd);
-				if (got <= 0)
-					continue;
-				size_t paren = gs_str_rfind_char((gs_str){ stat, (size_t)got }, ')');
-
-				if (paren != SIZE_MAX && paren + 2 < (size_t)got)
-					state = stat[paren + 2];
-				if (state == 'Z' || state == 'X')
-					continue;
-				close(fd);
-				return gs_fail(err, why == EPERM ? GS_ERR_DENIED : GS_ERR_UNSUPPORTED, GS_ERR_NOWHERE,
-					       "process %d may not be stopped (%s): it is another user's, or a debugger or tracer holds it, or "
-					       "kernel.yama.ptrace_scope forbids it; sudo may help", g->s->pid, strerrordesc_np(why));
-			}
-			g->list[g->n++] = (tracee){ .tid = (int32_t)tid };
-			g->known[tid / 64] |= 1ull << (tid % 64);
-			++*n_new;
+	while (gs_tids_next(&tids, &tid)) {
+		if (is_known(g, (uint32_t)tid))
+			continue;
+		if (g->n == GS_GUARD_MAX_THREADS) {
+			gs_tids_close(&tids);
+			return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "process %d has too many threads", g->s->pid);
 		}
+		if (gs_ptrace(PTRACE_SEIZE, tid, 0, 0) != 0) {
+			int why = errno;
+
+			if (why == ESRCH || has_ended(g, tid))
+				continue;
+			gs_tids_close(&tids);
+			return gs_fail(err, why == EPERM ? GS_ERR_DENIED : GS_ERR_UNSUPPORTED, GS_ERR_NOWHERE,
+				       "process %d may not be stopped (%s): it is another user's, or a debugger or tracer holds it, or "
+				       "kernel.yama.ptrace_scope forbids it; sudo may help", g->s->pid, strerrordesc_np(why));
+		}
+		g->list[g->n++] = (gs_tracee){ .tid = tid };
+		g->known[tid / 64] |= 1ull << (tid % 64);
+		++*n_new;
 	}
-	close(fd);
 	return true;
 }
 
@@ -182,7 +140,7 @@ static bool wait_stopped(guard *g, int64_t deadline)
 		bool all = true;
 
 		for (uint32_t i = 0; i < g->n;) {
-			tracee *t = &g->list[i];
+			gs_tracee *t = &g->list[i];
 			int status;
 			pid_t got;
 
@@ -206,9 +164,9 @@ static bool wait_stopped(guard *g, int64_t deadline)
 		}
 		if (all)
 			return true;
-		if (now_ns() > deadline)
+		if (gs_now_ns() > deadline)
 			return false;
-		nap();
+		gs_nap();
 	}
 }
 
@@ -223,11 +181,11 @@ static bool freeze(guard *g, gs_err *err)
 		if (!seize_new(g, &n_new, err))
 			return false;
 	while (n_new && n_new >= g->n / 2);
-	g->stopped_ns = now_ns();
+	g->stopped_ns = gs_now_ns();
 	deadline = g->stopped_ns + STOP_LIMIT_NS;
 	for (;;) {
 		for (; n_asked < g->n; n_asked++)
-			trace(PTRACE_INTERRUPT, g->list[n_asked].tid, 0, 0);
+			gs_ptrace(PTRACE_INTERRUPT, g->list[n_asked].tid, 0, 0);
 		if (!wait_stopped(g, deadline))
 			return gs_fail(err, GS_ERR_STOPPED, GS_ERR_NOWHERE,
 				       "a thread of process %d did not stop (it waits for a device, a disk, or a child that has not called exec); it was left alone", g->s->pid);
@@ -249,7 +207,7 @@ static void thaw(guard *g)
 {
 	for (uint32_t i = 0; i < g->n; i++)
 		if (g->list[i].is_stopped)
-			trace(PTRACE_DETACH, g->list[i].tid, 0, (uint64_t)g->list[i].pending);
+			gs_ptrace(PTRACE_DETACH, g->list[i].tid, 0, (uint64_t)g->list[i].pending);
 	g->n = 0;
 }
 
@@ -261,11 +219,11 @@ static void read_registers(guard *g)
 		gs_image_thread *t = &s->threads[s->n_threads];
 		struct iovec regs = { t->registers, sizeof(t->registers) }, fp = { t->fp, sizeof(t->fp) };
 
-		if (trace(PTRACE_GETREGSET, g->list[i].tid, NT_PRSTATUS, (uint64_t)(uintptr_t)&regs) != 0)
+		if (gs_ptrace(PTRACE_GETREGSET, g->list[i].tid, NT_PRSTATUS, (uint64_t)(uintptr_t)&regs) != 0)
 			continue;
 		t->tid = g->list[i].tid;
 		t->n_registers = (uint32_t)(regs.iov_len / 8);
-		t->n_fp_bytes = trace(PTRACE_GETREGSET, g->list[i].tid, NT_PRFPREG, (uint64_t)(uintptr_t)&fp) == 0 ? (uint32_t)fp.iov_len : 0;
+		t->n_fp_bytes = gs_ptrace(PTRACE_GETREGSET, g->list[i].tid, NT_PRFPREG, (uint64_t)(uintptr_t)&fp) == 0 ? (uint32_t)fp.iov_len : 0;
 #if defined(__x86_64__)
 		t->pc = t->registers[16];
 		t->sp = t->registers[19];
@@ -280,140 +238,14 @@ static void read_registers(guard *g)
 	}
 }
 
-#if defined(__x86_64__)
-/*
- * The kernel repeats most calls that a stop interrupts, but some it ends with EINTR, of which the program should not hear. With ERESTARTNOHAND
- * (-514) in its place it repeats these too, and makes EINTR of it only when a handler of the program's own has run. Calls that have
- * done nothing yet when they say EINTR; a limit of time begins anew.
- */
-static void hide_interruption(int32_t tid)
-{
-	static const uint16_t calls[] = {
-		SYS_read, SYS_write, SYS_accept, SYS_accept4, SYS_sendto, SYS_sendmsg, SYS_recvfrom, SYS_recvmsg,
-		SYS_semop, SYS_semtimedop, SYS_rt_sigtimedwait, SYS_io_getevents, SYS_epoll_wait, SYS_epoll_pwait, SYS_epoll_pwait2,
-	};
-	struct user_regs_struct r;
-
-	if (trace(PTRACE_GETREGS, tid, 0, (uint64_t)(uintptr_t)&r) != 0 || r.cs != 0x33 || (long)r.rax != -EINTR)
-		return;
-	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
-		if (r.orig_rax == calls[i]) {
-			r.rax = (unsigned long)-514;
-			trace(PTRACE_SETREGS, tid, 0, (uint64_t)(uintptr_t)&r);
-			return;
-		}
-}
-
-/*
- * Should everything that watches be killed in the middle of a lent call, the thread goes on behind its own system call with a strange result.
- * So only a thread may lend whose code does not care: Go's nanosleep, and Go's futex wait, which must expect to wake for
- * no reason. They are known by what follows the instruction (runtime/sys_linux_amd64.s); C's futex would abort.
- */
-static bool can_lend(int32_t tid, struct user_regs_struct *r)
-{
-	uint64_t code[2] = { 0 };
-	unsigned char *b = (unsigned char *)code;
-	long rax;
-	bool is_interrupted;
-
-	if (trace(PTRACE_GETREGS, tid, 0, (uint64_t)(uintptr_t)r) != 0 || r->cs != 0x33)
-		return false;
-	rax = (long)r->rax;
-	is_interrupted = rax == -512 || rax == -513 || rax == -514 || rax == -516; /* ERESTARTSYS and its kin: stopped inside a system call */
-	if (!is_interrupted || r->rip < 4096)
-		return false;
-	for (unsigned i = 0; i < 2; i++)
-		if (trace(PTRACE_PEEKTEXT, tid, r->rip - 2 + 8 * i, (uint64_t)(uintptr_t)&code[i]) != 0)
-			return false;
-	if (b[0] != 0x0f || b[1] != 0x05)
-		return false;
-	if (r->orig_rax == SYS_futex) /* mov %eax, n(%rsp); ret */
-		return (r->rsi & 0x7f) == 0 && b[2] == 0x89 && b[3] == 0x44 && b[4] == 0x24 && b[6] == 0xc3;
-	if (r->orig_rax == SYS_nanosleep) /* add $n, %rsp; pop %rbp; ret */
-		return b[2] == 0x48 && b[3] == 0x83 && b[4] == 0xc4 && b[6] == 0x5d && b[7] == 0xc3;
-	return false;
-}
-
-/* Next stop of a thread that we set going; 0 when it is gone. */
-static int next_stop(int32_t tid)
-{
-	int status;
-	pid_t got;
-
-	do
-		got = waitpid(tid, &status, __WALL);
-	while (got < 0 && errno == EINTR);
-	return got == tid && WIFSTOPPED(status) ? status : 0;
-}
-
-/*
- * Run one system call on a stopped thread and put everything back. *child: what a clone made, stopped before its first instruction. False: the
- * thread is gone, or a signal came first; then it stands as it was, the signal held.
- *
- * Nothing here outlives us in the thread: a single step would (the trap flag stays when a tracer dies, and its SIGTRAP ends the
- * program), a changed signal mask as well. So it runs to the call's entry, to its end, and the stop behind it is asked for only there:
- * a clone with a stop pending would fail.
- */
-static bool lend(tracee *t, const struct user_regs_struct *saved, long nr, const uint64_t args[4], long *result, int32_t *child)
-{
-	enum { TO_ENTRY, TO_END, TO_STOP } phase = TO_ENTRY;
-	struct user_regs_struct r = *saved;
-	const int32_t tid = t->tid;
-	int status;
-
-	r.rip -= 2;
-	r.rax = (unsigned long)nr;
-	r.orig_rax = (unsigned long)-1;
-	r.rdi = args[0];
-	r.rsi = args[1];
-	r.rdx = args[2];
-	r.r10 = args[3];
-	r.r8 = 0;
-	*result = -EINTR;
-	if (trace(PTRACE_SETREGS, tid, 0, (uint64_t)(uintptr_t)&r) != 0)
-		return false;
-	for (;;) {
-		int sig, event;
-
-		if (phase == TO_STOP)
-			trace(PTRACE_INTERRUPT, tid, 0, 0);
-		if (trace(phase == TO_STOP ? PTRACE_CONT : PTRACE_SYSCALL, tid, 0, 0) != 0 || (status = next_stop(tid)) == 0)
-			return false;
-		sig = WSTOPSIG(status);
-		event = status >> 16;
-		if (event == PTRACE_EVENT_CLONE || event == PTRACE_EVENT_FORK) {
-			unsigned long pid = 0;
-
-			trace(PTRACE_GETEVENTMSG, tid, 0, (uint64_t)(uintptr_t)&pid);
-			*child = (int32_t)pid;
-			/* First thing: whatever happens to us, it must not live on. */
-			if (next_stop(*child))
-				trace(PTRACE_SETOPTIONS, *child, 0, PTRACE_O_EXITKILL);
-			phase = TO_STOP;
-		} else if (event == 0 && sig == (SIGTRAP | 0x80)) {
-			phase = phase == TO_ENTRY ? TO_END : TO_STOP;
-		} else if (event == 0) { /* a signal on its way: the thread stays in front of it */
-			t->pending = sig;
-			break;
-		} else if (phase == TO_STOP) {
-			break;
-		}
-	}
-	if (phase == TO_STOP && trace(PTRACE_GETREGS, tid, 0, (uint64_t)(uintptr_t)&r) == 0)
-		*result = (long)r.rax;
-	trace(PTRACE_SETREGS, tid, 0, (uint64_t)(uintptr_t)saved);
-	return phase == TO_STOP;
-}
-
 static void make_child(guard *g)
 {
 	gs_guard_shared *s = g->s;
-
 	unsigned n_tried = 0;
 
-	s->no_fork_errno = -1;
+	s->no_fork_errno = gs_lend_is_possible() ? -1 : ENOSYS;
 	for (uint32_t i = 0; i < g->n; i++) {
-		tracee *t = &g->list[i];
+		gs_tracee *t = &g->list[i];
 		struct user_regs_struct saved;
 		uint64_t options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | (s->suspends_seccomp ? PTRACE_O_SUSPEND_SECCOMP : 0);
 		/* No signal when it ends. The table of open files stays one: what the target closes is closed, however long the child lives.
@@ -422,17 +254,17 @@ static void make_child(guard *g)
 		long result = 0;
 		int32_t child = 0;
 
-		if (t->pending || !can_lend(t->tid, &saved))
+		if (t->pending || !gs_lend_can(t->tid, &saved))
 			continue;
-		if (n_tried++ && now_ns() - g->stopped_ns > LEND_LIMIT_NS)
+		if (n_tried++ && gs_now_ns() - g->stopped_ns > LEND_LIMIT_NS)
 			return;
-		if (trace(PTRACE_SETOPTIONS, t->tid, 0, options) != 0) {
+		if (gs_ptrace(PTRACE_SETOPTIONS, t->tid, 0, options) != 0) {
 			s->no_fork_errno = errno;
 			return;
 		}
-		if (!lend(t, &saved, SYS_clone, args, &result, &child)) {
+		if (!gs_lend_call(t, &saved, SYS_clone, args, &result, &child)) {
 			if (t->pending) { /* another may do it */
-				trace(PTRACE_SETOPTIONS, t->tid, 0, 0);
+				gs_ptrace(PTRACE_SETOPTIONS, t->tid, 0, 0);
 				continue;
 			}
 			t->is_stopped = false; /* gone: not to be detached */
@@ -449,64 +281,14 @@ static void make_child(guard *g)
 	}
 }
 
-/* One call on a stopped thread that has no more to do than that. False: it was not made. */
-static bool lend_plainly(guard *g, tracee *t, const struct user_regs_struct *saved, long nr, const uint64_t args[4], long *result)
-{
-	int32_t none = 0;
-
-	return trace(PTRACE_SETOPTIONS, t->tid, 0, PTRACE_O_TRACESYSGOOD | (g->s->suspends_seccomp ? PTRACE_O_SUSPEND_SECCOMP : 0)) == 0 &&
-	       lend(t, saved, nr, args, result, &none);
-}
-
-/* Stop this thread only, and only if it sleeps where it can lend itself do what is to be done with it. False: it was not done. */
-static bool with_one_stopped(guard *g, int32_t tid, bool (*use)(guard *g, tracee *t, const struct user_regs_struct *saved))
-{
-	struct user_regs_struct saved;
-	tracee t = { .tid = tid };
-	int64_t begin, deadline;
-	bool done = false;
-	int status;
-
-	if (trace(PTRACE_SEIZE, tid, 0, 0) != 0)
-		return false;
-	begin = now_ns();
-	deadline = begin + 200000000;
-	trace(PTRACE_INTERRUPT, tid, 0, 0);
-	for (;;) {
-		pid_t got = waitpid(tid, &status, __WALL | WNOHANG);
-
-		if (got < 0 || (got > 0 && !WIFSTOPPED(status)))
-			return false;
-		if (got > 0)
-			break;
-		if (now_ns() > deadline) {
-			g->n_late++;
-			return false;
-		}
-		nap();
-	}
-	if (status >> 16 == 0)
-		t.pending = WSTOPSIG(status);
-	hide_interruption(tid);
-	if (!t.pending && can_lend(tid, &saved))
-		done = use(g, &t, &saved);
-	trace(PTRACE_DETACH, tid, 0, (uint64_t)t.pending);
-	g->s->lent_ns += now_ns() - begin;
-	return done;
-}
-
 /* The child is dead: some thread of the target must wait for it, else it stays a zombie. */
-static bool reap(guard *g, tracee *t, const struct user_regs_struct *saved)
+static bool reap(const gs_lender *l, gs_tracee *t, const struct user_regs_struct *saved, void *arg)
 {
+	const guard *g = arg;
 	const uint64_t args[4] = { (uint64_t)(uint32_t)g->s->child_ns_pid, 0, __WALL | WNOHANG, 0 };
 	long result = 0;
 
-	return lend_plainly(g, t, saved, SYS_wait4, args, &result) && (result == g->s->child_ns_pid || result == -ECHILD);
-}
-
-static bool reap_by(guard *g, int32_t tid)
-{
-	return with_one_stopped(g, tid, reap);
+	return gs_lend_plain_call(l, t, saved, SYS_wait4, args, &result) && (result == g->s->child_ns_pid || result == -ECHILD);
 }
 
 /* The target's descriptor `g->theirs` is still the one that it made for us: it may have closed all that it does not know. */
@@ -520,23 +302,25 @@ static bool is_still_ours(const guard *g)
 	return n > 0 && gs_str_eq((gs_str){ name, (size_t)n }, GS_S("anon_inode:[userfaultfd]"));
 }
 
-static bool give_back(guard *g, tracee *t, const struct user_regs_struct *saved)
+static bool give_back(const gs_lender *l, gs_tracee *t, const struct user_regs_struct *saved, void *arg)
 {
+	const guard *g = arg;
 	const uint64_t args[4] = { (uint64_t)g->theirs, 0, 0, 0 };
 	long result = 0;
 
 	if (!is_still_ours(g))
 		return true;
-	return lend_plainly(g, t, saved, SYS_close, args, &result);
+	return gs_lend_plain_call(l, t, saved, SYS_close, args, &result);
 }
 
-static bool borrow(guard *g, tracee *t, const struct user_regs_struct *saved)
+static bool borrow(const gs_lender *l, gs_tracee *t, const struct user_regs_struct *saved, void *arg)
 {
+	guard *g = arg;
 	const uint64_t args[4] = { (uint64_t)gs_page_watch_flags(), 0, 0, 0 };
 	long result = 0;
 	int pidfd;
 
-	if (!lend_plainly(g, t, saved, SYS_userfaultfd, args, &result))
+	if (!gs_lend_plain_call(l, t, saved, SYS_userfaultfd, args, &result))
 		return false;
 	if (result < 0) {
 		g->borrow_errno = (int)-result;
@@ -548,60 +332,7 @@ static bool borrow(guard *g, tracee *t, const struct user_regs_struct *saved)
 	g->borrow_errno = g->watch_fd < 0 ? errno : 0;
 	if (pidfd >= 0)
 		close(pidfd);
-	g->is_given_back = give_back(g, t, saved);
-	return true;
-}
-
-/* With one thread of the target after the other, until one has done it. */
-static bool by_some_thread(guard *g, int64_t deadline, bool (*use)(guard *g, tracee *t, const struct user_regs_struct *saved))
-{
-	_Alignas(8) char buf[32768];
-	char path[64];
-	int fd;
-	long n;
-	bool done = false;
-
-	while (!done && now_ns() < deadline) {
-		tell_path(path, sizeof(path), g->s->pid, "task");
-		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (fd < 0)
-			return false;
-		while (!done && (n = syscall(SYS_getdents64, fd, buf, sizeof(buf))) > 0)
-			for (long at = 0; at < n && !done && now_ns() < deadline;) {
-				const struct dirent64_head *d = (const void *)(buf + at);
-				uint64_t tid;
-
-				at += d->len;
-				done = gs_str_u64(gs_str_of(d->name), 10, &tid) && tid < MAX_TID && with_one_stopped(g, (int32_t)tid, use);
-			}
-		close(fd);
-		if (!done)
-			nap();
-	}
-	return done;
-}
-
-/* While one of its threads is ours nobody else can stop the process. False: it still does not stop. */
-static bool let_go_of_late(guard *g, int64_t deadline)
-{
-	while (g->n_late) {
-		int status;
-		pid_t got = waitpid(-1, &status, __WALL | WNOHANG);
-
-		if (got < 0 && errno == ECHILD)
-			break;
-		if (got > 0) {
-			if (WIFSTOPPED(status)) {
-				hide_interruption(got);
-				trace(PTRACE_DETACH, got, 0, status >> 16 == 0 ? (uint64_t)WSTOPSIG(status) : 0);
-			}
-			g->n_late--;
-		} else if (now_ns() > deadline) {
-			return false;
-		} else {
-			nap();
-		}
-	}
+	g->is_given_back = give_back(l, t, saved, g);
 	return true;
 }
 
@@ -610,11 +341,13 @@ static bool begin_watch(guard *g, gs_err *err)
 	gs_guard_shared *s = g->s;
 	int why;
 
-	if (!by_some_thread(g, now_ns() + BORROW_LIMIT_NS, borrow))
+	if (!gs_lend_is_possible())
+		return gs_fail(err, GS_ERR_UNSUPPORTED, GS_ERR_NOWHERE, "its writes can be watched on amd64 only");
+	if (!gs_lend_by_any(&g->lender, gs_now_ns() + BORROW_LIMIT_NS, borrow, g))
 		return gs_fail(err, GS_ERR_UNSUPPORTED, GS_ERR_NOWHERE, "no thread slept where it could lend itself");
 	if (g->theirs >= 0 && !g->is_given_back)
-		(void)by_some_thread(g, now_ns() + REAP_LIMIT_NS, give_back);
-	if (!let_go_of_late(g, now_ns() + BORROW_LIMIT_NS))
+		(void)gs_lend_by_any(&g->lender, gs_now_ns() + REAP_LIMIT_NS, give_back, g);
+	if (!gs_lend_let_go(&g->lender, gs_now_ns() + BORROW_LIMIT_NS))
 		return gs_fail(err, GS_ERR_UNSUPPORTED, GS_ERR_NOWHERE, "a thread did not stop");
 	if (g->watch_fd < 0)
 		return gs_fail(err, GS_ERR_UNSUPPORTED, GS_ERR_NOWHERE, "its writes cannot be watched (%s)", strerrordesc_np(g->borrow_errno));
@@ -626,31 +359,6 @@ static bool begin_watch(guard *g, gs_err *err)
 			s->unwatched_bytes += g->ranges[i].limit - g->ranges[i].start;
 	return true;
 }
-#else
-static void hide_interruption(int32_t tid)
-{
-	(void)tid;
-}
-
-static void make_child(guard *g)
-{
-	g->s->no_fork_errno = ENOSYS;
-}
-
-static bool reap_by(guard *g, int32_t tid)
-{
-	(void)g;
-	(void)tid;
-	return false;
-}
-
-static bool begin_watch(guard *g, gs_err *err)
-{
-	(void)g;
-	return gs_fail(err, GS_ERR_UNSUPPORTED, GS_ERR_NOWHERE, "its writes can be watched on amd64 only");
-}
-#endif
-
 static bool is_gone(int32_t pid)
 {
 	char path[64];
@@ -663,19 +371,19 @@ static void take_child_away(guard *g, int64_t deadline)
 {
 	int32_t child = g->s->child_pid;
 
-	while (!(g->s->is_reaped = is_gone(child)) && now_ns() < deadline) {
-		g->s->is_reaped = reap_by(g, g->s->lender);
-		for (uint32_t i = 0; i < g->s->n_threads && !g->s->is_reaped && now_ns() < deadline; i++)
-			g->s->is_reaped = reap_by(g, g->s->threads[i].tid);
+	while (!(g->s->is_reaped = is_gone(child)) && gs_now_ns() < deadline) {
+		g->s->is_reaped = gs_lend_by(&g->lender, g->s->lender, reap, g);
+		for (uint32_t i = 0; i < g->s->n_threads && !g->s->is_reaped && gs_now_ns() < deadline; i++)
+			g->s->is_reaped = gs_lend_by(&g->lender, g->s->threads[i].tid, reap, g);
 		if (g->s->is_reaped)
 			break;
-		nap();
+		gs_nap();
 	}
 }
 
 static void end_child(guard *g)
 {
-	int64_t deadline = now_ns() + REAP_LIMIT_NS;
+	int64_t deadline = gs_now_ns() + REAP_LIMIT_NS;
 	int32_t child = g->s->child_pid;
 	int status;
 
@@ -713,13 +421,13 @@ static void replace_guard(gs_guard_shared *s)
 		return;
 	pid = fork();
 	if (pid == 0) {
-		guard g = { .s = s, .line = -1 };
+		guard g = { .s = s, .line = -1, .lender = lender_of(s) };
 
 		sigfillset(&all);
 		sigprocmask(SIG_SETMASK, &all, NULL);
 		setsid();
 		gs_guard_hurry(true);
-		take_child_away(&g, now_ns() + REAP_LIMIT_NS);
+		take_child_away(&g, gs_now_ns() + REAP_LIMIT_NS);
 		_exit(0);
 	}
 	if (pid > 0)
@@ -788,17 +496,17 @@ static void stop_or_fork(guard *g)
 	char path[64];
 
 	if (!freeze(g, &s->err)) {
-		s->pause_ns = g->stopped_ns ? now_ns() - g->stopped_ns : 0;
+		s->pause_ns = g->stopped_ns ? gs_now_ns() - g->stopped_ns : 0;
 		_exit(1); /* the kernel lets go whoever is ours */
 	}
 	read_registers(g);
 	for (uint32_t i = 0; i < g->n; i++)
-		hide_interruption(g->list[i].tid);
+		gs_lend_hide_interruption(g->list[i].tid);
 	if (s->job == GS_GUARD_FORK)
 		make_child(g);
 	if (s->child_pid) {
 		thaw(g);
-		s->pause_ns = now_ns() - g->stopped_ns;
+		s->pause_ns = gs_now_ns() - g->stopped_ns;
 		gs_guard_hurry(false);
 		tell_path(path, sizeof(path), s->child_pid, "oom_score_adj");
 		survive_memory_pressure(path, "1000");
@@ -807,7 +515,7 @@ static void stop_or_fork(guard *g)
 	} else {
 		stand_by(g);
 		thaw(g);
-		s->pause_ns = now_ns() - g->stopped_ns;
+		s->pause_ns = gs_now_ns() - g->stopped_ns;
 	}
 }
 
@@ -848,8 +556,8 @@ bool gs_guard_begin(int32_t pid, gs_guard_job job, bool suspends_seccomp, const 
 {
 	gs_guard_shared *s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	/* The guard's: the list of threads, then the bits. */
-	const size_t own_bytes = sizeof(tracee) * GS_GUARD_MAX_THREADS + MAX_TID / 8;
-	tracee *list = mmap(NULL, own_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	const size_t own_bytes = sizeof(gs_tracee) * GS_GUARD_MAX_THREADS + GS_MAX_TID / 8;
+	gs_tracee *list = mmap(NULL, own_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	int pair[2] = { -1, -1 };
 
 	*out = (gs_guard){ .line = -1, .watch_fd = -1 };
@@ -869,7 +577,7 @@ bool gs_guard_begin(int32_t pid, gs_guard_job job, bool suspends_seccomp, const 
 	out->pid = fork();
 	if (out->pid == 0) {
 		guard g = { .s = s, .line = pair[1], .list = list, .known = (uint64_t *)(list + GS_GUARD_MAX_THREADS), .ranges = ranges,
-			    .n_ranges = n_ranges, .theirs = -1, .watch_fd = -1 };
+			    .n_ranges = n_ranges, .theirs = -1, .watch_fd = -1, .lender = lender_of(s) };
 
 		close(pair[0]);
 		guard_main(&g);

@@ -2,9 +2,8 @@
  * The half of a snapshot that stops threads: a process of its own between gospect and the target, so that a gospect that is killed at
  * any moment leaves nothing behind. It alone traces; when the line to gospect breaks, it undoes what it did and ends.
  *
- * It never writes to the target's memory and sends no signal. Its only touch: one thread that sleeps in the kernel on behalf of Go's
- * scheduler repeats its own system call instruction as another call and is put back. For a copy-on-write snapshot that is clone(2); to watch which
- * pages change, userfaultfd(2) and, when the guard has taken the descriptor, close(2).
+ * It never writes to the target's memory and sends no signal. Its only touch: one thread lends itself for a system call (capture/lend.h). For a
+ * copy-on-write snapshot that is clone(2); to watch which pages change, userfaultfd(2) and, when the guard has taken the descriptor, close(2).
  * Should the guard be killed, the kernel ends the watch, and gospect has another guard take a dead child away. Should both be killed at once,
  * the target still goes on, but its child's zombie (without memory) stays, or, within the tenth of a millisecond that the thread is lent, an open
  * descriptor; and a child that was being born at that moment ends by a fault of its own, which Go's runtime reports on the target's standard error.
