@@ -204,7 +204,7 @@ def golf(version, tmp, folder):
         module(dst, version)
         at = text.rfind("runtime.GC()")
         text = text[:at] + "stopAndWait()" + text[at + len("runtime.GC()"):]
-        text = text.replace("i < 3000000", "i < 30000")  # gigabytes
+        text = text.replace("i < 3000000", "i < 30000").replace("NUM = 100000", "NUM = 1000")  # gigabytes
         if not re.search(r"\bruntime\.", text.replace("runtime.GOOS", "x")):
             text = re.sub(r'(\n\s*)"runtime"', r'\1_ "runtime"', text)
         (dst / "main.go").write_text(text)
