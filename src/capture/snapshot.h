@@ -30,7 +30,8 @@ typedef struct gs_snapshot_plan {
 	bool suspends_seccomp;
 	uint64_t anon_bytes, huge_bytes; /* resident or swapped; huge: in pages of 2 MB */
 	int64_t pause_ns;		 /* predicted */
-	int64_t copy_pause_ns, fork_pause_ns, precopy_pause_ns;
+	int64_t copy_pause_ns, precopy_pause_ns;
+	int64_t fork_pause_ns; /* 0: neither way is FORK, and it was not measured */
 } gs_snapshot_plan;
 
 /* Strings are the arena's. GS_ERR_MISSING, GS_ERR_DENIED (a tracer holds it), GS_ERR_UNSUPPORTED, GS_ERR_LIMIT (the pause). */

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/pool.h"
+#include "capture/lend.h"
 #include "capture/page_watch.h"
 #include "capture/proc_text.h"
 #include "base/banned.h"
@@ -248,20 +249,17 @@ bool gs_snapshot_plan_make(gs_arena *mem, int32_t pid, gs_snapshot_ask ask, gs_s
 		gs_str_u64(gs_proc_status_value(self.bytes, "CapEff"), 16, &caps);
 	headroom = cgroup_headroom(root, pid);
 
-	pthread_once(&once, measure_fork);
 	huge_gb = (double)out->huge_bytes / 1e9;
 	small_gb = (double)(out->anon_bytes > out->huge_bytes ? out->anon_bytes - out->huge_bytes : 0) / 1e9;
 	gs_str_u64(gs_proc_status_value(status.bytes, "Threads"), 10, &threads);
 	stop_ns = (STOP_NS + (double)threads * STOP_THREAD_NS) * busy;
-	out->fork_pause_ns = (int64_t)(stop_ns + (small_gb + huge_gb * FORK_HUGE_SHARE) * measured_fork_ns_per_gb * busy);
 	out->copy_pause_ns = (int64_t)(stop_ns + (small_gb + huge_gb) * COPY_NS_PER_GB * busy);
 
 	out->precopy_pause_ns = (int64_t)(stop_ns + ((small_gb + huge_gb) * SCAN_NS_PER_GB + REST_NS) * busy);
 
-#if !defined(__x86_64__)
-	no_lending = "threads lend themselves on amd64 only";
-#endif
-	if (!no_lending && (seccomp == 1 || (seccomp == 2 && !(caps >> 21 & 1))))
+	if (!gs_lend_is_possible())
+		no_lending = "threads lend themselves on amd64 only";
+	else if (seccomp == 1 || (seccomp == 2 && !(caps >> 21 & 1)))
 		no_lending = "it runs under a seccomp filter, which a lent system call might break (with CAP_SYS_ADMIN the filter can be held off)";
 	is_watchable = !no_lending && gs_page_watch_is_possible();
 	no_fork = no_lending ? no_lending : headroom < out->anon_bytes / 2 ? "its control group has too little room for pages that change meanwhile" : NULL;
@@ -284,6 +282,10 @@ bool gs_snapshot_plan_make(gs_arena *mem, int32_t pid, gs_snapshot_ask ask, gs_s
 	} else {
 		out->way = is_watchable ? GS_SNAPSHOT_PRECOPY : GS_SNAPSHOT_FORK;
 		out->why = is_watchable ? GS_S("the shortest pause") : GS_S("the shorter pause");
+	}
+	if (out->way == GS_SNAPSHOT_FORK || (out->way == GS_SNAPSHOT_PRECOPY && out->way_else == GS_SNAPSHOT_FORK)) {
+		pthread_once(&once, measure_fork);
+		out->fork_pause_ns = (int64_t)(stop_ns + (small_gb + huge_gb * FORK_HUGE_SHARE) * measured_fork_ns_per_gb * busy);
 	}
 	out->pause_ns = out->way == GS_SNAPSHOT_PRECOPY ? out->precopy_pause_ns : out->way == GS_SNAPSHOT_FORK ? out->fork_pause_ns : out->copy_pause_ns;
 	if (ask.max_pause_ns && out->pause_ns > ask.max_pause_ns)
