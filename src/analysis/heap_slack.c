@@ -312,7 +312,7 @@ bool gs_heap_slack_find(gs_arena *mem, const gs_heap *h, const gs_dominators *d,
 	s->flags = gs_try_new(mem, uint8_t, h->n_objects);
 	ok = s->flags && gs_strtab_init(&s->strings, mem);
 	if (ok) {
-		look->references(look, s, take);
+		look->references(look, NULL, s, take);
 		judge_all(s);
 		look->maps(look, s, take_map);
 		ok = !s->is_out_of_memory;

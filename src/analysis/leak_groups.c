@@ -292,7 +292,7 @@ bool gs_leak_find_users(const gs_heap *h, const gs_leak_proof *p, gs_leaks *l)
 	for (uint32_t i = 0; i < h->n_roots; i++) {
 		const gs_heap_root *r = &h->roots[i];
 
-		if (!is_asked(&u, r->object))
+		if (!is_asked(&u, r->object) || gs_leak_leads_beside(p, h->n_objects + i, r->object))
 			continue;
 		if (r->goroutine == GS_HEAP_NONE)
 			add_for_all(&u, r->object, (gs_leak_user){ GS_LEAK_BY_VARIABLE, i, 1, i });
@@ -303,7 +303,7 @@ bool gs_leak_find_users(const gs_heap *h, const gs_leak_proof *p, gs_leaks *l)
 		if (p->is_waiter[i / 64] >> (i & 63) & 1)
 			continue;
 		for (uint32_t k = gs_heap_edge_at(h, i); k < gs_heap_edge_at(h, i + 1); k++)
-			if (is_asked(&u, gs_heap_edge_to(h, k)) && gs_heap_edge_to(h, k) != i)
+			if (is_asked(&u, gs_heap_edge_to(h, k)) && gs_heap_edge_to(h, k) != i && !gs_leak_leads_beside(p, i, gs_heap_edge_to(h, k)))
 				add_for_all(&u, gs_heap_edge_to(h, k), (gs_leak_user){ GS_LEAK_BY_OBJECT, i, 1, i });
 	}
 	return true;

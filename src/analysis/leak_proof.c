@@ -1,16 +1,20 @@
 #include "analysis/leak_proof.h"
 
+#include "base/buf.h"
+
 #include "base/banned.h"
 
 enum {
 	AHEAD = 12, /* objects between asking for an object's row and looking into it */
 	REPORT_EVERY = 1 << 22,
+	SHARED_BYTES = 16, /* that small values share */
 };
 
 /* What there is to do when an object comes within reach. */
 typedef enum duty {
 	DUTY_WAKE = 1,	 /* somebody waits for it */
 	DUTY_OPAQUE = 2, /* a goroutine's record, a waiter on a semaphore, the list of all goroutines: leads nowhere */
+	DUTY_SHARED = 4, /* holds locks and neighbours of theirs */
 } duty;
 
 typedef struct waiter_of {
@@ -28,6 +32,9 @@ typedef struct prover {
 	uint32_t n_waits;
 	uint32_t *queue, n_queued, n_done;
 	uint32_t *woken, n_woken, n_followed;
+	gs_map shared; /* object -> a bit for each of its bytes at which the semaphore of a lock begins */
+	gs_map pair;   /* from and object of a row in beside -> 1: one of its pointers leads to a lock after all */
+	GS_VEC(gs_leak_beside) beside;
 	bool is_out_of_memory;
 } prover;
 
@@ -230,15 +237,18 @@ __attribute__((always_inline)) static inline void reach(prover *v, uint32_t obje
 {
 	if (v->p->from[object] != GS_HEAP_NONE)
 		return;
-	v->p->from[object] = from;
 	if (v->is_special[object / 64] >> (object & 63) & 1) {
 		uint32_t duties = *gs_map_get(&v->duties, object);
 
+		if (duties & DUTY_SHARED && gs_leak_leads_beside(v->p, from, object))
+			return;
+		v->p->from[object] = from;
 		if (duties & DUTY_WAKE)
 			wake_those_of(v, object);
 		if (duties & DUTY_OPAQUE)
 			return;
 	}
+	v->p->from[object] = from;
 	v->queue[v->n_queued++] = object;
 }
 
@@ -317,6 +327,118 @@ static bool run(prover *v)
 	return true;
 }
 
+/* ---- neighbours of locks ---- */
+
+static int by_object_and_from(const void *a, const void *b)
+{
+	const gs_leak_beside *x = a, *y = b;
+
+	if (x->object != y->object)
+		return x->object < y->object ? -1 : 1;
+	return x->from < y->from ? -1 : x->from > y->from;
+}
+
+bool gs_leak_leads_beside(const gs_leak_proof *p, uint32_t from, uint32_t object)
+{
+	const gs_leak_beside key = { from, object };
+
+	return p->n_beside && bsearch(&key, p->beside, p->n_beside, sizeof(key), by_object_and_from);
+}
+
+/* Small blocks by which somebody may be woken, and where the semaphores in them are. False: there are none, or no memory. */
+static bool find_shared(prover *v, uint64_t *is_shared)
+{
+	const gs_heap *h = v->h;
+	bool is_new, any = false;
+
+	for (uint32_t i = 0; i < h->n_waits; i++) {
+		const gs_heap_wait *w = &h->waits[i];
+		uint32_t *at;
+
+		if (w->kind != GS_HEAP_WAIT_SEMAPHORE || w->object == GS_HEAP_NONE || !h->spans[gs_heap_span_of(h, w->object)].is_tiny)
+			continue;
+		at = gs_map_put(&v->shared, w->object, &is_new);
+		if (!at) {
+			v->is_out_of_memory = true;
+			return false;
+		}
+		*at |= 1u << (w->addr - gs_heap_addr(h, w->object)) % SHARED_BYTES;
+		if (v->p->state[w->goroutine] == GS_LEAK_WAITS && v->p->woken_by[w->goroutine] == w->object) {
+			is_shared[w->object / 64] |= (uint64_t)1 << (w->object & 63);
+			any = true;
+		}
+	}
+	return any;
+}
+
+static void take_reference(void *ctx, const gs_heap_reference *r)
+{
+	prover *v = ctx;
+	const uint32_t *semaphores = gs_map_get(&v->shared, r->to);
+	uint32_t from = r->from == GS_HEAP_NONE ? v->h->n_objects + r->root : r->from, *at;
+	gs_leak_beside *row;
+	bool is_new;
+
+	if (!semaphores)
+		return;
+	at = gs_map_put(&v->pair, (uint64_t)from << 32 | r->to, &is_new);
+	row = at && is_new ? gs_vec_push(&v->beside, UINT32_MAX) : NULL;
+	if (!at || (is_new && !row)) {
+		v->is_out_of_memory = true;
+		return;
+	}
+	if (is_new) {
+		*at = 0;
+		*row = (gs_leak_beside){ from, r->to };
+	}
+	for (uint64_t i = r->offset; i < SHARED_BYTES && i - r->offset < r->reach_bytes; i++)
+		*at |= *semaphores >> i & 1;
+}
+
+/*
+ * What is asked only when somebody seems to be woken by way of such a block: which pointers into it lead beside its locks. False: none do, or there is
+ * no memory to tell.
+ */
+static bool find_beside(gs_arena *mem, gs_arena *scratch, prover *v)
+{
+	const gs_heap *h = v->h;
+	uint64_t *is_shared = gs_try_new(scratch, uint64_t, h->n_objects / 64 + 1);
+	gs_heap_look *look;
+	gs_leak_proof *p = v->p;
+
+	v->is_out_of_memory |= !is_shared;
+	if (!is_shared || !find_shared(v, is_shared))
+		return false;
+	look = h->look ? h->look(h, scratch) : NULL;
+	if (look)
+		look->references(look, is_shared, v, take_reference);
+	p->beside = gs_try_new(mem, gs_leak_beside, v->beside.n);
+	v->is_out_of_memory |= !p->beside;
+	for (size_t i = 0; !v->is_out_of_memory && i < v->beside.n; i++) {
+		const gs_leak_beside *b = &v->beside.p[i];
+
+		if (*gs_map_get(&v->pair, (uint64_t)b->from << 32 | b->object))
+			continue; /* one of its pointers does lead to a lock */
+		add_duty(v, b->object, DUTY_SHARED);
+		p->beside[p->n_beside++] = *b;
+	}
+	if (p->n_beside)
+		qsort(p->beside, p->n_beside, sizeof(*p->beside), by_object_and_from);
+	return p->n_beside && !v->is_out_of_memory;
+}
+
+static void start_again(prover *v)
+{
+	const gs_heap *h = v->h;
+
+	for (uint32_t i = 0; i < h->n_goroutines; i++)
+		if (v->p->state[i] == GS_LEAK_WAITS)
+			v->p->state[i] = GS_LEAK_STUCK;
+	memset(v->p->from, 0xff, h->n_objects * sizeof(*v->p->from));
+	memset(v->p->woken_by, 0xff, h->n_goroutines * sizeof(*v->p->woken_by));
+	v->n_queued = v->n_done = v->n_woken = v->n_followed = 0;
+}
+
 bool gs_leak_prove(gs_arena *mem, const gs_heap *h, const gs_progress *progress, gs_leak_proof *out, gs_err *err)
 {
 	GS_AUTO(arena) *scratch = gs_arena_create((uint64_t)1 << 40);
@@ -327,8 +449,16 @@ bool gs_leak_prove(gs_arena *mem, const gs_heap *h, const gs_progress *progress,
 	gs_progress_report(progress, -1, "which goroutines can never go on");
 	has_room = has_room && prepare(mem, scratch, &v);
 	ok = has_room && run(&v);
+	if (ok && find_beside(mem, scratch, &v)) {
+		start_again(&v);
+		ok = run(&v);
+	}
+	has_room &= !v.is_out_of_memory;
 	gs_map_release(&v.duties);
 	gs_map_release(&v.first_wait);
+	gs_map_release(&v.shared);
+	gs_map_release(&v.pair);
+	gs_vec_release(&v.beside);
 	if (!has_room)
 		return gs_fail(err, GS_ERR_LIMIT, GS_ERR_NOWHERE, "out of memory for the ways to %u objects", h->n_objects);
 	if (!ok)

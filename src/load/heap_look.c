@@ -1005,11 +1005,11 @@ static bool function(gs_heap_look *base, uint32_t id, gs_heap_function *out)
 	return true;
 }
 
-static void references(gs_heap_look *base, void *ctx, void (*take)(void *ctx, const gs_heap_reference *r))
+static void references(gs_heap_look *base, const uint64_t *only, void *ctx, void (*take)(void *ctx, const gs_heap_reference *r))
 {
 	look *l = (look *)(void *)base;
 
-	heap_references(&l->t, l->h, ctx, take);
+	heap_references(&l->t, l->h, only, ctx, take);
 }
 
 static void maps(gs_heap_look *base, void *ctx, void (*take)(void *ctx, const gs_heap_map_room *m))

@@ -23,6 +23,7 @@ typedef struct walk {
 	const gs_go_runtime *rt;
 	const heap_variable *variables;
 	uint32_t n_variables;
+	const uint64_t *only; /* bits of the objects that are asked for; NULL: all */
 	gs_map tricky; /* type -> 1: pointers to it may mean more */
 	void *ctx;
 	void (*take)(void *ctx, const gs_heap_reference *r);
@@ -30,6 +31,7 @@ typedef struct walk {
 	gs_heap_reference now;
 	uint64_t size, head, each;  /* of it, of one value; each 0: of no known type */
 	uint32_t index;
+	uint64_t rest; /* bytes of the object that the pointer leads to, from there on */
 } walk;
 
 static uint64_t word(const walk *w, uint64_t addr)
@@ -72,39 +74,55 @@ static bool is_exact(const gs_go_runtime *rt, const gs_go_span *s)
 	return s->scheme == GS_GO_HEADER || (s->scheme == GS_GO_LARGE && s->mask != UINT32_MAX && rt->minor >= 24);
 }
 
-static void give_unknown(walk *w)
+static void give_unknown(walk *w, uint64_t reach)
 {
 	w->now.kind = GS_HEAP_REFERENCE_UNKNOWN;
+	w->now.reach_bytes = reach < w->rest ? reach : w->rest;
 	w->take(w->ctx, &w->now);
 }
 
-/* A reference to `used` and `room` bytes at `addr`, which is in w->now.to. */
+static bool is_asked(const walk *w, uint32_t object)
+{
+	return !w->only || w->only[object / 64] >> (object & 63) & 1;
+}
+
+/* The next pointer leads to `addr`. False: nobody asks for what is there. */
+static bool lead_to(walk *w, uint64_t addr)
+{
+	uint32_t object = gs_heap_find(w->h, addr);
+	const gs_go_span *s;
+	uint64_t offset, head;
+
+	if (object == GS_HEAP_NONE || !is_asked(w, object))
+		return false;
+	s = gs_go_span_at(w->rt, addr);
+	offset = addr - gs_heap_addr(w->h, object);
+	head = s && s->scheme == GS_GO_HEADER ? 8 : 0;
+	w->now.to = object;
+	w->now.offset = offset < head ? 0 : offset - head;
+	w->now.is_whole = offset == head;
+	w->rest = gs_heap_size(w->h, object) - (offset < head ? head : offset);
+	return true;
+}
+
+/* A reference to `used` and `room` bytes. */
 static void give(walk *w, gs_heap_reference_kind kind, uint64_t addr, uint64_t used, uint64_t room)
 {
 	const gs_go_span *s = gs_go_span_at(w->rt, addr);
-	uint32_t slot = s ? gs_go_slot_at(s, addr) : UINT32_MAX;
-	uint64_t head, offset, size;
 
-	if (slot == UINT32_MAX || s->scheme == GS_GO_USER_ARENA) {
-		give_unknown(w);
-		return;
-	}
-	head = s->scheme == GS_GO_HEADER ? 8 : 0;
-	offset = addr - s->base - slot * s->elem_bytes;
-	size = s->elem_bytes;
-	if (offset < head || used > room || room > size - offset) {
-		give_unknown(w); /* such a value is none of ours */
+	bool is_in_head = w->now.offset == 0 && !w->now.is_whole;
+
+	if (!s || s->scheme == GS_GO_USER_ARENA || is_in_head || used > room || room > w->rest) {
+		give_unknown(w, UINT64_MAX); /* such a value is none of ours */
 		return;
 	}
 	w->now.kind = (uint8_t)kind;
-	w->now.offset = offset - head;
 	w->now.used_bytes = used;
-	w->now.room_bytes = room;
-	w->now.is_whole = offset == head;
-	/* Something longer may begin here, unless we know what this is. */
-	if (kind == GS_HEAP_REFERENCE_POINTER && offset == head && !is_exact(w->rt, s) &&
-	    gs_go_slot_bytes(used, s->scheme != GS_GO_NOSCAN, w->rt->minor) < size)
-		give_unknown(w);
+	w->now.room_bytes = w->now.reach_bytes = room;
+	/* Something longer may begin here, unless we know what this is: it is kept, though not through this pointer. */
+	if (kind == GS_HEAP_REFERENCE_POINTER && w->now.is_whole && !is_exact(w->rt, s) &&
+	    gs_go_slot_bytes(used, s->scheme != GS_GO_NOSCAN, w->rt->minor) < s->elem_bytes)
+		give_unknown(w, room);
 	else
 		w->take(w->ctx, &w->now);
 }
@@ -114,7 +132,7 @@ static void give_pointer(walk *w, uint64_t addr, uint64_t type)
 	uint32_t index = heap_type_at(w->t, type);
 
 	if (is_tricky(w, type))
-		give_unknown(w);
+		give_unknown(w, UINT64_MAX);
 	else
 		give(w, GS_HEAP_REFERENCE_POINTER, addr, w->t->list.p[index].size, w->t->list.p[index].size);
 }
@@ -125,7 +143,7 @@ static void give_slice(walk *w, uint64_t addr, uint64_t elem, uint64_t len, uint
 	uint64_t each = index == UINT32_MAX ? 0 : w->t->list.p[index].size;
 
 	if (!each || __builtin_mul_overflow(len, each, &len) || __builtin_mul_overflow(cap, each, &cap))
-		give_unknown(w);
+		give_unknown(w, UINT64_MAX);
 	else
 		give(w, GS_HEAP_REFERENCE_SLICE, addr, len, cap);
 }
@@ -140,7 +158,7 @@ static void give_dynamic(walk *w, uint64_t addr, uint64_t type)
 	else if (d && d->is_direct && d->kind == KIND_POINTER)
 		give_pointer(w, addr, d->elem);
 	else
-		give_unknown(w);
+		give_unknown(w, UINT64_MAX);
 }
 
 /* The pointer `value` at byte `offset` of a value of a type that begins at `base`. */
@@ -151,7 +169,7 @@ static void give_word(walk *w, uint32_t index, uint64_t base, uint64_t offset, u
 	type_slot s;
 
 	if (!at || offset - at->offset > 8) {
-		give_unknown(w);
+		give_unknown(w, UINT64_MAX);
 		return;
 	}
 	s = *at;
@@ -161,9 +179,9 @@ static void give_word(walk *w, uint32_t index, uint64_t base, uint64_t offset, u
 		else if (s.op == SLOT_IFACE)
 			give_dynamic(w, value, word(w, word(w, addr - 8) + 8));
 		else
-			give_unknown(w);
+			give_unknown(w, UINT64_MAX);
 	} else if (offset != s.offset) {
-		give_unknown(w);
+		give_unknown(w, UINT64_MAX);
 	} else if (s.op == SLOT_POINTER) {
 		give_pointer(w, value, s.type);
 	} else if (s.op == SLOT_SLICE) {
@@ -171,7 +189,7 @@ static void give_word(walk *w, uint32_t index, uint64_t base, uint64_t offset, u
 	} else if (s.op == SLOT_STRING) {
 		give(w, GS_HEAP_REFERENCE_STRING, value, word(w, addr + 8), word(w, addr + 8));
 	} else {
-		give_unknown(w);
+		give_unknown(w, UINT64_MAX);
 	}
 }
 
@@ -180,14 +198,21 @@ static void visit(void *ctx, uint64_t offset, uint64_t value)
 	walk *w = ctx;
 	uint64_t at = offset - w->head;
 
-	w->now.to = gs_heap_find(w->h, value);
-	if (w->now.to == GS_HEAP_NONE)
+	if (!lead_to(w, value))
 		return;
 	w->now.from_offset = offset;
 	if (!w->each || offset < w->head || at / w->each >= w->size / w->each)
-		give_unknown(w); /* of no type, or behind the last value */
+		give_unknown(w, UINT64_MAX); /* of no type, or behind the last value */
 	else
 		give_word(w, w->index, gs_heap_addr(w->h, w->now.from) + w->head + at / w->each * w->each, at % w->each, value);
+}
+
+static bool has_asked(const walk *w, uint32_t object)
+{
+	for (uint32_t k = gs_heap_edge_at(w->h, object); w->only && k < gs_heap_edge_at(w->h, object + 1); k++)
+		if (is_asked(w, gs_heap_edge_to(w->h, k)))
+			return true;
+	return !w->only;
 }
 
 static void walk_objects(walk *w)
@@ -196,7 +221,7 @@ static void walk_objects(walk *w)
 		const gs_go_span *s = gs_go_span_at(w->rt, i.addr);
 		const gs_heap_type *type = &w->h->types[gs_heap_type_of(w->h, i.object)];
 
-		if (!s || s->scheme == GS_GO_NOSCAN)
+		if (!s || s->scheme == GS_GO_NOSCAN || !has_asked(w, i.object))
 			continue;
 		w->now = (gs_heap_reference){ .from = i.object, .root = GS_HEAP_NONE };
 		w->head = s->scheme == GS_GO_HEADER ? 8 : 0;
@@ -230,7 +255,7 @@ static void give_variable(walk *w, const heap_variable *v, uint64_t at)
 	uint64_t value = word(w, at);
 
 	if (index == UINT32_MAX)
-		give_unknown(w);
+		give_unknown(w, UINT64_MAX);
 	else if (v->kind == GS_GO_VARIABLE_VALUE && at - v->addr < w->t->list.p[index].size)
 		give_word(w, index, v->addr, at - v->addr, value);
 	else if (v->kind == GS_GO_VARIABLE_SLICE && at == v->addr)
@@ -238,23 +263,32 @@ static void give_variable(walk *w, const heap_variable *v, uint64_t at)
 	else if (v->kind == GS_GO_VARIABLE_POINTER && at == v->addr)
 		give_pointer(w, value, v->type);
 	else
-		give_unknown(w);
+		give_unknown(w, UINT64_MAX);
 }
 
-void heap_references(heap_types *t, const gs_heap *h, void *ctx, void (*take)(void *ctx, const gs_heap_reference *r))
+void heap_references(heap_types *t, const gs_heap *h, const uint64_t *only, void *ctx, void (*take)(void *ctx, const gs_heap_reference *r))
 {
-	walk w = { .t = t, .h = h, .rt = &t->b->rt, .ctx = ctx, .take = take };
+	walk w = { .t = t, .h = h, .rt = &t->b->rt, .only = only, .ctx = ctx, .take = take };
 
 	w.variables = heap_variables(h, &w.n_variables);
 	walk_objects(&w);
 	for (uint32_t i = 0; i < h->n_roots; i++) {
 		const gs_heap_root *r = &h->roots[i];
 
-		w.now = (gs_heap_reference){ .from = GS_HEAP_NONE, .root = i, .to = r->object };
+		if (!is_asked(&w, r->object))
+			continue;
+		w.now = (gs_heap_reference){ .from = GS_HEAP_NONE, .root = i };
+		if (gs_heap_find(h, word(&w, r->at)) != r->object) { /* a register's */
+			w.now.to = r->object;
+			w.rest = gs_heap_size(h, r->object);
+			give_unknown(&w, UINT64_MAX);
+			continue;
+		}
+		(void)lead_to(&w, word(&w, r->at));
 		if (r->kind == GS_HEAP_ROOT_GLOBAL && !r->is_guess)
 			give_variable(&w, variable_at(&w, r->at), r->at);
 		else
-			give_unknown(&w);
+			give_unknown(&w, UINT64_MAX);
 	}
 	gs_map_release(&w.tricky);
 }

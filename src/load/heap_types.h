@@ -108,7 +108,7 @@ typedef enum heap_captured {
 heap_captured heap_type_captured(heap_types *t, const heap_capture *c, const gs_go_span *s, uint64_t at);
 
 /* Parts of gs_heap_look: every pointer, every map. */
-void heap_references(heap_types *t, const gs_heap *h, void *ctx, void (*take)(void *ctx, const gs_heap_reference *r));
+void heap_references(heap_types *t, const gs_heap *h, const uint64_t *only, void *ctx, void (*take)(void *ctx, const gs_heap_reference *r));
 void heap_map_rooms(heap_types *t, const gs_heap *h, void *ctx, void (*take)(void *ctx, const gs_heap_map_room *m));
 
 /* Fill h->types and h->type_of. */

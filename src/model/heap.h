@@ -261,16 +261,17 @@ typedef enum gs_heap_reference_kind {
 	GS_HEAP_REFERENCE_STRING,
 } gs_heap_reference_kind;
 
-/* One pointer into an object, and which bytes of that it is good for. */
+/* One pointer into an object, and which bytes of that it is good for. Without tricks of package unsafe no way leads from there to a byte in front of it. */
 typedef struct gs_heap_reference {
 	uint32_t from; /* object, GS_HEAP_NONE: a root */
 	uint32_t root; /* index, GS_HEAP_NONE: an object */
 	uint32_t to;
-	uint8_t kind;	      /* gs_heap_reference_kind; UNKNOWN: only from, root and to are set */
+	uint8_t kind;	      /* gs_heap_reference_kind; UNKNOWN: nothing is said of used, room and is_whole */
 	uint64_t from_offset; /* of the pointer in `from` */
 	uint64_t offset;      /* of what it leads to in `to`: behind the allocator's own header, if there is one */
 	uint64_t used_bytes;  /* from there on; of a slice its length */
 	uint64_t room_bytes;  /* the same and a slice's capacity */
+	uint64_t reach_bytes; /* from there on, what may be used through this pointer at most */
 	bool is_whole;	      /* it leads to the object's first byte */
 } gs_heap_reference;
 
@@ -300,8 +301,8 @@ typedef struct gs_heap_look {
 	gs_str (*place)(struct gs_heap_look *l, uint32_t object, uint64_t offset);
 	/* False: the object is no closure. */
 	bool (*function)(struct gs_heap_look *l, uint32_t object, gs_heap_function *out);
-	/* Every pointer of every object and root, each once. */
-	void (*references)(struct gs_heap_look *l, void *ctx, void (*take)(void *ctx, const gs_heap_reference *r));
+	/* Every pointer of every object and root, each once. only: a bit for each object, those to others are left out; NULL: all. */
+	void (*references)(struct gs_heap_look *l, const uint64_t *only, void *ctx, void (*take)(void *ctx, const gs_heap_reference *r));
 	/* Maps whose type is known and that are not growing right now. */
 	void (*maps)(struct gs_heap_look *l, void *ctx, void (*take)(void *ctx, const gs_heap_map_room *m));
 } gs_heap_look;

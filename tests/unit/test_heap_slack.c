@@ -30,9 +30,9 @@ static gs_str place(gs_heap_look *l, uint32_t object, uint64_t offset)
 	return offset == 8 ? GS_S(".body") : GS_S(".name");
 }
 
-static void references(gs_heap_look *l, void *ctx, void (*take)(void *ctx, const gs_heap_reference *r))
+static void references(gs_heap_look *l, const uint64_t *only, void *ctx, void (*take)(void *ctx, const gs_heap_reference *r))
 {
-	(void)l;
+	(void)l, (void)only;
 	for (uint32_t i = 0; i < n_given; i++)
 		take(ctx, &given[i]);
 }

@@ -102,6 +102,74 @@ TEST(a_channel_that_only_its_sender_has)
 	gs_arena_free(s.mem);
 }
 
+/* ---- locks that share their place in memory ---- */
+
+static const gs_heap_reference *given;
+static uint32_t n_given;
+
+static void references(gs_heap_look *l, const uint64_t *only, void *ctx, void (*take)(void *ctx, const gs_heap_reference *r))
+{
+	(void)l;
+	for (uint32_t i = 0; i < n_given; i++)
+		if (only[given[i].to / 64] >> (given[i].to & 63) & 1)
+			take(ctx, &given[i]);
+}
+
+static gs_heap_look *look_of(const gs_heap *h, gs_arena *mem)
+{
+	gs_heap_look *l = gs_new(mem, gs_heap_look, 1);
+
+	(void)h;
+	l->references = references;
+	return l;
+}
+
+/* A semaphore at byte 4 of object 1, which a variable and object 0 of another have pointers into: is who waits for it stuck? */
+static bool is_stuck_beside(const gs_heap_reference *list, uint32_t n, bool is_tiny)
+{
+	gs_leak_proof p;
+	uint32_t g;
+	bool is;
+	small s;
+
+	start(&s, 2, (const uint32_t[][2]){ { 0, 1 } }, 1);
+	s.span.is_tiny = is_tiny;
+	s.h.look = look_of;
+	given = list;
+	n_given = n;
+	goroutine(&s, "main.main", "");
+	root(&s, GS_HEAP_NONE, 0);
+	root(&s, GS_HEAP_NONE, 1);
+	g = goroutine(&s, "main.lock", "sync.Mutex.Lock");
+	wait_for(&s, g, GS_HEAP_WAIT_SEMAPHORE, 1)->addr = 16 + 4;
+	p = prove(&s);
+	is = p.state[g] == GS_LEAK_STUCK;
+	CHECK_INT(p.from[0], 2);
+	CHECK_INT(p.from[1] == GS_HEAP_NONE, is);
+	CHECK_INT(p.n_stuck, is);
+	gs_arena_free(s.mem);
+	return is;
+}
+
+TEST(a_pointer_beside_a_lock_is_no_way_to_it)
+{
+	const gs_heap_reference behind = { .from = GS_HEAP_NONE, .root = 1, .to = 1, .offset = 8, .reach_bytes = 8 };
+	const gs_heap_reference in_front = { .from = 0, .root = GS_HEAP_NONE, .to = 1, .offset = 0, .reach_bytes = 4 };
+	gs_heap_reference also = in_front, longer = in_front, other_variable = behind;
+
+	also.offset = 4;
+	longer.reach_bytes = 5;
+	other_variable.offset = 0;
+	other_variable.reach_bytes = 16;
+	CHECK(is_stuck_beside((const gs_heap_reference[]){ behind, in_front }, 2, true));
+	CHECK(!is_stuck_beside((const gs_heap_reference[]){ behind, in_front }, 2, false)); /* one value, and who knows what is in it */
+	CHECK(!is_stuck_beside((const gs_heap_reference[]){ behind, longer }, 2, true));
+	CHECK(!is_stuck_beside((const gs_heap_reference[]){ behind, in_front, also }, 3, true));
+	CHECK(!is_stuck_beside((const gs_heap_reference[]){ behind, also, in_front }, 3, true));
+	CHECK(!is_stuck_beside((const gs_heap_reference[]){ other_variable, in_front }, 2, true));
+	CHECK(!is_stuck_beside(&behind, 1, true)); /* of the other pointer nobody said anything */
+}
+
 TEST(a_chain_of_goroutines_comes_to_life)
 {
 	/* A variable holds channel 0; who waits for it holds channel 1; who waits for that holds channel 2 */

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unsafe"
 )
 
 var (
@@ -22,6 +23,8 @@ var (
 	globalLock sync.Mutex
 	registry   = map[string]chan string{}
 	anything   interface{}
+	neighbours []*int64
+	counted    *counter
 )
 
 // ---- stuck for ever
@@ -60,13 +63,26 @@ func stuckPair() {
 	go func() { <-b; a <- 1 }()
 }
 
-// Locks are part of something larger: values of less than 16 bytes without pointers share a place in memory with others, and live as long as these.
+// Locks as part of something larger. Alone they are less than 16 bytes without pointers and share a place in memory with others: see stuckBeside.
 func stuckLocks() {
 	var a, b box
 	var both group
 	both.Add(2)
 	go func() { a.lock.Lock(); both.Done(); both.Wait(); b.lock.Lock(); a.lock.Unlock() }()
 	go func() { b.lock.Lock(); both.Done(); both.Wait(); a.lock.Lock(); b.lock.Unlock() }()
+}
+
+// A lock with a neighbour that lives.
+func stuckBeside() { lock := lockWithNeighbour(); go func() { lock.Lock(); lock.Lock() }() }
+
+func lockWithNeighbour() *sync.Mutex {
+	for {
+		lock, neighbour := new(sync.Mutex), new(int64)
+		neighbours = append(neighbours, neighbour)
+		if at := uintptr(unsafe.Pointer(lock)); at%16 == 0 && uintptr(unsafe.Pointer(neighbour)) == at+8 {
+			return lock
+		}
+	}
 }
 
 func stuckTwice()     { var b box; go func() { b.lock.Lock(); b.lock.Lock() }() }
@@ -236,6 +252,23 @@ func waitsGroup() {
 	go func() { w.Wait() }()
 }
 
+type counter struct { // less than 16 bytes
+	n    int32
+	lock sync.Mutex
+}
+
+func waitsBeside() {
+	counted = new(counter)
+	go func() { counted.lock.Lock(); counted.lock.Lock() }()
+}
+
+func waitsBesideHolder() {
+	lock := lockWithNeighbour()
+	lock.Lock()
+	go func() { time.Sleep(time.Hour); lock.Unlock() }()
+	go func() { lock.Lock() }()
+}
+
 func waitsDeferred(c chan int) { // only a deferred call has it
 	go func() {
 		defer func() { close(c) }()
@@ -252,14 +285,14 @@ func isQuiet() bool {
 }
 
 func main() {
-	for _, f := range []func(){stuckSend, stuckReceive, stuckRange, stuckFull, stuckSelect, stuckReflect, stuckPair, stuckLocks, stuckTwice, stuckWaitGroup,
+	for _, f := range []func(){stuckSend, stuckReceive, stuckRange, stuckFull, stuckSelect, stuckReflect, stuckPair, stuckLocks, stuckBeside, stuckTwice, stuckWaitGroup,
 		stuckRead, stuckWrite, stuckCond, stuckNil, stuckNilSend, stuckNothing, stuckContext, stuckChain, stuckRing, stuckFinalized,
 		stuckStoppedTimer, stuckFiredTimer} {
 		f()
 	}
 	for _, f := range []func(){waitsGlobal, waitsGlobalSend, waitsCond, waitsLock, waitsMap, waitsInterface, waitsTicker, waitsTimer, waitsAfter, waitsForReset, waitsSleep,
 		waitsAfterFunc, waitsDeadline, waitsDeadlineChild, waitsSelectTimer, waitsSignal, waitsNetwork, waitsPipe, waitsFinalizer, waitsLockHolder,
-		waitsChain, waitsGroup} {
+		waitsChain, waitsGroup, waitsBeside, waitsBesideHolder} {
 		f()
 	}
 	waitsDeferred(make(chan int))
