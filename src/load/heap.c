@@ -291,12 +291,20 @@ const heap_capture *heap_captures(const gs_heap *h, uint32_t *n)
 	return l->captures;
 }
 
-const heap_variable *heap_variables(const gs_heap *h, uint32_t *n)
+const heap_variable *heap_variable_at(const gs_heap *h, uint64_t addr)
 {
 	const loaded *l = (const loaded *)(const void *)h;
+	uint32_t lo = 0, hi = l->n_variables;
 
-	*n = l->n_variables;
-	return l->variables;
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (l->variables[mid].addr <= addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo ? &l->variables[lo - 1] : NULL;
 }
 
 gs_heap *gs_heap_load(const gs_heap_input *in, const gs_progress *progress, gs_err *err)

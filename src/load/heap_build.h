@@ -92,8 +92,8 @@ bool heap_finish_samples(heap_build *b, gs_err *err);
 /* Turn collected roots, waits ... into the model's arrays. */
 bool heap_finish(heap_build *b, gs_err *err);
 
-/* By address. */
-const heap_variable *heap_variables(const gs_heap *h, uint32_t *n);
+/* The last one that begins at `addr` or before; NULL: none. */
+const heap_variable *heap_variable_at(const gs_heap *h, uint64_t addr);
 /* By code and offset. */
 const heap_capture *heap_captures(const gs_heap *h, uint32_t *n);
 /* gs_heap.look of a heap that was loaded with keep_runtime and whose image is still there. */

@@ -21,8 +21,6 @@ typedef struct walk {
 	heap_types *t;
 	const gs_heap *h;
 	const gs_go_runtime *rt;
-	const heap_variable *variables;
-	uint32_t n_variables;
 	const uint64_t *only; /* bits of the objects that are asked for; NULL: all */
 	gs_map tricky; /* type -> 1: pointers to it may mean more */
 	void *ctx;
@@ -234,21 +232,6 @@ static void walk_objects(walk *w)
 	}
 }
 
-static const heap_variable *variable_at(const walk *w, uint64_t addr)
-{
-	uint32_t lo = 0, hi = w->n_variables;
-
-	while (lo < hi) {
-		uint32_t mid = lo + (hi - lo) / 2;
-
-		if (w->variables[mid].addr <= addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo ? &w->variables[lo - 1] : NULL;
-}
-
 static void give_variable(walk *w, const heap_variable *v, uint64_t at)
 {
 	uint32_t index = v ? heap_type_at(w->t, v->type) : UINT32_MAX;
@@ -270,7 +253,6 @@ void heap_references(heap_types *t, const gs_heap *h, const uint64_t *only, void
 {
 	walk w = { .t = t, .h = h, .rt = &t->b->rt, .only = only, .ctx = ctx, .take = take };
 
-	w.variables = heap_variables(h, &w.n_variables);
 	walk_objects(&w);
 	for (uint32_t i = 0; i < h->n_roots; i++) {
 		const gs_heap_root *r = &h->roots[i];
@@ -286,7 +268,7 @@ void heap_references(heap_types *t, const gs_heap *h, const uint64_t *only, void
 		}
 		(void)lead_to(&w, word(&w, r->at));
 		if (r->kind == GS_HEAP_ROOT_GLOBAL && !r->is_guess)
-			give_variable(&w, variable_at(&w, r->at), r->at);
+			give_variable(&w, heap_variable_at(h, r->at), r->at);
 		else
 			give_unknown(&w, UINT64_MAX);
 	}
