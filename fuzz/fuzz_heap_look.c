@@ -132,7 +132,7 @@ static void ask(gs_session *session, const char *target)
 static void ask_all(gs_session *session, const gs_heap *h, unsigned which)
 {
 	static const char *const more[] = { "/api/heap-refs?type=.&top=0&min=0", "/api/heap-dominators?top=0&format=text", "/api/heap-topology?type=.",
-					    "/api/leaks?min_count=1&min_wait=0&top=0&format=text", "/api/heap-treemap?by_object=1" };
+					    "/api/leaks?min_count=1&min_wait=0&top=0&format=text", "/api/heap-treemap?by_object=1", "/api/heap-holders?name=.&type=." };
 	const unsigned turns = 4;
 	char target[200];
 	unsigned turn = 0;

@@ -11,6 +11,8 @@
 static const gs_arg args[] = {
 	{ "limit", GS_ARG_INT, .def = "40", .unit = "rows", .short_name = 'n', .help = "how many holders to show; 0: all" },
 	{ "kind", GS_ARG_ENUM, .def = "all", .values = "all variable goroutine frame other", .help = "which" },
+	{ "name", GS_ARG_REGEX, .unit = "regexp", .help = "whose name matches: of the variable, of a goroutine's first function, of a frame's function" },
+	{ "type", GS_ARG_REGEX, .unit = "regexp", .short_name = 't', .help = "all objects of a matching type as one holder, instead of the others or beside those of --name" },
 	{ 0 },
 };
 static const gs_arg_group group = { "Options", args };
@@ -58,6 +60,8 @@ static void text(gs_op_call *call, const answer *a)
 		gs_printable(&table, name_of(a, r->name));
 		if (r->goroutine != GS_HEAP_NONE)
 			goroutine_text(&table, h, &h->goroutines[r->goroutine]);
+		if (r->kind == GS_HOLDER_TYPE)
+			gs_buf_f(&table, " (%llu of it)", (unsigned long long)r->n_of_type);
 		if (r->n_goroutines)
 			gs_buf_f(&table, " (in %u goroutine%s)", r->n_goroutines, r->n_goroutines == 1 ? "" : "s");
 		if (r->gathers_in != GS_HEAP_NONE && r->n_below > 1) {
@@ -72,6 +76,11 @@ static void text(gs_op_call *call, const answer *a)
 		gs_buf_c(&table, '\n');
 	}
 	gs_tabs_align_right(call->out, gs_buf_view(&table));
+	if (a->list.is_chosen) {
+		gs_buf_z(call->out, "if all of these were gone: ");
+		gs_unit_label(call->out, (int64_t)a->list.bytes, GS_S("bytes"), GS_S("auto"));
+		gs_buf_f(call->out, " freed, %llu object%s\n", (unsigned long long)a->list.count, a->list.count == 1 ? "" : "s");
+	}
 	if (a->n_rows < a->list.n)
 		gs_buf_f(call->out, "and %u more (-n 0 shows all)\n", a->list.n - a->n_rows);
 	gs_buf_release(&table);
@@ -86,6 +95,8 @@ static const char *kind_name(unsigned kind)
 		return "goroutine";
 	case GS_HOLDER_FRAME:
 		return "frame";
+	case GS_HOLDER_TYPE:
+		return "type";
 	default:
 		return "other";
 	}
@@ -110,6 +121,13 @@ static void json(gs_op_call *call, const answer *a)
 	gs_json_object(&j);
 	gs_json_ku64(&j, "of_bytes", h->totals.live_bytes);
 	gs_json_ku64(&j, "n_holders", a->list.n);
+	if (a->list.is_chosen) {
+		gs_json_key(&j, "together");
+		gs_json_object(&j);
+		gs_json_ku64(&j, "retained_count", a->list.count);
+		gs_json_ku64(&j, "retained_bytes", a->list.bytes);
+		gs_json_object_end(&j);
+	}
 	gs_json_key(&j, "holders");
 	gs_json_array(&j);
 	for (uint32_t i = 0; i < a->n_rows; i++) {
@@ -122,6 +140,8 @@ static void json(gs_op_call *call, const answer *a)
 			goroutine_json(&j, h, &h->goroutines[r->goroutine]);
 		if (r->n_goroutines)
 			gs_json_ku64(&j, "goroutines", r->n_goroutines);
+		if (r->kind == GS_HOLDER_TYPE)
+			gs_json_ku64(&j, "objects", r->n_of_type);
 		gs_json_ku64(&j, "retained_count", r->count);
 		gs_json_ku64(&j, "retained_bytes", r->bytes);
 		if (r->at)
@@ -166,11 +186,13 @@ static bool run(gs_op_call *call, gs_err *err)
 	const gs_heap *h;
 	gs_dominators d;
 	gs_heap_names *names;
+	gs_heap_holders_ask ask;
 	answer a;
 
 	h = gs_call_heap(call, &d, err);
 	names = h ? gs_heap_names_build(call->mem, h, &d, err) : NULL;
-	if (!names || !gs_heap_holders_list(call->mem, h, &d, names, kinds_of(gs_call_str(call, "kind")), &a.list, err))
+	ask = (gs_heap_holders_ask){ kinds_of(gs_call_str(call, "kind")), gs_call_regex(call, "name"), gs_call_regex(call, "type") };
+	if (!names || !gs_heap_holders_list(call->mem, h, &d, names, &ask, &a.list, err))
 		return false;
 	a.h = h;
 	a.d = &d;
@@ -191,8 +213,13 @@ const gs_op gs_op_heap_holders = {
 		"functions by what their frames hold in all goroutines (counted in these too), finalizers. What two of them hold belongs to neither. The object named behind is\n"
 		"where it gathers: the last one on the way down that still has half of it.\n"
 		"\n"
+		"--name chooses some of them, --type takes all objects of a type for a holder. The last line says what would be freed if all that was chosen were gone at once:\n"
+		"with what several of them hold together, so it may be more than the sum.\n"
+		"\n"
 		"  gospect heap holders core.4242\n"
-		"  gospect heap holders --kind goroutine -n 10 core.4242\n",
+		"  gospect heap holders --kind goroutine -n 10 core.4242\n"
+		"  gospect heap holders --name 'main\\.cache$' core.4242\n"
+		"  gospect heap holders --type 'main\\.session$' core.4242\n",
 	.operands = "CORE|PID",
 	.input = GS_INPUT_HEAPS,
 	.needs_kinds = 1u << GS_DOCUMENT_HEAP,

@@ -123,7 +123,7 @@ TEST(holders_and_where_it_gathers)
 	fixture f;
 
 	CHECK(start(&f));
-	CHECK(gs_heap_holders_list(f.mem, &f.h, &f.d, f.names, ~0u, &l, &err));
+	CHECK(gs_heap_holders_list(f.mem, &f.h, &f.d, f.names, &(gs_heap_holders_ask){ .kinds = ~0u }, &l, &err));
 	CHECK_INT(l.n, 4);
 	CHECK_STR(gs_strtab_get(&f.names->strings, l.rows[0].name), GS_S("var main.list"));
 	CHECK_INT(l.rows[0].count, 3);
@@ -137,8 +137,41 @@ TEST(holders_and_where_it_gathers)
 	CHECK_INT(l.rows[2].goroutine, 0);
 	CHECK_INT(l.rows[2].bytes, 16);
 	CHECK_INT(l.rows[3].goroutine, 1);
-	CHECK(gs_heap_holders_list(f.mem, &f.h, &f.d, f.names, GS_HOLDER_VARIABLE, &l, &err));
+	CHECK(gs_heap_holders_list(f.mem, &f.h, &f.d, f.names, &(gs_heap_holders_ask){ .kinds = GS_HOLDER_VARIABLE }, &l, &err));
 	CHECK_INT(l.n, 1);
+	gs_arena_free(f.mem);
+}
+
+TEST(holders_that_are_chosen_hold_more_together)
+{
+	gs_heap_holders l;
+	gs_err err;
+	fixture f;
+
+	CHECK(start(&f));
+	CHECK(gs_heap_holders_list(f.mem, &f.h, &f.d, f.names, &(gs_heap_holders_ask){ .kinds = ~0u, .name = gs_re_compile(f.mem, GS_S("^main\\.list$"), &err) }, &l, &err));
+	CHECK_INT(l.n, 1);
+	CHECK(l.is_chosen);
+	CHECK_INT(l.count, l.rows[0].count);
+	CHECK_INT(l.bytes, 48);
+	/* All that there is but what the two do not share. */
+	CHECK(gs_heap_holders_list(f.mem, &f.h, &f.d, f.names, &(gs_heap_holders_ask){ .kinds = ~0u, .name = gs_re_compile(f.mem, GS_S("list|handle"), &err) }, &l, &err));
+	CHECK_INT(l.n, 2);
+	CHECK_INT(l.rows[0].bytes + l.rows[1].bytes, 80);
+	CHECK_INT(l.count, 7);
+	CHECK_INT(l.bytes, 112);
+	/* One goroutine of two: what several hold stays. */
+	CHECK(gs_heap_holders_list(f.mem, &f.h, &f.d, f.names, &(gs_heap_holders_ask){ .kinds = GS_HOLDER_VARIABLE, .name = gs_re_compile(f.mem, GS_S("worker"), &err) }, &l, &err));
+	CHECK_INT(l.n, 0);
+	CHECK_INT(l.count, 0);
+	CHECK(gs_heap_holders_list(f.mem, &f.h, &f.d, f.names, &(gs_heap_holders_ask){ .kinds = ~0u, .type = gs_re_compile(f.mem, GS_S("main.(node|job)"), &err) }, &l, &err));
+	CHECK_INT(l.n, 2);
+	CHECK_STR(gs_strtab_get(&f.names->strings, l.rows[0].name), GS_S("type main.node"));
+	CHECK_INT(l.rows[0].n_of_type, 3);
+	CHECK_INT(l.rows[0].bytes, 48);
+	CHECK_INT(l.rows[1].bytes, 48); /* two jobs, and what both hold */
+	CHECK_INT(l.rows[1].n_of_type, 2);
+	CHECK_INT(l.bytes, 112);
 	gs_arena_free(f.mem);
 }
 
