@@ -13,6 +13,7 @@
 typedef struct gs_heap_thread {
 	uint64_t id;
 	gs_go_registers registers;
+	uint64_t g; /* the runtime.g whose stack it is on, where the runtime keeps that for itself; a guess, 0 none */
 } gs_heap_thread;
 
 /*

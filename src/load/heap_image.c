@@ -61,9 +61,19 @@ bool gs_heap_view_init(gs_heap_view *view, const gs_image *image, gs_binary *exe
 	return true;
 }
 
+/* Below the thread's local storage, or in a register of its own (runtime/tls_arm64.s). A thread of C has something else there. */
+static uint64_t own_g(const gs_image *image, const gs_image_thread *t)
+{
+	unsigned char word[8];
+
+	if (image->machine == GS_MACHINE_ARM64)
+		return t->n_registers > 28 ? t->registers[28] : 0;
+	return t->fs_base && gs_image_read(image, t->fs_base - 8, word, sizeof(word)) ? gs_go_load(word) : 0;
+}
+
 static gs_heap_thread thread_of(const gs_image *image, const gs_image_thread *t)
 {
-	gs_heap_thread out = { .id = (uint64_t)(uint32_t)t->tid, .registers = { .pc = t->pc, .sp = t->sp, .lr = t->lr } };
+	gs_heap_thread out = { .id = (uint64_t)(uint32_t)t->tid, .registers = { .pc = t->pc, .sp = t->sp, .lr = t->lr }, .g = own_g(image, t) };
 	uint32_t n = image->machine == GS_MACHINE_ARM64 ? ARM64_POINTERS : AMD64_POINTERS;
 
 	if (n > t->n_registers)

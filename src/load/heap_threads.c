@@ -58,6 +58,25 @@ static bool take(heap_build *b, uint64_t at, uint64_t value, uint32_t goroutine)
 	return true;
 }
 
+/* Where the stack ends that the thread is on; 0 unknown. */
+static uint64_t stack_end(const heap_build *b, const gs_heap_thread *t, const gs_go_g *of)
+{
+	const gs_go_offsets *o = &b->rt.o;
+	const uint64_t candidates[] = {
+		t->g,
+		of->m ? gs_go_u64(&b->rt.image, of->m + (uint64_t)o->m_g0) : 0,
+		of->m ? gs_go_u64(&b->rt.image, of->m + (uint64_t)o->m_gsignal) : 0,
+	};
+
+	for (unsigned i = 0; i < sizeof(candidates) / sizeof(*candidates); i++) {
+		gs_go_g g;
+
+		if (candidates[i] && gs_go_g_read(&b->rt, candidates[i], &g) && t->registers.sp > g.stack_lo && t->registers.sp <= g.stack_hi)
+			return g.stack_hi;
+	}
+	return 0;
+}
+
 static bool take_words(heap_build *b, uint64_t from, uint64_t most, uint32_t goroutine)
 {
 	uint64_t n = 0;
@@ -67,7 +86,7 @@ static bool take_words(heap_build *b, uint64_t from, uint64_t most, uint32_t gor
 		return true;
 	if (n > most)
 		n = most;
-	for (uint64_t i = 0; i + 8 <= n; i += 8)
+	for (uint64_t i = 0; i + 8 <= n && !gs_go_span_at(&b->rt, from + i); i += 8) /* objects are no stack */
 		if (!take(b, from + i, gs_go_load(p + i), goroutine))
 			return false;
 	return true;
@@ -80,14 +99,17 @@ static bool look_at(heap_build *b, const gs_heap_thread *t, uint32_t g)
 	const gs_go_registers *r = &t->registers;
 	look l = { .b = b };
 	const gs_go_stack_visitor visitor = { &l, on_frame, on_word };
-	gs_go_g stack = { .stack_lo = r->sp - 8, .status = GS_GO_G_RUNNING }, of;
-	uint64_t n = 0;
+	gs_go_g stack = { .stack_lo = r->sp - 8, .status = GS_GO_G_RUNNING }, of = { 0 };
+	uint64_t n = 0, end;
 
 	if (g != GS_HEAP_NONE && (!gs_go_g_read(&b->rt, b->h->goroutines[g].addr, &of) || r->sp - of.stack_lo <= of.stack_hi - of.stack_lo))
 		return true; /* on the goroutine's stack, which has been looked at */
 	if (!r->sp || (r->sp & 7) || !b->rt.image.at(b->rt.image.ctx, r->sp, &n))
 		return true;
 	stack.stack_hi = r->sp + (n < MAX_BYTES ? n & ~(uint64_t)7 : MAX_BYTES);
+	end = stack_end(b, t, &of);
+	if (end && end < stack.stack_hi)
+		stack.stack_hi = end;
 	gs_go_stack_walk(&b->rt, scratch, &stack, r, &visitor);
 	if (l.is_asleep && g == GS_HEAP_NONE)
 		return true;

@@ -28,6 +28,28 @@ static gs_str closure_at(const gs_go_runtime *rt, const unsigned char *object)
 	return gs_pclntab_func_get(&rt->pcln, gs_pclntab_find(&rt->pcln, pc), &fn) && fn.entry == pc ? fn.name : (gs_str){ 0 };
 }
 
+/* Words that were taken for a thread's stack, but lie in an object or in the stack of a goroutine. */
+static unsigned stray_words(const gs_heap *h, const gs_go_runtime *rt)
+{
+	unsigned n = 0;
+
+	for (uint32_t i = 0; i < h->n_roots; i++) {
+		const gs_heap_root *r = &h->roots[i];
+		bool is_stray;
+
+		if (r->kind != GS_HEAP_ROOT_REGISTER || r->goroutine != GS_HEAP_NONE || !r->at)
+			continue;
+		is_stray = gs_go_span_at(rt, r->at);
+		for (uint32_t k = 0; k < h->n_goroutines; k++) {
+			gs_go_g g;
+
+			is_stray |= gs_go_g_read(rt, h->goroutines[k].addr, &g) && r->at - g.stack_lo < g.stack_hi - g.stack_lo;
+		}
+		n += is_stray;
+	}
+	return n;
+}
+
 int main(int argc, char **argv)
 {
 	gs_arena *mem = gs_arena_create((uint64_t)1 << 34);
@@ -89,6 +111,7 @@ int main(int argc, char **argv)
 	       (unsigned long long)missing, (unsigned long long)missing_bytes, (unsigned long long)fresh);
 	printf("spans %u edges %u roots %u guessed %llu goroutines %u frames %u waits %u\n", h->n_spans, h->n_edges, h->n_roots,
 	       (unsigned long long)h->totals.guessed_roots, h->n_goroutines, h->n_frames, h->n_waits);
+	printf("strays %u\n", stray_words(h, rt));
 	printf("gc_phase %u\n", rt->v.gc_phase ? gs_go_u32(&rt->image, rt->v.gc_phase) : 0);
 	for (uint32_t i = 0; i < h->n_warnings; i++)
 		printf("warning: %.*s\n", GS_FMT(h->warnings[i]));
