@@ -119,6 +119,17 @@ static uint64_t behind_atomic(heap_types *t, uint32_t index, uint64_t fields, ui
 	return gs_str_starts(name, GS_S("atomic.Pointer[")) && gs_str_eq(package, GS_S("sync/atomic")) ? t->list.p[p].elem : 0;
 }
 
+/* The two unsafe pointers of a sync.Pool. */
+static void compile_pool(heap_types *t, uint32_t first, uint64_t fields, uint64_t n, uint64_t offset)
+{
+	for (uint64_t i = 0; i < n && i < MAX_SLOTS_EACH; i++) {
+		uint32_t field = heap_type_at(t, word(t, fields + 24 * i + 8));
+
+		if (field != UINT32_MAX && t->list.p[field].kind == KIND_UNSAFE_POINTER)
+			add_slot(t, first, offset + word(t, fields + 24 * i + 16), SLOT_ARRAY, t->pool_local);
+	}
+}
+
 /* Slots of the type at `addr` that lies at `offset` of the one being compiled. */
 static void compile(heap_types *t, uint32_t first, uint64_t addr, uint64_t offset, unsigned depth)
 {
@@ -164,10 +175,16 @@ static void compile(heap_types *t, uint32_t first, uint64_t addr, uint64_t offse
 		break;
 	}
 	case KIND_STRUCT:
+		if (addr == t->eface) {
+			add_slot(t, first, offset, SLOT_EFACE, 0);
+			break;
+		}
 		fields = word(t, addr + T_FIELDS);
 		n = word(t, addr + T_N_FIELDS);
 		if (n > 3 && heap_type_map_part(t, index) == MAP_PART_BUCKET) /* its last field leads to the next one, as a number */
 			add_slot(t, first, offset + word(t, fields + 24 * (n - 1) + 16), SLOT_POINTER, addr);
+		if (addr == t->pool && t->pool_local)
+			compile_pool(t, first, fields, n, offset);
 		behind = behind_atomic(t, index, fields, n);
 		if (behind)
 			add_slot(t, first, offset + word(t, fields + 24 * (n - 1) + 16), SLOT_POINTER, behind);

@@ -35,6 +35,7 @@ typedef enum slot_op {
 	SLOT_MAP,   /* `type` is the map's */
 	SLOT_CHAN,  /* `type` is the channel's */
 	SLOT_FUNC,
+	SLOT_ARRAY, /* to an array of `type`; nobody says of how many */
 } slot_op;
 
 typedef struct type_slot {
@@ -57,6 +58,7 @@ typedef struct heap_type {
 
 typedef struct heap_types {
 	heap_build *b;
+	uint64_t pool, pool_local, eface; /* descriptors of sync.Pool, of what its arrays consist of, and of what its queues do (an interface as two unsafe pointers); 0 unknown */
 	gs_map index_of; /* address -> index in list, UINT32_MAX: no type there */
 	GS_VEC(heap_type) list;
 	GS_VEC(type_slot) slots;

@@ -48,6 +48,7 @@ typedef struct typing {
 	gs_map captured; /* code -> its first one in b->captures */
 	gs_map dynamic;	 /* first word of an interface -> index of the type, UINT32_MAX none */
 	gs_map shapes;	 /* size * 2 + has no pointers -> model type */
+	gs_map nodes;	 /* node of a concurrent map * 2 + it is an entry -> what it is, both indexes of types */
 	uint32_t string_type;
 	gs_growing type_ids;
 	bool is_out_of_memory;
@@ -80,6 +81,58 @@ static uint32_t named_type(typing *y, gs_str name, gs_heap_type_source source)
 			(origin){ .type = UINT32_MAX, .role = ONE });
 }
 
+/* "go.shape.K,go.shape.V]" of "K,V]": as the compiler calls types that it made once for all that look alike. */
+static gs_str shaped(gs_arena *mem, gs_str arguments)
+{
+	gs_str out = GS_S("");
+	size_t from = 0;
+	int depth = 0;
+
+	for (size_t i = 0; i < arguments.n; i++) {
+		char c = arguments.p[i];
+
+		depth += (c == '[' || c == '{' || c == '(') - (c == ']' || c == '}' || c == ')');
+		if ((c != ',' || depth) && depth >= 0)
+			continue;
+		gs_str one = gs_str_slice(arguments, from, i);
+
+		out = gs_strf(mem, "%.*sgo.shape.%.*s%c", GS_FMT(out), GS_FMT(gs_str_starts(one, GS_S("*")) ? GS_S("*uint8") : one), c);
+		from = i + 1;
+	}
+	return out;
+}
+
+/*
+ * In sync.Map and package unique (internal/sync.HashTrieMap; Go 1.23: internal/concurrent) pointers are to a node[K, V], with which as its first byte says either an entry[K, V]
+ * begins or an indirect[K, V].
+ */
+static void find_nodes(typing *y, uint32_t node, gs_str name, gs_str package)
+{
+	gs_str head, arguments;
+	GS_AUTO(arena) *scratch = NULL;
+	const char *names[4];
+	uint64_t found[4];
+
+	if (!y->rt->dwarf ||
+	    (!gs_str_eq(package, GS_S("internal/sync")) && !gs_str_eq(package, GS_S("internal/concurrent")) && !gs_str_eq(package, GS_S("unique"))) ||
+	    !gs_str_cut(name, '[', &head, &arguments) || !gs_str_ends(head, GS_S(".node")))
+		return;
+	scratch = gs_arena_create(1 << 20);
+	for (unsigned i = 0; i < 4; i++)
+		names[i] = gs_strf(scratch, "%.*s.%s[%.*s", GS_FMT(package), i % 2 ? "entry" : "indirect",
+				   GS_FMT(i < 2 ? arguments : shaped(scratch, arguments))).p;
+	gs_go_dwarf_descriptors(y->rt->dwarf, names, 4, found);
+	for (unsigned i = 0; i < 2; i++) {
+		uint64_t descriptor = found[i] ? found[i] : found[i + 2];
+		uint32_t index = descriptor ? heap_type_at(&y->t, heap_type_descriptor(&y->t, descriptor)) : UINT32_MAX;
+		bool is_new;
+		uint32_t *at = index == UINT32_MAX ? NULL : gs_map_put(&y->nodes, (uint64_t)node * 2 + i, &is_new);
+
+		if (at)
+			*at = index;
+	}
+}
+
 static uint32_t new_model_type(typing *y, uint32_t index, unsigned role)
 {
 	heap_type *type = &y->t.list.p[index];
@@ -104,6 +157,9 @@ static uint32_t new_model_type(typing *y, uint32_t index, unsigned role)
 	}
 	m.name = heap_string(y->t.b, name);
 	m.package = heap_string(y->t.b, package);
+	if (role == ONE)
+		find_nodes(y, index, name, package);
+	type = &y->t.list.p[index]; /* it may have moved */
 	type->ids[role] = add_type(y, m, (origin){ .type = index, .role = (uint8_t)role }) + 1;
 	return type->ids[role] - 1;
 }
@@ -278,6 +334,7 @@ static void follow_slot(typing *y, const type_slot *s, uint64_t v, uint64_t seco
 		claim_type(y, v, s->type, ONE, GS_HEAP_TYPE_FIELD);
 		break;
 	case SLOT_SLICE:
+	case SLOT_ARRAY:
 		claim_type(y, v, s->type, ARRAY, GS_HEAP_TYPE_FIELD);
 		break;
 	case SLOT_STRING:
@@ -402,6 +459,16 @@ static void follow_captures(typing *y, uint64_t code, const gs_go_span *s, uint6
 	}
 }
 
+/* The object is not only a node of a concurrent map. */
+static bool is_more_than_node(typing *y, uint32_t node, const unsigned char *p, uint64_t addr)
+{
+	const uint32_t *type = y->nodes.n ? gs_map_get(&y->nodes, (uint64_t)node * 2 + (p[0] != 0)) : NULL;
+
+	if (type)
+		claim(y, addr, model_type(y, *type, ONE), GS_HEAP_TYPE_FIELD);
+	return type;
+}
+
 static void follow(typing *y, place at)
 {
 	const gs_go_span *s = &y->rt->spans[at.span];
@@ -409,6 +476,8 @@ static void follow(typing *y, place at)
 	const unsigned char *p = s->bytes + at.slot * s->elem_bytes;
 	uint64_t size = s->elem_bytes;
 
+	if (o.role == ONE && is_more_than_node(y, o.type, p, s->base + at.slot * s->elem_bytes))
+		return;
 	if (s->scheme == GS_GO_NOSCAN && o.role < RECORD)
 		return;
 	if (o.type == UINT32_MAX) {
@@ -478,15 +547,45 @@ static void exact(typing *y)
 	}
 }
 
+/* Types that no pointer's own type leads to: debug information has them by name. */
+typedef struct known_types {
+	uint64_t g, labels;
+} known_types;
+
+static known_types find_known(typing *y)
+{
+	static const char *const names[] = { "runtime.g", "runtime/pprof.labelMap", "sync.Pool", "sync.poolLocal", "sync.eface" };
+	uint64_t found[sizeof(names) / sizeof(*names)];
+
+	if (!y->rt->dwarf)
+		return (known_types){ 0 };
+	gs_go_dwarf_descriptors(y->rt->dwarf, names, sizeof(names) / sizeof(*names), found);
+	for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++)
+		found[i] = found[i] ? heap_type_descriptor(&y->t, found[i]) : 0;
+	y->t.pool = found[2];
+	y->t.pool_local = found[3];
+	y->t.eface = found[4];
+	return (known_types){ found[0], found[1] };
+}
+
 /* The runtime's own that we came by. */
 static void known_records(typing *y)
 {
+	known_types known = find_known(y);
 	gs_heap *h = y->h;
-	uint32_t g = named_type(y, GS_S("runtime.g"), GS_HEAP_TYPE_EXACT);
+	uint32_t index = known.g ? heap_type_at(&y->t, known.g) : UINT32_MAX, g;
 
-	y->t.model.p[g].size_bytes = (uint64_t)y->rt->o.g_size;
-	for (uint32_t i = 0; i < h->n_goroutines; i++)
+	if (index != UINT32_MAX && y->t.list.p[index].size == (uint64_t)y->rt->o.g_size) {
+		g = model_type(y, index, ONE);
+	} else {
+		g = named_type(y, GS_S("runtime.g"), GS_HEAP_TYPE_EXACT);
+		y->t.model.p[g].size_bytes = (uint64_t)y->rt->o.g_size;
+	}
+	for (uint32_t i = 0; i < h->n_goroutines; i++) {
 		claim(y, h->goroutines[i].addr, g, GS_HEAP_TYPE_EXACT);
+		if (known.labels && y->rt->o.g_labels != GS_GO_NONE)
+			claim_type(y, word(y, h->goroutines[i].addr + (uint64_t)y->rt->o.g_labels), known.labels, ONE, GS_HEAP_TYPE_FIELD);
+	}
 }
 
 /* ---- closures ---- */
@@ -653,21 +752,20 @@ static uint32_t dynamic_type(typing *y, uint64_t first)
 
 typedef struct pairs {
 	typing *y;
-	uint64_t offset, value; /* of the word before */
+	const unsigned char *object;
 } pairs;
 
+/* The first word of an interface is no pointer to the collector. */
 static void visit(void *ctx, uint64_t offset, uint64_t value)
 {
-	pairs *p = ctx;
+	const pairs *p = ctx;
+	uint32_t index;
 
-	if (p->value && p->offset + 8 == offset && gs_go_span_at(p->y->rt, value)) {
-		uint32_t index = dynamic_type(p->y, p->value);
-
-		if (index != UINT32_MAX)
-			claim_dynamic(p->y, p->y->t.list.p[index].addr, value);
-	}
-	p->offset = offset;
-	p->value = value;
+	if (offset < 8 || !gs_go_span_at(p->y->rt, value))
+		return;
+	index = dynamic_type(p->y, gs_go_load(p->object + offset - 8));
+	if (index != UINT32_MAX)
+		claim_dynamic(p->y, p->y->t.list.p[index].addr, value);
 }
 
 /* What goroutines wait on. A channel says the type of its elements. */
@@ -717,7 +815,7 @@ static void interfaces(typing *y)
 	drain(y);
 	for (gs_heap_walk w = gs_heap_walk_start(h); gs_heap_walk_next(&w);) {
 		const gs_go_span *s = &y->rt->spans[w.span];
-		pairs p = { .y = y };
+		pairs p = { y, s->bytes + (w.addr - s->base) };
 
 		if (gs_heap_type_of(h, w.object) != GS_HEAP_NONE || s->scheme == GS_GO_NOSCAN)
 			continue;
@@ -905,6 +1003,7 @@ bool heap_type_objects(heap_build *b, gs_err *err)
 	gs_map_release(&y.captured);
 	gs_map_release(&y.dynamic);
 	gs_map_release(&y.shapes);
+	gs_map_release(&y.nodes);
 	gs_vec_release(&y.t.list);
 	gs_vec_release(&y.t.slots);
 	gs_vec_release(&y.t.model);

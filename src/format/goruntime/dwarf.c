@@ -8,7 +8,7 @@
 
 #define BUDGET_BYTES ((uint64_t)4 << 30)
 
-enum { LANG_GO = 0x16, MAX_FUNCTIONS = 1 << 24, MAX_VARIABLES = 1 << 22 };
+enum { LANG_GO = 0x16, MAX_FUNCTIONS = 1 << 24, MAX_VARIABLES = 1 << 22, MAX_TYPES = 1 << 24 };
 
 /* libdw over a clean copy of the debug sections. */
 gs_go_dwarf *gs_go_dwarf_open(const gs_elf *e, bool with_locations, gs_err *err)
@@ -47,6 +47,7 @@ void gs_go_dwarf_close(gs_go_dwarf *d)
 		elf_end(d->elf);
 	gs_vec_release(&d->functions);
 	gs_vec_release(&d->variables);
+	gs_vec_release(&d->types);
 	gs_arena_free(d->mem);
 }
 
@@ -80,6 +81,11 @@ static void list_one(gs_go_dwarf *d, Dwarf_Die *die)
 	switch (dwarf_tag(die)) {
 	case DW_TAG_variable:
 		at = go_dwarf_location(die, &addr) ? gs_vec_push(&d->variables, MAX_VARIABLES) : NULL;
+		if (at)
+			*at = dwarf_dieoffset(die);
+		break;
+	case DW_TAG_typedef:
+		at = gs_vec_push(&d->types, MAX_TYPES);
 		if (at)
 			*at = dwarf_dieoffset(die);
 		break;

@@ -36,6 +36,9 @@ typedef enum gs_go_variable_kind {
 void gs_go_dwarf_variables(gs_go_dwarf *d, void *ctx,
 			   bool (*take)(void *ctx, gs_str name, uint64_t addr, gs_go_variable_kind kind, uint64_t type));
 
+/* Addresses of the descriptors of the named types ("runtime.g"), all of the file. 0: there is no such type, or the program has no descriptor of it. */
+void gs_go_dwarf_descriptors(gs_go_dwarf *d, const char *const *names, size_t n, uint64_t *out);
+
 /* A local variable or argument, or a part of one, that lies in its frame at one instruction. Places count from the frame's CFA: the stack pointer before the call. */
 typedef struct gs_go_local {
 	uint64_t pc; /* the file's */

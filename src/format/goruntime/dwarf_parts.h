@@ -20,10 +20,11 @@ struct gs_go_dwarf {
 	/* See go_dwarf_list. */
 	GS_VEC(go_dwarf_function) functions; /* by address */
 	GS_VEC(Dwarf_Off) variables;	     /* package-level ones that have an address */
+	GS_VEC(Dwarf_Off) types;	     /* with names of their own */
 	bool is_listed;
 };
 
-/* Fill d->functions and d->variables, once: of Go's units. */
+/* Fill these lists, once: of Go's units. */
 void go_dwarf_list(gs_go_dwarf *d);
 /* A fixed address: DW_OP_addr and eight bytes. */
 bool go_dwarf_location(Dwarf_Die *die, uint64_t *addr);

@@ -49,6 +49,23 @@ static uint64_t descriptor_of(Dwarf_Die *die, unsigned attr_name)
 	return descriptor(&type);
 }
 
+void gs_go_dwarf_descriptors(gs_go_dwarf *d, const char *const *names, size_t n, uint64_t *out)
+{
+	memset(out, 0, n * sizeof(*out));
+	go_dwarf_list(d);
+	for (size_t i = 0; i < d->types.n; i++) {
+		Dwarf_Die type;
+		const char *name = dwarf_offdie(d->dw, d->types.p[i], &type) ? dwarf_diename(&type) : NULL;
+
+		for (size_t k = 0; name && k < n; k++)
+			if (strcmp(name, names[k]) == 0) {
+				skip_name(&type);
+				out[k] = descriptor(&type);
+				break;
+			}
+	}
+}
+
 typedef struct variable_walk {
 	void *ctx;
 	bool (*take)(void *ctx, gs_str name, uint64_t addr, gs_go_variable_kind kind, uint64_t type);

@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 	"unsafe"
@@ -238,6 +239,31 @@ func waste() {
 	}
 }
 
+// What package sync keeps behind unsafe pointers.
+type guest struct {
+	n    int
+	name string
+}
+
+type idler struct {
+	name string
+	buf  []byte
+}
+
+var (
+	guests sync.Map
+	idle   sync.Pool
+)
+
+func host() {
+	for i := 0; i < 40; i++ {
+		guests.Store(fmt.Sprint("guest ", i), &guest{i, "someone"})
+	}
+	for i := 0; i < 5; i++ {
+		idle.Put(&idler{fmt.Sprint("idler ", i), make([]byte, 100)})
+	}
+}
+
 func main() {
 	build()
 	waste()
@@ -256,6 +282,7 @@ func main() {
 	}
 	runtime.GC()
 	runtime.GC()
+	host()
 	fmt.Println("ready")
 	os.Stdout.Sync()
 	time.Sleep(time.Hour)
