@@ -247,6 +247,19 @@ static void list_closure(listing *s, const look_object *o)
 	gs_go_visit_object(&l->b.rt, o->span, o->addr - o->head - o->span->base, visit_word, s);
 }
 
+/* All of it as one text. */
+static void list_bytes(listing *s, const look_object *o)
+{
+	gs_heap_field *f = add_field(s);
+	gs_buf text;
+
+	if (!f)
+		return;
+	gs_buf_init(&text, 1 << 12);
+	look_bytes_text(s->l, &text, o->addr, o->size, LOOK_MAX_TEXT);
+	f->value = look_finish(s->l, &text);
+}
+
 static void list_object(listing *s, const look_object *o)
 {
 	look *l = s->l;
@@ -259,13 +272,7 @@ static void list_object(listing *s, const look_object *o)
 		return;
 	}
 	if (o->type->kind == KIND_STRING && !o->type->addr) {
-		gs_heap_field *f = add_field(s);
-		gs_buf text;
-
-		gs_buf_init(&text, 1 << 12);
-		look_bytes_text(l, &text, o->addr, o->size, LOOK_MAX_TEXT);
-		if (f)
-			f->value = look_finish(l, &text);
+		list_bytes(s, o);
 		return;
 	}
 	if (!o->type->addr || !look_type(l, o->type->addr, &t) || (o->type->form == GS_HEAP_FORM_OTHER && !o->type->is_array)) {
@@ -296,13 +303,7 @@ static void list_object(listing *s, const look_object *o)
 		return;
 	}
 	if (t.kind == KIND_UINT8) {
-		gs_heap_field *f = add_field(s);
-		gs_buf text;
-
-		gs_buf_init(&text, 1 << 12);
-		look_bytes_text(l, &text, o->addr, o->size, LOOK_MAX_TEXT);
-		if (f)
-			f->value = look_finish(l, &text);
+		list_bytes(s, o);
 		return;
 	}
 	n = o->size / t.size;
