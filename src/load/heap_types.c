@@ -281,6 +281,25 @@ static uint64_t uncommon(const heap_types *t, const heap_type *type)
 	}
 }
 
+/* The compiler's word for a type that stands for all that look alike: go.shape.string. */
+static gs_str without_shapes(gs_arena *mem, gs_str name)
+{
+	const gs_str shape = GS_S("go.shape.");
+	size_t at = gs_str_find(name, shape), n = 0;
+	char *out;
+
+	if (at == SIZE_MAX)
+		return name;
+	out = gs_new(mem, char, name.n);
+	for (; at != SIZE_MAX; at = gs_str_find(name, shape)) {
+		memcpy(out + n, name.p, at);
+		n += at;
+		name = gs_str_skip(name, at + shape.n);
+	}
+	memcpy(out + n, name.p, name.n);
+	return (gs_str){ out, n + name.n };
+}
+
 gs_str heap_type_name(heap_types *t, gs_arena *mem, const heap_type *type, gs_str *package)
 {
 	static const char *const kinds[] = { "",	 "bool",    "int",     "int8",	  "int16",     "int32",	    "int64",
@@ -303,7 +322,7 @@ gs_str heap_type_name(heap_types *t, gs_arena *mem, const heap_type *type, gs_st
 		if (path > 0)
 			*package = name_at(t, mem, base + (uint64_t)path);
 	}
-	return name.n ? name : gs_str_of(kinds[type->kind]);
+	return name.n ? without_shapes(mem, name) : gs_str_of(kinds[type->kind]);
 }
 
 uint32_t heap_type_n_members(const heap_types *t, uint64_t type)
