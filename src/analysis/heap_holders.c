@@ -248,7 +248,7 @@ static bool add_type(listing *l, const gs_heap_type_row *types, uint32_t n, uint
 	return gs_heap_together(l->h, l->d, &gone, &row->count, &row->bytes, err);
 }
 
-static bool choose_by_type(listing *l, gs_err *err)
+static bool choose_by_type(listing *l, gs_heap_holders *out, gs_err *err)
 {
 	uint64_t *selected = gs_heap_objects_of_type(l->scratch, l->h, l->names, l->ask->type, err);
 	gs_heap_type_row *types = gs_try_new(l->scratch, gs_heap_type_row, l->h->n_types);
@@ -270,12 +270,16 @@ static bool choose_by_type(listing *l, gs_err *err)
 		qsort(types, l->h->n_types, sizeof(*types), by_shallow);
 	while (n < l->h->n_types && types[n].count)
 		n++;
-	for (uint32_t i = 0; i < n && l->n - first < GS_HEAP_HOLDERS_MAX_TYPES; i++) {
+	for (uint32_t i = 0; i < n; i++) {
 		uint32_t name = l->names->of_type[types[i].type], k = 0;
 
 		while (k < i && l->names->of_type[types[k].type] != name)
 			k++;
-		if (k == i && !add_type(l, types, n, name, err))
+		if (k < i)
+			continue;
+		if (l->n - first == GS_HEAP_HOLDERS_MAX_TYPES)
+			out->n_types_left++;
+		else if (!add_type(l, types, n, name, err))
 			return false;
 	}
 	return true;
@@ -288,7 +292,7 @@ static bool choose(listing *l, gs_heap_holders *out, gs_err *err)
 	if (l->ask->name)
 		choose_by_name(l);
 	out->is_chosen = true;
-	return (!l->ask->type || choose_by_type(l, err)) && gs_heap_together(l->h, l->d, &l->gone, &out->count, &out->bytes, err);
+	return (!l->ask->type || choose_by_type(l, out, err)) && gs_heap_together(l->h, l->d, &l->gone, &out->count, &out->bytes, err);
 }
 
 bool gs_heap_holders_list(gs_arena *mem, const gs_heap *h, const gs_dominators *d, gs_heap_names *names, const gs_heap_holders_ask *ask,

@@ -34,9 +34,10 @@ typedef struct gs_heap_holders {
 	uint32_t n;
 	bool is_chosen; /* by name or type; then: */
 	uint64_t count, bytes; /* freed if all that was chosen were gone at once */
+	uint32_t n_types_left; /* chosen types without a row */
 } gs_heap_holders;
 
-enum { GS_HEAP_HOLDERS_MAX_TYPES = 64 }; /* that have a row; those with the most bytes */
+enum { GS_HEAP_HOLDERS_MAX_TYPES = 16 }; /* that have a row, those with the most bytes: each is a walk over the whole heap */
 
 typedef struct gs_heap_holders_ask {
 	unsigned kinds;	   /* bits of gs_heap_holder_kind */

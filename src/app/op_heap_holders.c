@@ -48,6 +48,10 @@ static void text(gs_op_call *call, const answer *a)
 	const gs_heap *h = a->h;
 	gs_buf table;
 
+	if (a->list.is_chosen && !a->list.n) {
+		gs_buf_z(call->out, "Nothing that retains something has such a name or type.\n");
+		return;
+	}
 	gs_buf_init(&table, (size_t)1 << 30);
 	gs_buf_z(&table, "retained\t\tcount\t  holder\n");
 	for (uint32_t i = 0; i < a->n_rows; i++) {
@@ -77,6 +81,8 @@ static void text(gs_op_call *call, const answer *a)
 	}
 	gs_tabs_align_right(call->out, gs_buf_view(&table));
 	if (a->list.is_chosen) {
+		if (a->list.n_types_left)
+			gs_buf_f(call->out, "and %u types with fewer bytes of their own, in the next line only\n", a->list.n_types_left);
 		gs_buf_z(call->out, "if all of these were gone: ");
 		gs_unit_label(call->out, (int64_t)a->list.bytes, GS_S("bytes"), GS_S("auto"));
 		gs_buf_f(call->out, " freed, %llu object%s\n", (unsigned long long)a->list.count, a->list.count == 1 ? "" : "s");
@@ -126,6 +132,7 @@ static void json(gs_op_call *call, const answer *a)
 		gs_json_object(&j);
 		gs_json_ku64(&j, "retained_count", a->list.count);
 		gs_json_ku64(&j, "retained_bytes", a->list.bytes);
+		gs_json_ku64(&j, "types_left", a->list.n_types_left);
 		gs_json_object_end(&j);
 	}
 	gs_json_key(&j, "holders");
